@@ -1,0 +1,132 @@
+# syncdeck: build, check, test.   make help lists the targets.
+#
+# One non-recursive file.  Every .c under core, ui and app is found by itself; every
+# tests/unit/test_X.c, tests/screen/test_X.c ... becomes build/<variant>/tests/<dir>/test_X.
+# Variants: SAN= (plain), SAN=asan, SAN=tsan.  CC=gcc or clang.
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+SAN     ?=
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+B := build$(if $(SAN),/$(SAN))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wvla -Wformat=2 -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wundef -Wdouble-promotion -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Werror
+# snprintf cuts on purpose; clang has no such warning
+ifneq (,$(findstring gcc,$(CC)))
+WARN += -Wno-format-truncation
+endif
+SANFLAGS_asan := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+SANFLAGS_tsan := -fsanitize=thread
+OPT := $(if $(SAN),-O1 -g $(SANFLAGS_$(SAN)),-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+CPPFLAGS += -I. -D_GNU_SOURCE -DSD_VERSION='"$(VERSION)"'
+CFLAGS   := -std=c11 $(WARN) $(OPT) -fPIE -pthread -MMD -MP $(EXTRA_CFLAGS)
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),$(SANFLAGS_$(SAN)))
+
+CORE_LIBS := -lcjson -lsqlite3 -lcurl -lwebsockets -lssl -lcrypto -lwslay -lm
+UI_LIBS   := -lncursesw -ltinfo -lutf8proc
+TEST_LIBS := -lcmocka -lvterm -lutil
+
+CORE_SRC := $(sort $(shell find core -name '*.c'))
+UI_SRC   := $(sort $(shell find ui -name '*.c'))
+APP_SRC  := $(sort $(shell find app -name '*.c'))
+SUP_SRC  := $(sort $(shell find tests/support -name '*.c' 2>/dev/null))
+
+CORE_OBJ := $(CORE_SRC:%.c=$B/%.o)
+UI_OBJ   := $(UI_SRC:%.c=$B/%.o)
+APP_OBJ  := $(APP_SRC:%.c=$B/%.o)
+SUP_OBJ  := $(SUP_SRC:%.c=$B/%.o)
+
+UNIT_BIN   := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/test_*.c)))
+SCREEN_BIN := $(patsubst %.c,$B/%,$(sort $(wildcard tests/screen/test_*.c)))
+PROTO_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/proto/test_*.c)))
+SIM_BIN    := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
+BENCH_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/bench_*.c)))
+
+.PHONY: all help deps check check-all test demo bench install clean bins format arrows check-deps
+all: check-deps $B/syncdeck
+
+help:
+	@printf '%s\n' 'make            build/syncdeck' 'make demo       try it: sandbox, two devices, the UI' \
+	'make test       everything that proves it' 'make check      fast: unit, screen, arrows, format' \
+	'make check-all  sanitizers and fuzz smoke' 'make bench      ratios against the reference pipeline' \
+	'make deps       install what is missing (apt-get)' 'make install    PREFIX=, DESTDIR='
+
+deps:
+	@sh tests/tools/deps build test
+check-deps:
+	@sh tests/tools/deps build
+
+$B/%.o: %.c | check-deps
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$B/libsdcore.a: $(CORE_OBJ)
+	@rm -f $@; ar rcs $@ $^
+$B/libsdui.a: $(UI_OBJ)
+	@rm -f $@; ar rcs $@ $^
+$B/libsdtest.a: $(SUP_OBJ)
+	@rm -f $@; ar rcs $@ $^
+
+$B/syncdeck: $(APP_OBJ) $B/libsdui.a $B/libsdcore.a
+	$(CC) $(LDFLAGS) $^ -o $@ $(UI_LIBS) $(CORE_LIBS)
+
+TEST_DEPS := $B/libsdtest.a $B/libsdui.a $B/libsdcore.a
+$B/tests/%: $B/tests/%.o $(TEST_DEPS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(TEST_DEPS) -o $@ $(UI_LIBS) $(CORE_LIBS) $(TEST_LIBS)
+
+# what is built on the way is kept
+.SECONDARY:
+
+bins: $B/syncdeck $(UNIT_BIN) $(SCREEN_BIN) $(PROTO_BIN) $(SIM_BIN)
+
+arrows:
+	@sh tests/tools/arrows
+format:
+	@sh tests/tools/format
+
+# fast: unit, screen, include-arrows, format
+check: deps arrows format
+	@$(MAKE) --no-print-directory $B/syncdeck $(UNIT_BIN) $(SCREEN_BIN)
+	@sh tests/tools/run $(UNIT_BIN) $(SCREEN_BIN)
+
+# everything: check + sanitizer unit run + protocol + simulation + interop
+test: deps arrows format
+	@$(MAKE) --no-print-directory bins
+	@$(MAKE) --no-print-directory SAN=asan unit-bins
+	@sh tests/tools/run $(UNIT_BIN) $(SCREEN_BIN) $(PROTO_BIN) $(SIM_BIN) \
+		$(patsubst $B/%,build/asan/%,$(UNIT_BIN)) $(sort $(wildcard tests/interop/run-*))
+
+.PHONY: unit-bins all-bins
+unit-bins: $(UNIT_BIN)
+all-bins: $(UNIT_BIN) $(PROTO_BIN) $(SIM_BIN)
+
+check-all: deps
+	@$(MAKE) --no-print-directory SAN=asan B=build/asan all-bins build/asan/syncdeck
+	@$(MAKE) --no-print-directory SAN=tsan B=build/tsan all-bins build/tsan/syncdeck
+	@sh tests/tools/run $(patsubst $B/%,build/asan/%,$(UNIT_BIN) $(PROTO_BIN) $(SIM_BIN)) \
+		$(patsubst $B/%,build/tsan/%,$(UNIT_BIN) $(PROTO_BIN))
+	@sh tests/tools/fuzz
+
+bench: deps
+	@$(MAKE) --no-print-directory $B/syncdeck $(BENCH_BIN)
+	@sh tests/bench/run
+
+demo: deps
+	@$(MAKE) --no-print-directory $B/syncdeck
+	@$B/syncdeck demo
+
+install: all
+	install -Dm755 $B/syncdeck $(DESTDIR)$(PREFIX)/bin/syncdeck
+	@for m in assets/man/*.1; do [ -f "$$m" ] && install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man1/$$(basename $$m) || :; done
+
+clean:
+	rm -rf build
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

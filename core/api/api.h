@@ -1,0 +1,227 @@
+/*
+ * core/api/api.h - the one header of core that the faces (app, ui) work with.
+ *
+ * A struct sd_api is one profile opened by one process: schema, store, signed-in user and, once
+ * started, the background thread with the engine.  Data calls run on the caller's thread with
+ * their own connections and never wait for the network.  What they return is JSON in the shapes of
+ * contract.md 4 to 6, read with core/json/json.h.
+ *
+ * Threads: one caller thread (the UI's or the command line's).  sd_api_interrupt() may be called
+ * from any thread.  Long reads for the UI: open a second sd_api_reader on a helper thread.
+ */
+#ifndef SD_API_API_H
+#define SD_API_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/json/json.h"
+#include "core/model/amplify.h"
+#include "core/model/schema.h"
+
+struct sd_api;
+
+/* ---- settings: contract.md 7; filled by app/config.c with defaults ---- */
+struct sd_model_option {
+	char *model, *policy, *expression; /* NULL: not set */
+};
+struct sd_settings {
+	int64_t sync_page_size, sync_max_records, sync_full_interval_ms, sync_concurrency;
+	int64_t outbox_concurrency, outbox_batch, conflict_max_attempts;
+	int64_t subscriptions_per_connection, net_timeout_ms, net_connect_timeout_ms;
+	char *conflict_policy;          /* "merge" */
+	bool clear_on_signout;          /* auth.clear_on */
+	char *ca_file;                  /* NULL: the system's */
+	struct sd_model_option *models; /* per-model ones */
+	size_t model_count;
+};
+
+struct sd_api_opts {                    /* everything borrowed for the life of the api */
+	const struct sd_config *config; /* never NULL; may be empty: local only */
+	const struct sd_schema *schema;
+	const struct sd_settings *settings;
+	const char *data_dir;
+	const char *endpoint; /* overrides config's; NULL; "" with an empty config: local only */
+	const char *api_key;
+	enum sd_auth_mode auth; /* SD_AUTH_NONE: the config's default */
+	bool offline, read_only;
+	const char *token; /* SYNCDECK_TOKEN for oidc and lambda; NULL */
+};
+
+/* Finishes a wipe that was cut off, takes the profile lock, opens the store.  A store whose owner
+ * is not signed in opens locked: every data call answers SD_AUTH and says who must sign in.
+ * Errors: INVAL, DB, IO, BUSY. */
+SD_MUST_USE enum sd_err sd_api_open(
+	const struct sd_api_opts *o, struct sd_api **out, struct sd_error *e);
+void sd_api_close(struct sd_api *api); /* stops the engine; NULL is fine */
+const struct sd_schema *sd_api_schema(const struct sd_api *api);
+bool sd_api_has_backend(const struct sd_api *api);
+const char *sd_api_endpoint(const struct sd_api *api); /* "" without */
+const char *sd_api_dir(const struct sd_api *api);
+bool sd_api_locked(const struct sd_api *api);
+bool sd_api_read_only(const struct sd_api *api);
+void sd_api_interrupt(struct sd_api *api);
+/* True once after the store changed (by the engine, another process or this one): look again. */
+bool sd_api_changed(struct sd_api *api);
+
+/* ---- records ---- */
+typedef bool (*sd_api_rec_fn)(void *ctx, struct cJSON *rec); /* borrowed; false stops */
+
+struct sd_api_query {
+	const char *model;
+	const char *where; /* predicate text; NULL: all */
+	const char *sort;  /* "f,-g"; NULL: insertion order */
+	const char *state; /* `_state` name; NULL: any */
+	int64_t limit;     /* 0: none */
+	int64_t page;      /* zero-based; only with limit */
+	bool tombstones;
+	/* keyset for lists: rows behind (or, backwards, before, nearest first) this record of the
+	 * same query; NULL: from the first (or last) */
+	const struct cJSON *after;
+	bool backwards;
+};
+SD_MUST_USE enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_query *q,
+	sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_count(
+	struct sd_api *api, const struct sd_api_query *q, int64_t *out, struct sd_error *e);
+/* key: JSON array text (sd_key_from_words).  NOTFOUND names model and key. */
+SD_MUST_USE enum sd_err sd_api_get(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **rec, struct sd_error *e);
+/* The three copies of a record with unsent changes: {"base":..|null,"server":..|null}. */
+SD_MUST_USE enum sd_err sd_api_copies(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *key,
+	const char *field, sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+/* Checks a predicate (the UI's filter line): SD_OK or INVAL with the column. */
+SD_MUST_USE enum sd_err sd_api_where_check(
+	struct sd_api *api, const char *model, const char *where, struct sd_error *e);
+
+/* fields: object of local values.  cond: predicate text, NULL without.  One transaction, durable
+ * when it returns.  *rec (may be NULL) owned. */
+SD_MUST_USE enum sd_err sd_api_save(struct sd_api *api, const char *model,
+	const struct cJSON *fields, const char *cond, struct cJSON **rec, struct sd_error *e);
+/* Many in one transaction: next() fills *fields (owned by save) and returns false at the end or on
+ * error (then *e is set and nothing is written).  fn gets each saved record. */
+typedef bool (*sd_api_next_fn)(
+	void *ctx, struct cJSON **fields, enum sd_err *rc, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_save_many(struct sd_api *api, const char *model, const char *cond,
+	sd_api_next_fn next, sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+/* By key, or by predicate when key is NULL ("all" needs to be said).  deleted: array, owned, with
+ * "_model" in each; NULL pointer: not wanted. */
+SD_MUST_USE enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key,
+	const char *where, const char *cond, bool dry_run, struct cJSON **deleted,
+	struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_undo(
+	struct sd_api *api, int64_t seq, int64_t *undone, struct sd_error *e);
+
+/* ---- lists in the contract's shapes; *out is an owned array ---- */
+SD_MUST_USE enum sd_err sd_api_models(struct sd_api *api, struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_outbox(
+	struct sd_api *api, bool with_base, struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_conflicts(
+	struct sd_api *api, struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_history(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **out, struct sd_error *e);
+/* Newest first: {"at","model","key","op","text","version","seq"} of entries that left the outbox. */
+SD_MUST_USE enum sd_err sd_api_sent(
+	struct sd_api *api, int64_t limit, struct cJSON **out, struct sd_error *e);
+/* Per model, for the Sync view: {"model","state","rows","expected","pages","new","updated",
+ * "deleted","lastSync","why","error","token"}. */
+SD_MUST_USE enum sd_err sd_api_sync_state(
+	struct sd_api *api, struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_quarantine(
+	struct sd_api *api, const char *model, struct cJSON **out, struct sd_error *e);
+/* waiting + sending + parked, and conflicts, refused, quarantined; cheap. */
+struct sd_api_counts {
+	int64_t pending, waiting, sending, parked, conflicts, refused, quarantined, oldest_ms;
+};
+SD_MUST_USE enum sd_err sd_api_counts(
+	struct sd_api *api, struct sd_api_counts *out, struct sd_error *e);
+
+/* ---- outbox and conflicts, operated ---- */
+/* verb: "retry" "park" "unpark" "discard"; NOTFOUND, BUSY (being sent), INVAL. */
+SD_MUST_USE enum sd_err sd_api_outbox_do(
+	struct sd_api *api, const char *verb, int64_t seq, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_outbox_retry_all(struct sd_api *api, int64_t *n, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_outbox_edit(
+	struct sd_api *api, int64_t seq, const struct cJSON *fields, struct sd_error *e);
+/* The exact request that would be sent: {"seq",...,"request":{"query","variables"},"hold":text}. */
+SD_MUST_USE enum sd_err sd_api_outbox_show(
+	struct sd_api *api, int64_t seq, struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_outbox_import(
+	struct sd_api *api, const struct cJSON *line, struct sd_error *e);
+/* keep: "mine" "theirs" "base" or NULL; picks: {"title":"mine"} or NULL; sets: {"f":JSON} or NULL.
+ * *write owned: the mutation that goes out, JSON null for none. */
+SD_MUST_USE enum sd_err sd_api_resolve(struct sd_api *api, int64_t id, const char *keep,
+	const struct cJSON *picks, const struct cJSON *sets, bool dry_run, struct cJSON **write,
+	struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_forecast(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **out, struct sd_error *e);
+
+/* ---- following changes (observe) ---- */
+struct sd_api_watch; /* a place in the journal */
+SD_MUST_USE enum sd_err sd_api_watch_open(struct sd_api *api, const char *model, const char *key,
+	const char *where, struct sd_api_watch **out, struct sd_error *e); /* any may be NULL */
+void sd_api_watch_close(struct sd_api_watch *w);
+/* Lines of contract.md 5 `observe` since the last call; returns at once.  After a clear one
+ * {"event":"cleared"} comes and the watch goes on. */
+SD_MUST_USE enum sd_err sd_api_watch_next(struct sd_api *api, struct sd_api_watch *w,
+	sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+
+/* ---- the engine ---- */
+/* Starts the background thread.  BUSY names the pid when another process syncs the profile;
+ * INVAL without a backend.  Starting a running one is fine. */
+SD_MUST_USE enum sd_err sd_api_start(struct sd_api *api, struct sd_error *e);
+void sd_api_stop(struct sd_api *api); /* bounded: 2 s */
+bool sd_api_running(const struct sd_api *api);
+void sd_api_net(struct sd_api *api, bool on);                         /* the manual switch */
+void sd_api_resync(struct sd_api *api, const char *model, bool full); /* model NULL: all */
+void sd_api_kick(struct sd_api *api); /* the store was changed here */
+
+struct sd_api_status { /* a snapshot; times Unix ms, 0: never */
+	bool running, active, switched_off, ready, auth_needed, paused, idle;
+	char phase[16];    /* "stopped" "offline" "connecting" "subscribing" "syncing" "live" */
+	char realtime[16]; /* "connecting" "live" "stale" "down" */
+	int64_t tcp_ok_ms, auth_ok_ms, http_ok_ms, rt_ok_ms, offline_since_ms, rt_since_ms,
+		rt_last_ms;
+	int64_t rt_timeout_ms;
+	int subscriptions, subscriptions_wanted, reconnects, in_flight, models_synced, models_total;
+	int64_t http_last_ms, sent_bytes, received_bytes, skew_ms;
+	int64_t last_sync_ms; /* newest successful run of any model */
+	char last_failure[256];
+	int engine_pid; /* the other process that syncs this profile; 0 */
+};
+void sd_api_status(struct sd_api *api, struct sd_api_status *out);
+
+/* Engine events (contract.md 6), one JSON object each: poll the fd, take until NULL.  *Owned text.
+ * The fd also becomes readable when the store changed. */
+int sd_api_fd(const struct sd_api *api);
+char *sd_api_next_event(struct sd_api *api);
+
+/* ---- people (contract.md 8) ---- */
+enum sd_pending { SD_PENDING_ASK, SD_PENDING_PUSH, SD_PENDING_EXPORT, SD_PENDING_DISCARD };
+struct sd_login {
+	const char *user, *password;
+	const char *new_password,
+		*code; /* answers to challenges; NULL: SD_AUTH names what is needed */
+	enum sd_pending pending;
+	const char *export_file; /* SD_PENDING_EXPORT */
+};
+/* Signs in.  The same user: unlocks.  A different one: guard (SD_UNSENT with the number), then the
+ * wipe, then the session.  *who owned: the JSON line of contract.md 5. */
+SD_MUST_USE enum sd_err sd_api_login(
+	struct sd_api *api, const struct sd_login *l, struct cJSON **who, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_logout(struct sd_api *api, enum sd_pending pending,
+	const char *export_file, struct cJSON **who, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_whoami(struct sd_api *api, struct cJSON **who, struct sd_error *e);
+/* Users who have signed in on this profile's device: array of {"user","userId"}. */
+SD_MUST_USE enum sd_err sd_api_users(struct sd_api *api, struct cJSON **out, struct sd_error *e);
+/* Wipes local data; the server's stays.  SD_UNSENT when changes are unsent and pending is ASK.
+ * *out owned: {"files","bytes","verified":true}. */
+SD_MUST_USE enum sd_err sd_api_clear(struct sd_api *api, enum sd_pending pending,
+	const char *export_file, struct cJSON **out, struct sd_error *e);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * core/api/sandbox.h - starting the local backend.  Used by app/cli only.
+ *
+ * Threads: sd_sandbox_run() owns the calling thread until stopped.
+ */
+#ifndef SD_API_SANDBOX_H
+#define SD_API_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/model/schema.h"
+
+struct sd_sandbox_opts { /* contract.md 10; borrowed */
+	const struct sd_schema *schema;
+	const char *host; /* "127.0.0.1" */
+	int port;         /* 0: a free one */
+	const char *db;   /* NULL: in memory */
+	const char *api_key;
+	bool tls, admin;
+	const char *strategy;                /* "automerge" "optimistic" "lambda:COMMAND" "none" */
+	const char *const *model_strategies; /* "Post=optimistic" */
+	size_t model_strategy_count;
+	const char *seed;  /* FILE, "N" or "N:SEED"; NULL */
+	const char *users; /* FILE; NULL */
+	int64_t delta_ttl_ms, base_ttl_ms, keep_alive_ms, connection_timeout_ms;
+	int64_t max_limit;
+	const char *write_config; /* FILE; NULL */
+	const char *const *sets;  /* KEY=VALUE */
+	size_t set_count;
+	const char *state_dir; /* where TLS files are kept */
+	int parent_pipe;       /* fd that ends the server when it closes; -1: none */
+};
+
+/* Called once with the first line of contract.md 5 `sandbox` when it listens. */
+typedef void (*sd_sandbox_ready_fn)(void *ctx, const char *json_line);
+/* Serves until SIGINT/SIGTERM (signalfd inside) or parent_pipe closes.
+ * Errors: INVAL, IO (port busy), DB. */
+SD_MUST_USE enum sd_err sd_sandbox_run(
+	const struct sd_sandbox_opts *o, sd_sandbox_ready_fn ready, void *ctx, struct sd_error *e);
+
+#endif

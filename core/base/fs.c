@@ -1,0 +1,145 @@
+/* core/base/fs.c - see fs.h. */
+#include "core/base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum sd_err sd_mkdir_p(const char *path, struct sd_error *e)
+{
+	char *p = strdup(path);
+	enum sd_err rc = SD_OK;
+
+	if (!p)
+		return sd_fail(e, SD_NOMEM, 0, "directory %s: out of memory", path);
+	for (char *s = p + 1; rc == SD_OK; s++) {
+		char c = *s;
+		if (c != '/' && c != '\0')
+			continue;
+		*s = '\0';
+		if (mkdir(p, 0700) && errno != EEXIST)
+			rc = sd_fail(e, SD_IO, errno, "cannot make directory %s: %s", p,
+				strerror(errno));
+		*s = c;
+		if (!c)
+			break;
+	}
+	free(p);
+	return rc;
+}
+
+enum sd_err sd_read_file(const char *path, size_t max, struct sd_buf *out, struct sd_error *e)
+{
+	bool std = strcmp(path, "-") == 0;
+	int fd = std ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	enum sd_err rc = SD_OK;
+	size_t start = out->len;
+	char b[65536];
+
+	if (fd < 0)
+		return sd_fail(e, errno == ENOENT ? SD_NOTFOUND : SD_IO, errno, "%s: %s", path,
+			strerror(errno));
+	for (;;) {
+		ssize_t n = read(fd, b, sizeof b);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			rc = sd_fail(e, SD_IO, errno, "%s: %s", path, strerror(errno));
+			break;
+		}
+		if (n == 0)
+			break;
+		if (out->len - start + (size_t)n > max) {
+			rc = sd_fail(e, SD_TOOBIG, 0, "%s: larger than %zu bytes", path, max);
+			break;
+		}
+		if (!sd_buf_add(out, b, (size_t)n)) {
+			rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", path);
+			break;
+		}
+	}
+	if (!std)
+		close(fd);
+	return rc;
+}
+
+static void sync_dir_of(const char *path)
+{
+	char *copy = strdup(path);
+	int fd;
+
+	if (!copy)
+		return;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+enum sd_err sd_write_file(const char *path, const void *p, size_t n, struct sd_error *e)
+{
+	struct sd_buf tmp = SD_BUF_INIT;
+	const char *s = p;
+	enum sd_err rc = SD_OK;
+	int fd;
+
+	if (!sd_buf_fmt(&tmp, "%s.tmp%d", path, (int)getpid()))
+		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", path);
+	fd = open(tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		rc = sd_fail(e, SD_IO, errno, "cannot write %s: %s", path, strerror(errno));
+		sd_buf_release(&tmp);
+		return rc;
+	}
+	while (n && rc == SD_OK) {
+		ssize_t k = write(fd, s, n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0) {
+			rc = sd_fail(e, SD_IO, errno, "cannot write %s: %s", path, strerror(errno));
+			break;
+		}
+		s += k;
+		n -= (size_t)k;
+	}
+	if (rc == SD_OK && fsync(fd))
+		rc = sd_fail(e, SD_IO, errno, "cannot write %s: %s", path, strerror(errno));
+	close(fd);
+	if (rc == SD_OK && rename(tmp.data, path))
+		rc = sd_fail(e, SD_IO, errno, "cannot write %s: %s", path, strerror(errno));
+	if (rc != SD_OK)
+		unlink(tmp.data);
+	else
+		sync_dir_of(path);
+	sd_buf_release(&tmp);
+	return rc;
+}
+
+bool sd_is_dir(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+bool sd_is_file(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+char *sd_path_join(const char *a, const char *b)
+{
+	struct sd_buf out = SD_BUF_INIT;
+
+	sd_buf_fmt(&out, "%s%s%s", a, *a && a[strlen(a) - 1] == '/' ? "" : "/", b);
+	return sd_buf_take(&out);
+}

@@ -1,0 +1,119 @@
+/*
+ * core/sandbox/core/sandbox.h - the AppSync-compatible backend without its sockets.
+ *
+ * Pure: the clock and randomness are handed in; its SQLite tables (base_<Model>, delta) are its
+ * only state.  What it decides (schema generation, plurals, filters with DynamoDB's semantics,
+ * scalars, conflict strategies, authorisation) is its own code, shared with no client code.
+ * Behaviour: spec/server.md; its SANDBOX RULEs are normative.
+ *
+ * Depends on: base, json, model (schema readers), graphql (document parser), sqlite3.
+ * Threads: one.
+ */
+#ifndef SD_SANDBOX_CORE_SANDBOX_H
+#define SD_SANDBOX_CORE_SANDBOX_H
+
+#include "core/base/buf.h"
+#include "core/base/rand.h"
+#include "core/model/amplify.h"
+#include "core/model/schema.h"
+
+struct sd_sbx;
+
+enum sd_strategy {
+	SD_STRATEGY_AUTOMERGE,
+	SD_STRATEGY_OPTIMISTIC,
+	SD_STRATEGY_LAMBDA,
+	SD_STRATEGY_NONE
+};
+
+/* lambda:COMMAND: payload in, decision out (owned text, NULL: it failed). */
+typedef char *(*sd_sbx_lambda_fn)(void *ctx, const char *command, const char *payload);
+
+struct sd_sbx_opts {
+	const struct sd_schema *schema; /* borrowed */
+	const char *db;                 /* NULL: in memory; a file is WAL with synchronous FULL */
+	struct sd_rand *rand;           /* borrowed */
+	enum sd_strategy strategy;
+	const char *lambda; /* command; NULL */
+	sd_sbx_lambda_fn run_lambda;
+	void *lambda_ctx;
+	int64_t delta_ttl_ms, base_ttl_ms; /* 30 min, 30 days */
+	int64_t max_limit;                 /* 1000 */
+	int max_subscriptions;             /* per connection, 100 */
+	bool api_key_mode, user_pool_mode; /* which credentials exist at all */
+};
+
+SD_MUST_USE enum sd_err sd_sbx_open(
+	const struct sd_sbx_opts *o, struct sd_sbx **out, struct sd_error *e);
+void sd_sbx_close(struct sd_sbx *s);
+/* Strategy of one model ("Post=optimistic"); switches of spec/server.md ("resurrect_on_update=true",
+ * "accept_future_version", "lenient_datetime", "introspection").  INVAL names what is allowed. */
+SD_MUST_USE enum sd_err sd_sbx_model_strategy(
+	struct sd_sbx *s, const char *text, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_sbx_set(
+	struct sd_sbx *s, const char *key, const char *value, struct sd_error *e);
+
+struct sd_sbx_identity { /* who asks; borrowed for the call */
+	enum sd_auth_mode mode;
+	const struct cJSON *claims; /* user pool, OIDC; NULL */
+};
+
+struct sd_sbx_answer {      /* sd_sbx_answer_release */
+	int status;         /* HTTP */
+	struct sd_buf body; /* JSON text */
+};
+void sd_sbx_answer_release(struct sd_sbx_answer *a);
+
+/* Delivery to a subscriber: payload is {"data":{...}} (JSON text, borrowed). */
+typedef void (*sd_sbx_deliver_fn)(
+	void *ctx, uint64_t conn, const char *sub_id, const char *payload);
+void sd_sbx_on_deliver(struct sd_sbx *s, sd_sbx_deliver_fn fn, void *ctx);
+
+/* One POST body {"query","variables","operationName"}: parse, validate, execute; deliveries happen
+ * before it returns.  Never fails: errors are in the answer. */
+void sd_sbx_request(struct sd_sbx *s, const char *body, size_t n, const struct sd_sbx_identity *who,
+	int64_t now_ms, struct sd_sbx_answer *out);
+
+/* The root fields of a request body (for faults): kind is "query", "mutation" or "subscription";
+ * names pushed to array.  false: not a document. */
+bool sd_sbx_roots(
+	struct sd_sbx *s, const char *body, size_t n, const char **kind, struct cJSON *names);
+
+/* Realtime: registers a subscription (payload.data text).  *error_payload (owned) is NULL when it
+ * was accepted (send start_ack), else the payload of the error frame. */
+void sd_sbx_subscribe(struct sd_sbx *s, uint64_t conn, const char *sub_id, const char *data,
+	size_t n, const struct sd_sbx_identity *who, int64_t now_ms, char **error_payload);
+bool sd_sbx_unsubscribe(struct sd_sbx *s, uint64_t conn, const char *sub_id); /* false: unknown */
+void sd_sbx_drop_connection(struct sd_sbx *s, uint64_t conn);
+size_t sd_sbx_subscription_count(const struct sd_sbx *s);
+
+/* ---- admin (contract.md 10) ---- */
+SD_MUST_USE enum sd_err sd_sbx_sdl(struct sd_sbx *s, struct sd_buf *out, struct sd_error *e);
+/* {"Post":{"live":n,"deleted":n},...}; *out owned. */
+SD_MUST_USE enum sd_err sd_sbx_state(
+	struct sd_sbx *s, int64_t now_ms, struct cJSON **out, struct sd_error *e);
+/* All rows of a model with metadata, tombstones too: streamed as a JSON array into out. */
+SD_MUST_USE enum sd_err sd_sbx_dump(struct sd_sbx *s, const char *model, int64_t now_ms,
+	struct sd_buf *out, struct sd_error *e);
+/* As another client, no authorisation: op "create" "update" "delete"; _version omitted in input is
+ * the current one.  Publishes with all fields selected.  *row owned; on a GraphQL error returns
+ * SD_REFUSED and *row is the error object. */
+SD_MUST_USE enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
+	const struct cJSON *input, int64_t now_ms, struct cJSON **row, struct sd_error *e);
+/* Writes rows as they are: no event, no version bump, no delta row. */
+SD_MUST_USE enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *items,
+	int64_t now_ms, struct sd_error *e);
+/* count records of a model, the same for the same seed; streamed in transactions of 10,000. */
+SD_MUST_USE enum sd_err sd_sbx_seed(struct sd_sbx *s, const char *model, int64_t count,
+	uint64_t seed, int64_t now_ms, struct sd_error *e);
+/* NDJSON of {"model","fields"}: one line; versions 1, no event. */
+SD_MUST_USE enum sd_err sd_sbx_seed_line(
+	struct sd_sbx *s, const char *line, size_t n, int64_t now_ms, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_sbx_begin(
+	struct sd_sbx *s, struct sd_error *e); /* around many seed lines */
+SD_MUST_USE enum sd_err sd_sbx_commit(struct sd_sbx *s, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_sbx_purge(
+	struct sd_sbx *s, struct sd_error *e); /* tombstones expire now */
+SD_MUST_USE enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e); /* all data */
+
+#endif

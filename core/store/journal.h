@@ -1,0 +1,56 @@
+/*
+ * core/store/journal.h - what happened here, in order; followed by observers, shown as history.
+ *
+ * Every change of a record and every departure from the outbox has a line (U-02).  The journal is
+ * capped by rows and age, trimmed on idle, and never the reason a write fails.
+ *
+ * Threads: the connection's.
+ */
+#ifndef SD_STORE_JOURNAL_H
+#define SD_STORE_JOURNAL_H
+
+#include "core/store/apply.h"
+#include "core/store/outbox.h"
+
+enum sd_jkind {
+	SD_J_INSERT, /* a record appeared */
+	SD_J_UPDATE,
+	SD_J_DELETE,
+	SD_J_META,   /* only metadata moved (an acknowledgement) */
+	SD_J_OUTBOX, /* an entry entered, moved lane or left: text says how */
+	SD_J_CONFLICT,
+	SD_J_SYNC, /* a run ended: text */
+	SD_J_KIND_COUNT
+};
+
+struct sd_journal { /* borrowed within the callback */
+	int64_t id; /* grows */
+	int64_t at_ms;
+	enum sd_jkind kind;
+	const struct sd_model *model; /* NULL: none */
+	const char *key;              /* NULL for a rid range or none */
+	enum sd_source source;
+	int64_t version;             /* -1: none */
+	const struct cJSON *changed; /* {"field":{"from":..,"to":..}}; NULL */
+	const char *text;            /* NULL */
+	int64_t rid_from, rid_to;    /* a bulk insert of a base sync; 0: not one */
+	int64_t seq;                 /* outbox entry; 0: none */
+	enum sd_op op;               /* of that entry */
+};
+
+typedef bool (*sd_journal_fn)(void *ctx, const struct sd_journal *j);
+/* Lines with id > after, oldest first, at most limit (0: all). */
+SD_MUST_USE enum sd_err sd_journal_each(struct sd_store *st, int64_t after, int64_t limit,
+	sd_journal_fn fn, void *ctx, struct sd_error *e);
+/* Lines of one record, newest first. */
+SD_MUST_USE enum sd_err sd_journal_of(struct sd_store *st, const struct sd_model *m,
+	const char *key, int64_t limit, sd_journal_fn fn, void *ctx, struct sd_error *e);
+/* Newest lines of a kind, newest first (the Outbox view's "sent" list). */
+SD_MUST_USE enum sd_err sd_journal_recent(struct sd_store *st, enum sd_jkind kind, int64_t limit,
+	sd_journal_fn fn, void *ctx, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct sd_error *e);
+/* Keeps at most max_rows lines and none older than before_ms. Needs a transaction. */
+SD_MUST_USE enum sd_err sd_journal_trim(
+	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e);
+
+#endif

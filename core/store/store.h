@@ -1,0 +1,102 @@
+/*
+ * core/store/store.h - one SQLite file per profile: opening, transactions, profile files, wipe.
+ *
+ * The store is the only state.  Layout (design/architecture.md 3, limits.md "Recommended design"):
+ *
+ *   r_<Model>   one row a record: rid INTEGER PRIMARY KEY, a typed column a stored field (JSON text
+ *               for lists, embedded types and AWSJSON; 0/1 for Boolean), _version, _lastChangedAt,
+ *               _deleted, _st (enum sd_rec_state); UNIQUE over the key columns.  The row is what
+ *               the person sees: their own edits applied.
+ *   shadow      for records with unsent changes: `base` (what the oldest unsent edit was made on;
+ *               moves only when an entry is acknowledged or rebased) and `server` (newest seen)
+ *   outbox conflict quarantine sync journal meta
+ *
+ * A connection belongs to one thread.  Writing connections use synchronous=FULL: when
+ * sd_store_commit() returns, the change is on disk.  Readers are query_only with busy_timeout 0.
+ *
+ * Depends on: base, json, model, sqlite3.  Threads: one per connection; any number of connections.
+ */
+#ifndef SD_STORE_STORE_H
+#define SD_STORE_STORE_H
+
+#include "core/base/time.h"
+#include "core/base/rand.h"
+#include "core/model/schema.h"
+
+struct sd_store;
+
+struct sd_store_opts {
+	const char *dir;                /* profile directory, made 0700 when absent */
+	const struct sd_schema *schema; /* borrowed, must outlive the store */
+	bool read_only;                 /* query_only connection; the store must exist */
+	bool no_backend;                /* unsent records read as "local" (contract.md 5.1) */
+	const char *vfs;                /* SQLite VFS name, NULL for the default (tests) */
+	int busy_ms;                    /* wait for another writer; 0 means 2000 for writers */
+	int64_t now_ms;                 /* for journal lines written while opening */
+	struct sd_rand *rand;           /* borrowed */
+};
+
+/* Opens DIR/store.db, making it or migrating it to the schema (additive in place; otherwise the
+ * model's table is rebuilt from a base sync and unsent changes that no longer fit move to the
+ * refused lane - R-034).  Entries that were being sent when the last process died become
+ * "outcome unknown".  Takes no lock file.  Errors: DB, IO, INVAL (not our file), BUSY, NOTFOUND
+ * (read_only and absent), NOMEM. */
+SD_MUST_USE enum sd_err sd_store_open(
+	const struct sd_store_opts *o, struct sd_store **out, struct sd_error *e);
+void sd_store_close(struct sd_store *st); /* rolls back what is open; NULL is fine */
+const struct sd_schema *sd_store_schema(const struct sd_store *st);
+
+/* BEGIN IMMEDIATE.  Not nestable.  BUSY after busy_ms. */
+SD_MUST_USE enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e);
+void sd_store_rollback(struct sd_store *st); /* fine when nothing is open */
+bool sd_store_in_txn(const struct sd_store *st);
+/* A read transaction for several reads of one state; ended by sd_store_rollback(). */
+SD_MUST_USE enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e);
+/* True once after another connection (this process or another) has committed. */
+bool sd_store_changed(struct sd_store *st);
+/* From another thread: the running statement of this connection ends with SD_CANCELLED. */
+void sd_store_interrupt(struct sd_store *st);
+/* Runs a checkpoint when the WAL is over max_wal_bytes; never fails the caller. */
+void sd_store_checkpoint(struct sd_store *st, size_t max_wal_bytes);
+/* PRAGMA integrity_check and our own invariants; INVAL with the first finding. */
+SD_MUST_USE enum sd_err sd_store_check(struct sd_store *st, struct sd_error *e);
+
+/* Small settings kept in the store ("endpoint", "outbox.paused", ...).  get: *out owned, NULL when
+ * absent.  put needs a transaction; value NULL deletes. */
+SD_MUST_USE enum sd_err sd_meta_get(
+	struct sd_store *st, const char *key, char **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_meta_put(
+	struct sd_store *st, const char *key, const char *value, struct sd_error *e);
+/* The backend a store belongs to: first call binds it; later ones compare scheme, host and path
+ * (the port is ignored on loopback).  Error INVAL naming both.  Needs a transaction. */
+SD_MUST_USE enum sd_err sd_store_bind_backend(
+	struct sd_store *st, const char *endpoint, struct sd_error *e);
+
+/* ---- the profile directory ---- */
+/* profile.lock, shared by every process that has the store open; exclusive for a wipe.
+ * engine.lock: who syncs, one process at a time; its pid is written into it.
+ * *fd is owned: sd_lock_release.  Errors: BUSY (text names the pid when known), IO. */
+enum sd_lock { SD_LOCK_PROFILE_SHARED, SD_LOCK_PROFILE_EXCLUSIVE, SD_LOCK_ENGINE };
+SD_MUST_USE enum sd_err sd_lock_take(
+	const char *dir, enum sd_lock what, int64_t wait_ms, int *fd, struct sd_error *e);
+void sd_lock_release(int fd); /* -1 is fine */
+/* pid of the process holding engine.lock; 0 when free. */
+int sd_lock_engine_pid(const char *dir);
+
+struct sd_wiped {
+	int64_t files, bytes;
+};
+/* Erases the store of a profile: the marker file DIR/wipe is made first and removed last, so that a
+ * wipe that was cut off is finished by the next sd_wipe_finish().  Every file of the store
+ * (database, WAL, shm, journals) is overwritten, synced, removed; then the directory is read back:
+ * SD_FAILED when anything is left.  The caller holds SD_LOCK_PROFILE_EXCLUSIVE and has closed its
+ * own connections.  Keeps: locks, owner, session (the caller's business). */
+SD_MUST_USE enum sd_err sd_wipe(const char *dir, struct sd_wiped *out, struct sd_error *e);
+/* Call before the first open: finishes a wipe that was cut off.  *did says whether it had to. */
+SD_MUST_USE enum sd_err sd_wipe_finish(const char *dir, bool *did, struct sd_error *e);
+/* A number that every wipe raises (kept in DIR/generation); a process that sees another one than
+ * it opened under must close.  0 when never wiped. */
+int64_t sd_wipe_generation(const char *dir);
+
+#endif

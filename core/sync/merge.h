@@ -1,0 +1,66 @@
+/*
+ * core/sync/merge.h - comparing base, mine and theirs, field by field.  Pure.
+ *
+ * Decision on R-073 (requirements.md): fields changed on one side only merge by themselves; a
+ * field changed on both sides to different values is a clash.  A list changed on both sides is a
+ * clash whose pre-filled result is theirs plus my additions minus my removals.
+ *
+ * Depends on: json, model.  Threads: no state.
+ */
+#ifndef SD_SYNC_MERGE_H
+#define SD_SYNC_MERGE_H
+
+#include "core/model/schema.h"
+#include "core/store/conflict.h"
+
+enum sd_pick { SD_PICK_NONE, SD_PICK_MINE, SD_PICK_THEIRS, SD_PICK_BASE, SD_PICK_SET };
+const char *sd_pick_name(enum sd_pick p);
+int sd_pick_parse(const char *s);
+
+struct sd_merge_field {
+	const struct sd_field *field;
+	const struct cJSON *base, *mine, *theirs; /* borrowed; NULL reads as null */
+	bool changed_here, changed_there;
+	bool clash;               /* changed on both sides, to different values */
+	enum sd_pick pick;        /* pre-picked; NONE for a clash */
+	struct cJSON *suggestion; /* owned; for a clash on a list, else NULL */
+};
+
+struct sd_merge { /* sd_merge_release */
+	const struct sd_model *model;
+	struct sd_merge_field *fields; /* every stored, writable field; key fields left out */
+	size_t count, clashes;
+};
+
+/* base, mine, theirs are records (local form); any may be NULL (did not, does not exist).  They
+ * are borrowed and must outlive *out.  Errors: NOMEM. */
+SD_MUST_USE enum sd_err sd_merge_compare(const struct sd_model *m, const struct cJSON *base,
+	const struct cJSON *mine, const struct cJSON *theirs, struct sd_merge *out,
+	struct sd_error *e);
+void sd_merge_release(struct sd_merge *g);
+
+/* What goes out on top of theirs for the picks made: only the fields whose picked value differs
+ * from theirs.  sets: object field -> value for SD_PICK_SET (may be NULL).  INVAL naming the field
+ * when a clash is still open ("1 field still open: bio").  *out owned, {} when nothing differs. */
+SD_MUST_USE enum sd_err sd_merge_result(
+	const struct sd_merge *g, const struct cJSON *sets, struct cJSON **out, struct sd_error *e);
+
+/* The "fields" array of contract.md 5 `conflicts`.  *out owned. */
+SD_MUST_USE enum sd_err sd_merge_json(
+	const struct sd_merge *g, struct cJSON **out, struct sd_error *e);
+
+/* A decision for a conflict (contract.md 5 `conflicts resolve`): `picks` is an object
+ * {"title":"mine",...}, keep (may be NONE) applies to every field not named; sets as above.
+ * dry_run: *write gets the mutation that would go out ({"op","model","key","fields","version"} or
+ * JSON null), nothing is changed.  Shapes with a delete take keep mine or theirs only (and `base`
+ * where a base exists).  Runs in the caller's transaction.  *write owned. */
+SD_MUST_USE enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enum sd_pick keep,
+	const struct cJSON *picks, const struct cJSON *sets, const char *how, bool dry_run,
+	int64_t now_ms, struct cJSON **write, struct sd_error *e);
+
+/* What the server's strategy makes of a pending change: contract.md 5 `forecast`.  strategy:
+ * "automerge" or "optimistic"; server/base/fields as the shadow and outbox have them. */
+SD_MUST_USE enum sd_err sd_forecast(struct sd_store *st, const struct sd_model *m, const char *key,
+	const char *strategy, struct cJSON **out, struct sd_error *e);
+
+#endif
