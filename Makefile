@@ -62,24 +62,31 @@ deps:
 check-deps:
 	@sh tests/tools/deps build
 
+# V=1 shows the commands
+Q := $(if $(V),,@)
+SAY = $(if $(V),,@printf '  %-5s %s\n' $1 $2)
+
 $B/%.o: %.c | check-deps
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+	$(call SAY,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 $B/libsdcore.a: $(CORE_OBJ)
-	@rm -f $@; ar rcs $@ $^
+	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $B/libsdui.a: $(UI_OBJ)
-	@rm -f $@; ar rcs $@ $^
+	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $B/libsdtest.a: $(SUP_OBJ)
-	@rm -f $@; ar rcs $@ $^
+	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 
 $B/syncdeck: $(APP_OBJ) $B/libsdui.a $B/libsdcore.a
-	$(CC) $(LDFLAGS) $^ -o $@ $(UI_LIBS) $(CORE_LIBS)
+	$(call SAY,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(UI_LIBS) $(CORE_LIBS)
 
 TEST_DEPS := $B/libsdtest.a $B/libsdui.a $B/libsdcore.a
 $B/tests/%: $B/tests/%.o $(TEST_DEPS)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(TEST_DEPS) -o $@ $(UI_LIBS) $(CORE_LIBS) $(TEST_LIBS)
+	$(call SAY,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $< $(TEST_DEPS) -o $@ $(UI_LIBS) $(CORE_LIBS) $(TEST_LIBS)
 
 # what is built on the way is kept
 .SECONDARY:
