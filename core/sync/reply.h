@@ -28,16 +28,19 @@ struct sd_reply { /* sd_reply_release */
 	const struct cJSON *data;       /* borrowed: data.<root>; NULL when null or absent */
 	const struct cJSON *errors;     /* borrowed: the errors array; NULL without */
 	const struct cJSON *error_data; /* borrowed: errors[0].data; NULL */
-	bool unknown;                   /* RETRY after which the request may have been applied */
+	bool unknown;                   /* RETRY or REFUSED, and yet it may have been applied */
 	int64_t retry_after_ms;         /* -1: none */
+	int status;                     /* HTTP status; 0: no answer came */
 	char type[96];                  /* errorType or "HTTP 503", "Network" ... */
 	char message[512];              /* for a person */
 };
 
-/* root: name (or alias) of the root field looked at. */
+/* root: name (or alias) of the root field looked at.  data.<root> being null without any error is
+ * OK with `data` NULL (a get of what is not there).  Fails with NOMEM only. */
 SD_MUST_USE enum sd_err sd_reply_read(
 	const struct sd_http_result *r, const char *root, struct sd_reply *out, struct sd_error *e);
-/* The same for another root field (alias) of a body already read; shares r's tree, not released. */
+/* The same for another root field (alias) of a body already read; shares the tree of `whole`, so
+ * out->json is NULL and releasing it is not needed (and harmless). */
 void sd_reply_of_alias(const struct sd_reply *whole, const char *alias, struct sd_reply *out);
 void sd_reply_release(struct sd_reply *r);
 
