@@ -1,11 +1,12 @@
 /*
- * core/auth/auth.h - sessions: user pool sign-in and refresh, the token file, request headers.
+ * core/auth/auth.h - sessions: user pool sign-in and refresh, the session and owner files.
  *
- * The session file (0600) lives in the profile directory, outside the store.  Tokens never reach a
- * log line, an error text or an event.  Protocol: spec/server.md 7; headers: client.md 1.7, 6.5.
+ * The session file (0600) and the owner file live in the profile directory, outside the store.
+ * Tokens never reach a log line, an error text or an event.  Protocol: spec/server.md 7; headers:
+ * spec/client.md 1.7 and 6.5.
  *
- * Depends on: base, json, net.  Threads: a session is plain data; calls block (curl) and belong on
- * the thread that can wait: the command line's, or the runtime's helper.
+ * Depends on: base, json, net, OpenSSL.  Threads: a session is plain data; sign-in blocks and
+ * belongs on a thread that can wait; the request builders do not.
  */
 #ifndef SD_AUTH_AUTH_H
 #define SD_AUTH_AUTH_H
@@ -33,15 +34,21 @@ SD_MUST_USE enum sd_err sd_session_store(
 	const char *dir, const struct sd_session *s, struct sd_error *e);
 void sd_session_drop(const char *dir); /* overwritten, then removed */
 
-/* DIR/owner.json: who owns the store, and who has signed in here; survives a wipe of the store. */
+/* DIR/owner.json: whose store this is, by stable id; survives a sign-out, not a wipe for another
+ * user.  load: both NULL when the store has no owner. */
 struct sd_owner {
-	char *user, *user_id; /* owned; NULL: no owner */
+	char *user, *user_id; /* owned */
 };
 void sd_owner_release(struct sd_owner *o);
 SD_MUST_USE enum sd_err sd_owner_load(const char *dir, struct sd_owner *out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_owner_store(
 	const char *dir, const char *user, const char *user_id, struct sd_error *e);
-void sd_owner_drop(const char *dir);
+SD_MUST_USE enum sd_err sd_owner_drop(const char *dir, struct sd_error *e);
+
+/* DIR/users.json: who has signed in on this profile, newest first: array of {"user","userId"}. */
+SD_MUST_USE enum sd_err sd_users_load(const char *dir, struct cJSON **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_users_note(
+	const char *dir, const char *user, const char *user_id, struct sd_error *e);
 
 struct sd_pool {              /* borrowed */
 	const char *endpoint; /* NULL: AWS's own for the region in the pool id */
@@ -49,16 +56,26 @@ struct sd_pool {              /* borrowed */
 	const char *ca_file;
 	int64_t timeout_ms;
 };
-/* USER_PASSWORD_AUTH, then challenges.  Errors: AUTH (wrong password, challenge needed: names what
- * to give), NET, TIMEOUT, PROTO. */
+/* USER_PASSWORD_AUTH, then the challenges new_password and code answer.  Blocks.
+ * Errors: AUTH (wrong password; a challenge that nothing was given for, naming it), NET, TIMEOUT,
+ * PROTO, INVAL (no pool configured). */
 SD_MUST_USE enum sd_err sd_pool_sign_in(const struct sd_pool *p, const char *user,
 	const char *password, const char *new_password, const char *code, int64_t now_ms,
 	struct sd_session *out, struct sd_error *e);
-/* New access and ID tokens into s; the refresh token is kept when none is returned.  AUTH: the
- * session has ended, sign in again. */
-SD_MUST_USE enum sd_err sd_pool_refresh(
-	const struct sd_pool *p, struct sd_session *s, int64_t now_ms, struct sd_error *e);
-/* Best effort. */
+
+/* One Cognito call as an HTTP request: url and the three headers (NULL-terminated) and a body. */
+struct sd_pool_request {
+	struct sd_buf url, target, body; /* owned: sd_pool_request_release */
+	const char *headers[4];          /* borrowed from target and statics */
+};
+void sd_pool_request_release(struct sd_pool_request *r);
+SD_MUST_USE enum sd_err sd_pool_refresh_request(const struct sd_pool *p, const struct sd_session *s,
+	struct sd_pool_request *out, struct sd_error *e);
+/* New access and ID tokens into s; the refresh token is kept when none is returned.
+ * AUTH: the session has ended, sign in again. */
+SD_MUST_USE enum sd_err sd_pool_refresh_answer(struct sd_session *s, int status, const char *body,
+	size_t n, int64_t now_ms, struct sd_error *e);
+/* Revokes the refresh token; blocks, best effort. */
 void sd_pool_revoke(const struct sd_pool *p, const struct sd_session *s);
 
 /* Claims of a JWT, unverified (the server verifies); NULL when it is not one. */
