@@ -73,9 +73,11 @@ SD_MUST_USE enum sd_err sd_sync_put(struct sd_store *st, const struct sd_model *
 SD_MUST_USE enum sd_err sd_sweep_begin(
 	struct sd_store *st, const struct sd_model *m, int64_t *sweep_rid, struct sd_error *e);
 /* A complete, uncapped base run ended: removes rows up to sweep_rid that it did not see and that
- * hold no unsent work (X-13).  *removed is added to. */
+ * hold no unsent work (X-13).  within: the sync expression of the run; rows outside it are left
+ * alone, the server was not asked for them (R-111); NULL: all rows.  *removed is added to. */
 SD_MUST_USE enum sd_err sd_sweep_end(struct sd_store *st, const struct sd_model *m,
-	int64_t sweep_rid, int64_t now_ms, int64_t *removed, struct sd_error *e);
+	const struct sd_pred *within, int64_t sweep_rid, int64_t now_ms, int64_t *removed,
+	struct sd_error *e);
 /* Drops rows outside pred that hold no unsent work (a narrower expression; U-22). */
 SD_MUST_USE enum sd_err sd_drop_outside(struct sd_store *st, const struct sd_model *m,
 	const struct sd_pred *pred, int64_t now_ms, int64_t *removed, struct sd_error *e);
