@@ -50,14 +50,16 @@ SD_MUST_USE enum sd_err sd_doc_input(const struct sd_model *m, enum sd_doc kind,
 	struct sd_error *e);
 
 /* Several mutations in one document, aliases m0, m1, ...: kinds[i] of models[i]; takes $i0, $c0 ...
- * (input and condition of each). */
+ * ($c for updates and deletes only: a create has no condition). */
 SD_MUST_USE enum sd_err sd_doc_batch(const struct sd_model *const *models, const enum sd_doc *kinds,
 	size_t n, struct sd_buf *out, struct sd_error *e);
 
 /* A record as the wire has it -> as the store keeps it: AWSJSON parsed, implicit foreign keys taken
  * from the nested object (client.md 7.1), relations dropped, metadata kept (_version,
  * _lastChangedAt, _deleted).  Modifies *item in place.  Errors: PROTO naming model, field and path
- * when a required field is missing or a value is of the wrong kind (the caller quarantines). */
+ * when a required field is missing, a value is of the wrong kind, a date is none, or _version is no
+ * positive whole number (the caller quarantines; *item may be half converted, so keep the raw text).
+ * Of a tombstone only the key and the metadata are required. */
 SD_MUST_USE enum sd_err sd_item_to_local(
 	const struct sd_model *m, struct cJSON *item, struct sd_error *e);
 
