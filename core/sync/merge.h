@@ -49,8 +49,27 @@ SD_MUST_USE enum sd_err sd_merge_result(
 SD_MUST_USE enum sd_err sd_merge_json(
 	const struct sd_merge *g, struct cJSON **out, struct sd_error *e);
 
+/* The line of contract.md 5 `conflicts`.  *out owned. */
+SD_MUST_USE enum sd_err sd_conflict_json(
+	const struct sd_conflict *c, struct cJSON **out, struct sd_error *e);
+
+/* What a decision sends.  sends false: nothing, the record becomes theirs. */
+struct sd_decision { /* sd_decision_release */
+	bool sends;
+	enum sd_op op;
+	struct cJSON *fields; /* owned; {} for a delete; NULL when nothing is sent */
+	int64_t version;      /* the version it is based on; -1: none */
+};
+/* Works a decision out without a store; arguments as in sd_conflict_resolve.  Errors: INVAL naming
+ * the open or wrong field. */
+SD_MUST_USE enum sd_err sd_conflict_decide(const struct sd_conflict *c, enum sd_pick keep,
+	const struct cJSON *picks, const struct cJSON *sets, struct sd_decision *out,
+	struct sd_error *e);
+void sd_decision_release(struct sd_decision *d);
+
 /* A decision for a conflict (contract.md 5 `conflicts resolve`): `picks` is an object
- * {"title":"mine",...}, keep (may be NONE) applies to every field not named; sets as above.
+ * {"title":"mine",...}, keep (may be NONE) applies to every field not named; sets as above.  Keep
+ * mine means my changed fields on theirs.
  * dry_run: *write gets the mutation that would go out ({"op","model","key","fields","version"} or
  * JSON null), nothing is changed.  Shapes with a delete take keep mine or theirs only (and `base`
  * where a base exists).  Runs in the caller's transaction.  *write owned. */
@@ -58,8 +77,11 @@ SD_MUST_USE enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enu
 	const struct cJSON *picks, const struct cJSON *sets, const char *how, bool dry_run,
 	int64_t now_ms, struct cJSON **write, struct sd_error *e);
 
-/* What the server's strategy makes of a pending change: contract.md 5 `forecast`.  strategy:
- * "automerge" or "optimistic"; server/base/fields as the shadow and outbox have them. */
+/* What the server's strategy makes of a pending change if it is sent with the version it was made
+ * on: contract.md 5 `forecast`.  strategy: "automerge" or "optimistic"; server/base/fields as the
+ * shadow and outbox have them.  Beside the contract's keys: "op", "version", "serverVersion",
+ * "stale", and, when stale, "rebase": {"fields":{..}} (what goes out after the three-way
+ * comparison) or {"clashes":[names]}.  NOTFOUND when the record has no unsent change. */
 SD_MUST_USE enum sd_err sd_forecast(struct sd_store *st, const struct sd_model *m, const char *key,
 	const char *strategy, struct cJSON **out, struct sd_error *e);
 
