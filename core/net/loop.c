@@ -230,6 +230,12 @@ void sd_loop_turn(struct sd_loop *l, int64_t wait_ms)
 	sd_ws_resolved(l);
 }
 
+void sd_loop_drop_all(struct sd_loop *l)
+{
+	sd_http_loop_release(l);
+	sd_ws_loop_release(l);
+}
+
 void sd_loop_wake(struct sd_loop *l)
 {
 	lws_cancel_service(l->ctx);

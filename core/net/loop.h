@@ -33,6 +33,8 @@ SD_MUST_USE enum sd_err sd_loop_new(
 void sd_loop_free(struct sd_loop *l);
 /* One turn: waits until something happens, but at most wait_ms; runs callbacks. */
 void sd_loop_turn(struct sd_loop *l, int64_t wait_ms);
+/* Forgets every request and connection, without callbacks; the loop goes on. */
+void sd_loop_drop_all(struct sd_loop *l);
 /* From any thread: the current or next turn ends soon. */
 void sd_loop_wake(struct sd_loop *l);
 

@@ -441,8 +441,10 @@ void sd_ws_loop_release(struct sd_loop *l)
 	while (l->conns) { /* no callbacks any more */
 		struct sd_ws_conn *c = l->conns;
 		l->conns = c->next;
-		if (c->wsi)
+		if (c->wsi) {
 			lws_set_wsi_user(c->wsi, NULL);
+			lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+		}
 		conn_free(c);
 	}
 }

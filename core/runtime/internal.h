@@ -1,0 +1,92 @@
+/* core/runtime/internal.h - what runtime.c, carry.c and command.c share.  Private. */
+#ifndef SD_RUNTIME_INTERNAL_H
+#define SD_RUNTIME_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/net/loop.h"
+#include "core/runtime/runtime.h"
+#include "core/runtime/wire.h"
+
+enum sd_input_kind {
+	SD_IN_HTTP,
+	SD_IN_RT_OPENED,
+	SD_IN_RT_TEXT,
+	SD_IN_RT_CLOSED,
+	SD_IN_NETWORK,
+	SD_IN_RESYNC,
+	SD_IN_KICK,
+	SD_IN_REAUTH,
+	SD_IN_AUTH,    /* the outcome of a refresh: on = signed in */
+	SD_IN_COMMAND, /* a `!command` ended */
+	SD_IN_KIND_COUNT
+};
+
+/* Something that happened, until the engine is told.  Everything owned. */
+struct sd_input {
+	struct sd_input *next;
+	enum sd_input_kind kind;
+	uint64_t id;
+	bool on, full;
+	const struct sd_model *model; /* borrowed */
+	struct sd_http_result http;   /* pointers into the fields below */
+	int code, status;
+	char *text;
+	size_t len;
+	char *failure, *error_type;
+};
+
+struct sd_command { /* a `!command` on its own thread */
+	struct sd_command *next;
+	struct sd_runtime *rt;
+	pthread_t thread;
+	uint64_t id;
+	char *text, *input;
+	int64_t timeout_ms;
+};
+
+struct sd_runtime {
+	struct sd_runtime_opts o;
+	pthread_t thread;
+	bool joinable;
+	int lock_fd;
+	struct sd_store *store;   /* owned, the thread's */
+	struct sd_engine *engine; /* owned, the thread's */
+	struct sd_loop *loop;     /* owned, the thread's; sd_loop_wake() from any */
+	struct sd_rand rand;
+	struct sd_session session; /* the thread's */
+	bool has_session, refreshing, variant_b, net_on;
+	int64_t refresh_after_ms;
+	struct sd_queue *posted; /* struct sd_input * from other threads */
+	struct sd_input *in, **in_tail;
+	struct sd_action *held; /* to be carried out after the commit */
+	size_t held_count, held_room;
+	size_t fetching; /* early requests under way */
+	struct early {
+		uint64_t id;
+		bool live;
+	} early[64];
+	int64_t txn_since_ms;        /* monotonic; 0: no transaction */
+	int64_t looked_ms;           /* for commits of others, monotonic */
+	struct sd_command *commands; /* owned list, the thread's */
+	atomic_bool stop;
+	atomic_int save_waiting;
+	pthread_mutex_t status_lock;
+	struct sd_engine_status status;
+	bool idle;
+	struct sd_error why; /* why.code SD_OK while all is well */
+};
+
+#define SD_RT_REFRESH_ID (UINT64_C(1) << 63)
+
+struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id); /* NULL: no memory */
+void sd_rt_input_free(void *in);
+void sd_rt_put(struct sd_runtime *rt, struct sd_input *in); /* on the thread; takes it */
+void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a);
+/* Asks the user pool for new tokens; the outcome comes as SD_IN_AUTH. */
+void sd_rt_refresh(struct sd_runtime *rt);
+void sd_rt_command(struct sd_runtime *rt, struct sd_action *a);
+void sd_rt_commands_join(struct sd_runtime *rt, bool all);
+
+#endif

@@ -1,0 +1,487 @@
+/*
+ * core/runtime/runtime.c - the background thread: wait, tell the engine, commit, carry out.
+ */
+#include "core/runtime/internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/time.h"
+#include "core/json/json.h"
+
+struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id)
+{
+	struct sd_input *in = calloc(1, sizeof *in);
+
+	if (in) {
+		in->kind = kind;
+		in->id = id;
+	}
+	return in;
+}
+
+void sd_rt_input_free(void *arg)
+{
+	struct sd_input *in = arg;
+
+	if (!in)
+		return;
+	free(in->text);
+	free(in->failure);
+	free(in->error_type);
+	free(in);
+}
+
+void sd_rt_put(struct sd_runtime *rt, struct sd_input *in)
+{
+	in->next = NULL;
+	*rt->in_tail = in;
+	rt->in_tail = &in->next;
+}
+
+static void post(struct sd_runtime *rt, struct sd_input *in)
+{
+	if (in && !sd_queue_put(rt->posted, in))
+		sd_rt_input_free(in);
+	sd_loop_wake(rt->loop);
+}
+
+/* ---- telling the engine ---- */
+
+static enum sd_err reauth(struct sd_runtime *rt, int64_t now, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	sd_session_release(&rt->session);
+	rc = sd_session_load(rt->o.dir, &rt->session, e);
+	rt->has_session = rc == SD_OK;
+	if (rc != SD_OK && rc != SD_NOTFOUND)
+		return rc;
+	return sd_engine_auth(rt->engine, rt->has_session || rt->o.auth != SD_AUTH_USER_POOL,
+		rt->session.claims, now, e);
+}
+
+static enum sd_err tell(struct sd_runtime *rt, struct sd_input *in, int64_t now, struct sd_error *e)
+{
+	struct sd_engine *en = rt->engine;
+
+	switch (in->kind) {
+	case SD_IN_HTTP:
+		return sd_engine_http(en, &in->http, now, e);
+	case SD_IN_RT_OPENED:
+		return sd_engine_rt_opened(en, in->id, now, e);
+	case SD_IN_RT_TEXT:
+		return sd_engine_rt_text(en, in->id, in->text ? in->text : "", in->len, now, e);
+	case SD_IN_RT_CLOSED:
+		return sd_engine_rt_closed(
+			en, in->id, in->code, in->status, in->failure ? in->failure : "", now, e);
+	case SD_IN_NETWORK:
+		rt->net_on = in->on;
+		return sd_engine_network(en, in->on, now, e);
+	case SD_IN_RESYNC:
+		return sd_engine_resync(en, in->model, in->full, now, e);
+	case SD_IN_KICK:
+		return sd_engine_store_changed(en, now, e);
+	case SD_IN_REAUTH:
+		return reauth(rt, now, e);
+	case SD_IN_AUTH:
+		return sd_engine_auth(en, in->on, in->on ? rt->session.claims : NULL, now, e);
+	case SD_IN_COMMAND:
+		return sd_engine_command_done(en, in->id, in->text, in->failure, now, e);
+	case SD_IN_KIND_COUNT:
+		break;
+	}
+	return SD_OK;
+}
+
+static enum sd_err begin(struct sd_runtime *rt, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	if (rt->txn_since_ms)
+		return SD_OK;
+	rc = sd_store_begin(rt->store, e);
+	if (rc == SD_OK)
+		rt->txn_since_ms = sd_mono_ms();
+	return rc;
+}
+
+/* Takes the engine's actions: early ones are carried out now, the others after the commit. */
+static enum sd_err take_actions(struct sd_runtime *rt, struct sd_error *e)
+{
+	struct sd_action a;
+
+	while (sd_engine_next(rt->engine, &a)) {
+		if (a.early) {
+			sd_rt_carry_out(rt, &a);
+			continue;
+		}
+		if (rt->held_count == rt->held_room) {
+			size_t room = rt->held_room ? rt->held_room * 2 : 32;
+			struct sd_action *p = realloc(rt->held, room * sizeof *p);
+			if (!p) {
+				sd_action_release(&a);
+				return sd_fail(e, SD_NOMEM, 0, "engine: out of memory");
+			}
+			rt->held = p;
+			rt->held_room = room;
+		}
+		rt->held[rt->held_count++] = a;
+	}
+	return SD_OK;
+}
+
+static void drop_held(struct sd_runtime *rt)
+{
+	for (size_t i = 0; i < rt->held_count; i++)
+		sd_action_release(&rt->held[i]);
+	rt->held_count = 0;
+}
+
+/* May the transaction stay open for the next page?  Only while nothing waits for its commit. */
+static bool keep_open(const struct sd_runtime *rt)
+{
+	return rt->fetching && !rt->held_count && !atomic_load(&rt->save_waiting) &&
+	       !atomic_load(&rt->stop) && sd_mono_ms() - rt->txn_since_ms < SD_RT_TXN_MS;
+}
+
+static void publish_status(struct sd_runtime *rt)
+{
+	pthread_mutex_lock(&rt->status_lock);
+	sd_engine_status(rt->engine, &rt->status);
+	rt->idle = sd_engine_idle(rt->engine) && !rt->in && !rt->txn_since_ms;
+	pthread_mutex_unlock(&rt->status_lock);
+}
+
+static enum sd_err commit(struct sd_runtime *rt, struct sd_error *e)
+{
+	enum sd_err rc = sd_store_commit(rt->store, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rt->txn_since_ms = 0;
+	publish_status(rt);
+	for (size_t i = 0; i < rt->held_count; i++)
+		sd_rt_carry_out(rt, &rt->held[i]);
+	rt->held_count = 0;
+	if (rt->o.changed)
+		rt->o.changed(rt->o.ctx);
+	return SD_OK;
+}
+
+/* Commits of other connections, looked for at intervals or when told. */
+static bool others_wrote(struct sd_runtime *rt)
+{
+	int64_t mono = sd_mono_ms();
+
+	if (rt->txn_since_ms || mono - rt->looked_ms < SD_RT_POLL_MS)
+		return false;
+	rt->looked_ms = mono;
+	return sd_store_changed(rt->store);
+}
+
+static enum sd_err feed(struct sd_runtime *rt, bool foreign, struct sd_error *e)
+{
+	int64_t now = sd_now_ms();
+	enum sd_err rc = SD_OK;
+
+	if (foreign)
+		rc = sd_engine_store_changed(rt->engine, now, e);
+	while (rc == SD_OK && rt->in) {
+		struct sd_input *in = rt->in;
+		rt->in = in->next;
+		if (!rt->in)
+			rt->in_tail = &rt->in;
+		rc = tell(rt, in, now, e);
+		sd_rt_input_free(in);
+	}
+	if (rc == SD_OK && sd_engine_deadline(rt->engine) <= now)
+		rc = sd_engine_tick(rt->engine, now, e);
+	return rc;
+}
+
+/* One step after a turn of the loop. */
+static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
+{
+	struct sd_input *in;
+	bool foreign;
+	enum sd_err rc;
+
+	while ((in = sd_queue_get(rt->posted)))
+		sd_rt_put(rt, in);
+	if (rt->has_session && rt->session.expires_ms && rt->net_on && !rt->refreshing &&
+		rt->session.expires_ms - sd_now_ms() < 60000 && rt->session.refresh)
+		sd_rt_refresh(rt);
+	foreign = others_wrote(rt);
+	if (!rt->in && !foreign && sd_engine_deadline(rt->engine) > sd_now_ms() &&
+		!rt->txn_since_ms)
+		return SD_OK;
+	rc = begin(rt, e);
+	if (rc == SD_BUSY) /* another process writes: what happened is kept for the next turn */
+		return SD_OK;
+	if (rc == SD_OK)
+		rc = feed(rt, foreign, e);
+	if (rc == SD_OK)
+		rc = take_actions(rt, e);
+	if (rc == SD_OK && !keep_open(rt))
+		rc = commit(rt, e);
+	return rc;
+}
+
+/* ---- life ---- */
+
+static enum sd_err make_engine(struct sd_runtime *rt, struct sd_error *e)
+{
+	struct sd_engine_opts o = {.store = rt->store,
+		.schema = rt->o.schema,
+		.settings = rt->o.settings,
+		.rand = &rt->rand,
+		.auth = rt->o.auth};
+	struct sd_credentials c = {.endpoint = rt->o.endpoint,
+		.api_key = rt->o.api_key,
+		.token = rt->o.token,
+		.session = rt->has_session ? &rt->session : NULL};
+	enum sd_err rc;
+
+	for (int m = SD_AUTH_API_KEY; m <= SD_AUTH_LAMBDA; m++)
+		if (sd_wire_can(&c, (enum sd_auth_mode)m, NULL) == SD_OK)
+			o.modes[o.mode_count++] = (enum sd_auth_mode)m;
+	rc = sd_engine_new(&o, &rt->engine, e);
+	if (rc == SD_OK)
+		rc = begin(rt, e);
+	if (rc == SD_OK)
+		rc = sd_engine_auth(rt->engine, rt->has_session || rt->o.auth != SD_AUTH_USER_POOL,
+			rt->session.claims, sd_now_ms(), e);
+	if (rc == SD_OK && !rt->net_on)
+		rc = sd_engine_network(rt->engine, false, sd_now_ms(), e);
+	if (rc == SD_OK)
+		rc = sd_engine_start(rt->engine, sd_now_ms(), e);
+	if (rc == SD_OK)
+		rc = take_actions(rt, e);
+	return rc == SD_OK ? commit(rt, e) : rc;
+}
+
+static void drop_engine(struct sd_runtime *rt)
+{
+	sd_store_rollback(rt->store);
+	rt->txn_since_ms = 0;
+	drop_held(rt);
+	while (rt->in) {
+		struct sd_input *in = rt->in;
+		rt->in = in->next;
+		sd_rt_input_free(in);
+	}
+	rt->in_tail = &rt->in;
+	sd_engine_free(rt->engine);
+	rt->engine = NULL;
+	rt->fetching = 0;
+	memset(rt->early, 0, sizeof rt->early);
+}
+
+static enum sd_err new_loop(struct sd_runtime *rt, struct sd_error *e)
+{
+	struct sd_loop_opts o = {
+		.ca_file = rt->o.ca_file, .connect_timeout_ms = rt->o.connect_timeout_ms};
+
+	return sd_loop_new(&o, &rt->loop, e);
+}
+
+static void note_failure(struct sd_runtime *rt, const struct sd_error *e)
+{
+	sd_log(SD_LOG_ERROR, "runtime", "%s", e->text);
+	pthread_mutex_lock(&rt->status_lock);
+	rt->why = *e;
+	pthread_mutex_unlock(&rt->status_lock);
+}
+
+/* A wipe by another process: this one must let go of the store. */
+static bool wiped(struct sd_runtime *rt)
+{
+	return sd_wipe_generation(rt->o.dir) != rt->o.generation;
+}
+
+static int64_t next_wait(const struct sd_runtime *rt)
+{
+	int64_t d = sd_engine_deadline(rt->engine), w;
+
+	if (rt->txn_since_ms) {
+		w = rt->txn_since_ms + SD_RT_TXN_MS - sd_mono_ms();
+		return w < 0 ? 0 : w;
+	}
+	if (rt->in)
+		return 5; /* the store was busy */
+	w = d == INT64_MAX ? SD_RT_POLL_MS : d - sd_now_ms();
+	return w < 0 ? 0 : w < SD_RT_POLL_MS ? w : SD_RT_POLL_MS;
+}
+
+/* After an error of the store: requests are forgotten, the engine begins anew from the store. */
+static void recover(struct sd_runtime *rt, struct sd_error *e)
+{
+	note_failure(rt, e);
+	sd_loop_drop_all(rt->loop);
+	drop_engine(rt);
+	rt->refreshing = false;
+	sd_loop_turn(rt->loop, 1000);
+}
+
+static void *thread_main(void *arg)
+{
+	struct sd_runtime *rt = arg;
+	struct sd_error e = {.code = SD_OK};
+
+	while (!atomic_load(&rt->stop)) {
+		enum sd_err rc = SD_OK;
+		if (!rt->engine || rt->why.code != SD_OK) {
+			drop_engine(rt);
+			rc = make_engine(rt, &e);
+			if (rc == SD_OK) {
+				struct sd_error ok = {.code = SD_OK};
+				pthread_mutex_lock(&rt->status_lock);
+				rt->why = ok;
+				pthread_mutex_unlock(&rt->status_lock);
+			}
+		}
+		if (rc == SD_OK) {
+			sd_loop_turn(rt->loop, next_wait(rt));
+			rc = step(rt, &e);
+		}
+		if (rc == SD_OK && !rt->txn_since_ms && wiped(rt))
+			break;
+		if (rc != SD_OK)
+			recover(rt, &e);
+		else if (!rt->txn_since_ms && rt->idle)
+			sd_store_checkpoint(rt->store, SD_RT_WAL_BYTES);
+	}
+	if (rt->engine) {
+		if (begin(rt, &e) == SD_OK &&
+			sd_engine_stop(rt->engine, sd_now_ms(), &e) == SD_OK &&
+			take_actions(rt, &e) == SD_OK && commit(rt, &e) != SD_OK)
+			note_failure(rt, &e);
+		sd_loop_turn(rt->loop, 50); /* close frames leave */
+	}
+	sd_rt_commands_join(rt, true);
+	drop_engine(rt);
+	return NULL;
+}
+
+enum sd_err sd_runtime_start(
+	const struct sd_runtime_opts *o, struct sd_runtime **out, struct sd_error *e)
+{
+	struct sd_runtime *rt = calloc(1, sizeof *rt);
+	struct sd_store_opts so = {.dir = o->dir, .schema = o->schema, .now_ms = sd_now_ms()};
+	sigset_t all, old;
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!rt)
+		return sd_fail(e, SD_NOMEM, 0, "engine: out of memory");
+	rt->o = *o;
+	rt->lock_fd = -1;
+	rt->in_tail = &rt->in;
+	rt->net_on = !o->offline;
+	atomic_init(&rt->stop, false);
+	atomic_init(&rt->save_waiting, 0);
+	pthread_mutex_init(&rt->status_lock, NULL);
+	sd_rand_system(&rt->rand);
+	so.rand = &rt->rand;
+	sd_net_init();
+	rc = sd_lock_take(o->dir, SD_LOCK_ENGINE, 0, &rt->lock_fd, e);
+	if (rc == SD_OK)
+		rc = sd_store_open(&so, &rt->store, e);
+	if (rc == SD_OK)
+		rc = sd_queue_new(100000, &rt->posted, e);
+	if (rc == SD_OK)
+		rc = new_loop(rt, e);
+	if (rc == SD_OK) {
+		rc = sd_session_load(o->dir, &rt->session, e);
+		rt->has_session = rc == SD_OK;
+		rc = rc == SD_NOTFOUND ? SD_OK : rc;
+	}
+	if (rc == SD_OK) {
+		sigfillset(&all); /* signals are the caller's */
+		pthread_sigmask(SIG_SETMASK, &all, &old);
+		if (pthread_create(&rt->thread, NULL, thread_main, rt))
+			rc = sd_fail(e, SD_FAILED, 0, "engine: no thread can be made");
+		else
+			rt->joinable = true;
+		pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	if (rc != SD_OK) {
+		sd_runtime_stop(rt);
+		return rc;
+	}
+	*out = rt;
+	return SD_OK;
+}
+
+void sd_runtime_stop(struct sd_runtime *rt)
+{
+	if (!rt)
+		return;
+	atomic_store(&rt->stop, true);
+	if (rt->joinable) {
+		sd_loop_wake(rt->loop);
+		pthread_join(rt->thread, NULL);
+	}
+	sd_loop_free(rt->loop);
+	sd_queue_free(rt->posted, sd_rt_input_free);
+	sd_store_close(rt->store);
+	sd_lock_release(rt->lock_fd);
+	sd_session_release(&rt->session);
+	free(rt->held);
+	pthread_mutex_destroy(&rt->status_lock);
+	free(rt);
+}
+
+void sd_runtime_network(struct sd_runtime *rt, bool on)
+{
+	struct sd_input *in = sd_rt_input(SD_IN_NETWORK, 0);
+
+	if (in)
+		in->on = on;
+	post(rt, in);
+}
+
+void sd_runtime_resync(struct sd_runtime *rt, const struct sd_model *m, bool full)
+{
+	struct sd_input *in = sd_rt_input(SD_IN_RESYNC, 0);
+
+	if (in) {
+		in->model = m;
+		in->full = full;
+	}
+	post(rt, in);
+}
+
+void sd_runtime_kick(struct sd_runtime *rt)
+{
+	post(rt, sd_rt_input(SD_IN_KICK, 0));
+}
+
+void sd_runtime_reauth(struct sd_runtime *rt)
+{
+	post(rt, sd_rt_input(SD_IN_REAUTH, 0));
+}
+
+void sd_runtime_save_waiting(struct sd_runtime *rt, int delta)
+{
+	if (atomic_fetch_add(&rt->save_waiting, delta) + delta > 0)
+		sd_loop_wake(rt->loop);
+}
+
+enum sd_err sd_runtime_status(
+	struct sd_runtime *rt, struct sd_engine_status *out, bool *idle, struct sd_error *why)
+{
+	enum sd_err rc;
+
+	pthread_mutex_lock(&rt->status_lock);
+	*out = rt->status;
+	*idle = rt->idle && rt->why.code == SD_OK;
+	rc = rt->why.code;
+	if (rc != SD_OK && why)
+		*why = rt->why;
+	pthread_mutex_unlock(&rt->status_lock);
+	return rc;
+}
