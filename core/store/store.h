@@ -98,5 +98,8 @@ SD_MUST_USE enum sd_err sd_wipe_finish(const char *dir, bool *did, struct sd_err
 /* A number that every wipe raises (kept in DIR/generation); a process that sees another one than
  * it opened under must close.  0 when never wiped. */
 int64_t sd_wipe_generation(const char *dir);
+/* Raises that number (the text of DIR/generation, a decimal number) before the exclusive lock is
+ * taken, so that other processes close.  Errors: IO. */
+SD_MUST_USE enum sd_err sd_wipe_announce(const char *dir, struct sd_error *e);
 
 #endif

@@ -1,0 +1,551 @@
+/* core/api/api.c - opening a profile, its settings, the engine's life, status and events. */
+#include "core/api/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+#include "core/base/text.h"
+#include "core/json/json.h"
+#include "core/model/predicate.h"
+#include "core/runtime/wire.h"
+
+#define OTHERS_CLOSE_MS 5000 /* how long a wipe of another process is waited for */
+
+enum sd_err sd_api_model(
+	struct sd_api *api, const char *name, const struct sd_model **out, struct sd_error *e)
+{
+	struct sd_buf names = SD_BUF_INIT;
+
+	*out = sd_schema_model(api->o.schema, name);
+	if (*out)
+		return SD_OK;
+	for (size_t i = 0; i < api->o.schema->model_count && i < 20; i++)
+		sd_buf_fmt(&names, "%s%s", i ? ", " : "", api->o.schema->models[i]->name);
+	sd_fail(e, SD_INVAL, 0, "no model is named %s; the schema has: %s", name,
+		sd_buf_text(&names));
+	sd_buf_release(&names);
+	return SD_INVAL;
+}
+
+/* ---- settings ---- */
+
+static const struct sd_model_option *option_of(const struct sd_settings *s, const char *model)
+{
+	for (size_t i = 0; i < s->model_count; i++)
+		if (strcmp(s->models[i].model, model) == 0)
+			return &s->models[i];
+	return NULL;
+}
+
+static enum sd_err model_settings(struct sd_api *api, size_t i, struct sd_error *e)
+{
+	const struct sd_model *m = api->o.schema->models[i];
+	const struct sd_model_option *opt = option_of(api->o.settings, m->name);
+	struct sd_model_settings *ms = &api->model_settings[i];
+	const char *policy = opt && opt->policy ? opt->policy : api->o.settings->conflict_policy;
+	const char *expr = opt ? opt->expression : NULL;
+	int p = sd_policy_parse(policy ? policy : "merge");
+	enum sd_err rc;
+
+	if (p < 0)
+		return sd_fail(e, SD_INVAL, 0,
+			"conflict.policy of %s: \"%s\" is none of merge, ask, mine, theirs, "
+			"server, "
+			"!command",
+			m->name, policy);
+	ms->policy = (enum sd_policy)p;
+	ms->policy_command = ms->policy == SD_POLICY_COMMAND ? policy + 1 : NULL;
+	if (!expr)
+		return SD_OK;
+	if (expr[0] == '!') {
+		ms->expression_command = expr + 1;
+		return SD_OK;
+	}
+	rc = sd_pred_parse(api->o.schema, m, expr, &api->expressions[i], e);
+	if (rc != SD_OK)
+		return sd_fail_prefix(e, rc, "sync.expression of %s", m->name);
+	if (api->expressions[i]->kind != SD_P_ALL)
+		ms->expression = api->expressions[i];
+	return SD_OK;
+}
+
+static enum sd_err make_settings(struct sd_api *api, struct sd_error *e)
+{
+	const struct sd_settings *s = api->o.settings;
+	size_t n = api->o.schema->model_count;
+	enum sd_err rc = SD_OK;
+
+	api->model_settings = calloc(n + 1, sizeof *api->model_settings);
+	api->expressions = calloc(n + 1, sizeof *api->expressions);
+	if (!api->model_settings || !api->expressions)
+		return sd_fail(e, SD_NOMEM, 0, "settings: out of memory");
+	for (size_t i = 0; i < s->model_count; i++)
+		if (!sd_schema_model(api->o.schema, s->models[i].model))
+			return sd_fail(e, SD_INVAL, 0,
+				"settings: no model is named %s; check its section in the config",
+				s->models[i].model);
+	for (size_t i = 0; rc == SD_OK && i < n; i++)
+		rc = model_settings(api, i, e);
+	api->settings = (struct sd_engine_settings){
+		.page_size = s->sync_page_size,
+		.max_records = s->sync_max_records,
+		.full_interval_ms = s->sync_full_interval_ms,
+		.sync_concurrency = (int)s->sync_concurrency,
+		.outbox_concurrency = (int)s->outbox_concurrency,
+		.outbox_batch = (int)s->outbox_batch,
+		.conflict_max_attempts = (int)s->conflict_max_attempts,
+		.subscriptions_per_connection = (int)s->subscriptions_per_connection,
+		.timeout_ms = s->net_timeout_ms,
+		.read_only = api->o.read_only,
+		.models = api->model_settings,
+	};
+	return rc;
+}
+
+static enum sd_err choose_backend(struct sd_api *api, struct sd_error *e)
+{
+	const struct sd_config *c = api->o.config;
+	const char *url = api->o.endpoint ? api->o.endpoint : c->endpoint ? c->endpoint : "";
+
+	api->endpoint = strdup(url);
+	api->api_key = api->o.api_key ? api->o.api_key : c->api_key;
+	api->ca_file = api->o.settings->ca_file ? api->o.settings->ca_file : c->ca_file;
+	api->auth = api->o.auth != SD_AUTH_NONE ? api->o.auth : c->auth;
+	if (api->auth == SD_AUTH_NONE && api->api_key)
+		api->auth = SD_AUTH_API_KEY;
+	if (api->auth == SD_AUTH_NONE && c->user_pool_id)
+		api->auth = SD_AUTH_USER_POOL;
+	api->pool = (struct sd_pool){.endpoint = c->user_pool_endpoint,
+		.pool_id = c->user_pool_id,
+		.client_id = c->user_pool_client_id,
+		.client_secret = c->user_pool_client_secret,
+		.ca_file = api->ca_file,
+		.timeout_ms = api->o.settings->net_timeout_ms};
+	if (!api->endpoint)
+		return sd_fail(e, SD_NOMEM, 0, "endpoint: out of memory");
+	return *api->endpoint ? sd_wire_check_endpoint(api->endpoint, e) : SD_OK;
+}
+
+/* ---- the store ---- */
+
+static enum sd_err finish_wipe(struct sd_api *api, struct sd_error *e)
+{
+	char *marker = sd_path_join(api->dir, "wipe");
+	bool left = marker && sd_is_file(marker), did;
+	int fd = -1;
+	enum sd_err rc;
+
+	free(marker);
+	if (!left)
+		return SD_OK;
+	rc = sd_lock_take(api->dir, SD_LOCK_PROFILE_EXCLUSIVE, OTHERS_CLOSE_MS, &fd, e);
+	if (rc == SD_OK)
+		rc = sd_wipe_finish(api->dir, &did, e);
+	sd_lock_release(fd);
+	return rc;
+}
+
+static enum sd_err bind_backend(struct sd_api *api, struct sd_error *e)
+{
+	char *known = NULL;
+	enum sd_err rc;
+
+	if (!*api->endpoint)
+		return SD_OK;
+	rc = sd_meta_get(api->writer, "endpoint", &known, e);
+	if (rc == SD_OK && sd_str_eq(known, api->endpoint)) {
+		free(known);
+		return SD_OK;
+	}
+	free(known);
+	if (rc == SD_OK)
+		rc = sd_store_begin(api->writer, e);
+	if (rc == SD_OK)
+		rc = sd_store_bind_backend(api->writer, api->endpoint, e);
+	if (rc == SD_OK)
+		rc = sd_store_commit(api->writer, e);
+	sd_store_rollback(api->writer);
+	return rc;
+}
+
+enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
+{
+	struct sd_store_opts so = {.dir = api->dir,
+		.schema = api->o.schema,
+		.no_backend = !*api->endpoint,
+		.now_ms = sd_now_ms(),
+		.rand = &api->rand};
+	enum sd_err rc = finish_wipe(api, e);
+
+	if (rc == SD_OK && api->lock_fd < 0)
+		rc = sd_lock_take(
+			api->dir, SD_LOCK_PROFILE_SHARED, OTHERS_CLOSE_MS, &api->lock_fd, e);
+	api->generation = sd_wipe_generation(api->dir);
+	if (rc == SD_OK)
+		rc = sd_store_open(&so, &api->writer, e);
+	if (rc == SD_OK)
+		rc = bind_backend(api, e);
+	so.read_only = true;
+	if (rc == SD_OK)
+		rc = sd_store_open(&so, &api->reader, e);
+	if (rc != SD_OK)
+		sd_api_close_store(api);
+	return rc;
+}
+
+void sd_api_close_store(struct sd_api *api)
+{
+	sd_store_close(api->reader);
+	sd_store_close(api->writer);
+	api->reader = api->writer = NULL;
+	sd_lock_release(api->lock_fd);
+	api->lock_fd = -1;
+}
+
+static enum sd_err load_people(struct sd_api *api, struct sd_error *e)
+{
+	enum sd_err rc = sd_owner_load(api->dir, &api->owner, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_session_load(api->dir, &api->session, e);
+	api->has_session = rc == SD_OK;
+	if (rc != SD_OK && rc != SD_NOTFOUND)
+		return rc;
+	api->locked = api->owner.user_id &&
+		      (!api->has_session || !sd_str_eq(api->owner.user_id, api->session.user_id));
+	return SD_OK;
+}
+
+static enum sd_err make_fds(struct sd_api *api, struct sd_error *e)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	enum sd_err rc = sd_queue_new(200000, &api->events, e);
+
+	if (rc != SD_OK)
+		return rc;
+	api->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	api->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (api->wake_fd < 0 || api->poll_fd < 0 ||
+		epoll_ctl(api->poll_fd, EPOLL_CTL_ADD, api->wake_fd, &ev) ||
+		epoll_ctl(api->poll_fd, EPOLL_CTL_ADD, sd_queue_fd(api->events), &ev))
+		return sd_fail(e, SD_IO, errno, "profile: no file descriptor left");
+	return SD_OK;
+}
+
+enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct sd_error *e)
+{
+	struct sd_api *api = calloc(1, sizeof *api);
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!api)
+		return sd_fail(e, SD_NOMEM, 0, "profile: out of memory");
+	api->o = *o;
+	api->lock_fd = api->wake_fd = api->poll_fd = -1;
+	api->net_off = o->offline;
+	sd_rand_system(&api->rand);
+	api->dir = strdup(o->data_dir);
+	rc = api->dir ? sd_mkdir_p(api->dir, e) : sd_fail(e, SD_NOMEM, 0, "profile: out of memory");
+	if (rc == SD_OK)
+		rc = make_fds(api, e);
+	if (rc == SD_OK)
+		rc = choose_backend(api, e);
+	if (rc == SD_OK)
+		rc = make_settings(api, e);
+	if (rc == SD_OK)
+		rc = load_people(api, e);
+	if (rc == SD_OK && api->locked)
+		rc = finish_wipe(api, e);
+	else if (rc == SD_OK)
+		rc = sd_api_open_store(api, e);
+	if (rc != SD_OK) {
+		sd_api_close(api);
+		return rc;
+	}
+	*out = api;
+	return SD_OK;
+}
+
+void sd_api_close(struct sd_api *api)
+{
+	if (!api)
+		return;
+	sd_api_stop(api);
+	sd_api_close_store(api);
+	sd_queue_free(api->events, free);
+	if (api->wake_fd >= 0)
+		close(api->wake_fd);
+	if (api->poll_fd >= 0)
+		close(api->poll_fd);
+	for (size_t i = 0; api->expressions && i < api->o.schema->model_count; i++)
+		sd_pred_free(api->expressions[i]);
+	free(api->expressions);
+	free(api->model_settings);
+	sd_owner_release(&api->owner);
+	sd_session_release(&api->session);
+	free(api->dir);
+	free(api->endpoint);
+	free(api);
+}
+
+enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	if (api->locked)
+		return sd_fail(e, SD_AUTH, 0,
+			"this profile belongs to %s, who is signed out; run `syncdeck login %s`",
+			api->owner.user ? api->owner.user : "another user",
+			api->owner.user ? api->owner.user : "USER");
+	if (api->reader && sd_wipe_generation(api->dir) == api->generation)
+		return SD_OK;
+	/* another process wiped the store: let go of what was, look who owns it now */
+	sd_api_stop(api);
+	sd_api_close_store(api);
+	sd_owner_release(&api->owner);
+	sd_session_release(&api->session);
+	rc = load_people(api, e);
+	if (rc == SD_OK && api->locked)
+		return sd_api_use(api, e);
+	return rc == SD_OK ? sd_api_open_store(api, e) : rc;
+}
+
+enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e)
+{
+	enum sd_err rc = sd_api_use(api, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (api->o.read_only)
+		return sd_fail(e, SD_READONLY, 0,
+			"this profile is read-only (--read-only, or a config marked production): "
+			"nothing was changed");
+	if (api->rt)
+		sd_runtime_save_waiting(api->rt, 1);
+	rc = sd_store_begin(api->writer, e);
+	if (rc != SD_OK && api->rt)
+		sd_runtime_save_waiting(api->rt, -1);
+	return rc;
+}
+
+enum sd_err sd_api_end(struct sd_api *api, enum sd_err rc, struct sd_error *e)
+{
+	if (rc == SD_OK)
+		rc = sd_store_commit(api->writer, e);
+	sd_store_rollback(api->writer);
+	if (api->rt) {
+		sd_runtime_save_waiting(api->rt, -1);
+		sd_runtime_kick(api->rt);
+	}
+	return rc;
+}
+
+struct sd_write_env sd_api_env(struct sd_api *api)
+{
+	return (struct sd_write_env){.now_ms = sd_now_ms(), .rand = &api->rand};
+}
+
+const struct sd_schema *sd_api_schema(const struct sd_api *api)
+{
+	return api->o.schema;
+}
+
+bool sd_api_has_backend(const struct sd_api *api)
+{
+	return *api->endpoint != '\0';
+}
+
+const char *sd_api_endpoint(const struct sd_api *api)
+{
+	return api->endpoint;
+}
+
+const char *sd_api_dir(const struct sd_api *api)
+{
+	return api->dir;
+}
+
+bool sd_api_locked(const struct sd_api *api)
+{
+	return api->locked;
+}
+
+bool sd_api_read_only(const struct sd_api *api)
+{
+	return api->o.read_only;
+}
+
+void sd_api_interrupt(struct sd_api *api)
+{
+	if (api->reader)
+		sd_store_interrupt(api->reader);
+}
+
+bool sd_api_changed(struct sd_api *api)
+{
+	if (api->locked || sd_api_use(api, NULL) != SD_OK)
+		return false;
+	return sd_store_changed(api->reader);
+}
+
+/* ---- the engine ---- */
+
+static void store_changed(void *ctx)
+{
+	struct sd_api *api = ctx;
+
+	(void)eventfd_write(api->wake_fd, 1);
+}
+
+enum sd_err sd_api_start(struct sd_api *api, struct sd_error *e)
+{
+	struct sd_runtime_opts o = {.dir = api->dir,
+		.schema = api->o.schema,
+		.settings = &api->settings,
+		.endpoint = api->endpoint,
+		.api_key = api->api_key,
+		.token = api->o.token,
+		.ca_file = api->ca_file,
+		.auth = api->auth,
+		.pool = api->pool.client_id ? &api->pool : NULL,
+		.offline = api->net_off,
+		.connect_timeout_ms = api->o.settings->net_connect_timeout_ms,
+		.events = api->events,
+		.changed = store_changed,
+		.ctx = api};
+	enum sd_err rc;
+
+	if (api->rt)
+		return SD_OK;
+	rc = sd_api_use(api, e);
+	if (rc != SD_OK)
+		return rc;
+	if (!*api->endpoint)
+		return sd_fail(e, SD_INVAL, 0,
+			"no backend is configured: give --endpoint or a client configuration (-c)");
+	o.generation = api->generation;
+	return sd_runtime_start(&o, &api->rt, e);
+}
+
+void sd_api_stop(struct sd_api *api)
+{
+	sd_runtime_stop(api->rt);
+	api->rt = NULL;
+}
+
+bool sd_api_running(const struct sd_api *api)
+{
+	return api->rt != NULL;
+}
+
+void sd_api_net(struct sd_api *api, bool on)
+{
+	api->net_off = !on;
+	if (api->rt)
+		sd_runtime_network(api->rt, on);
+}
+
+void sd_api_resync(struct sd_api *api, const char *model, bool full)
+{
+	const struct sd_model *m = model ? sd_schema_model(api->o.schema, model) : NULL;
+
+	if (api->rt && (m || !model))
+		sd_runtime_resync(api->rt, m, full);
+}
+
+void sd_api_kick(struct sd_api *api)
+{
+	if (api->rt)
+		sd_runtime_kick(api->rt);
+}
+
+static int64_t last_sync(struct sd_api *api)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; api->reader && i < api->o.schema->model_count; i++) {
+		struct sd_sync_state s;
+		if (sd_sync_get(api->reader, api->o.schema->models[i], &s, NULL) != SD_OK)
+			continue;
+		newest = s.synced_at_ms > newest ? s.synced_at_ms : newest;
+		sd_sync_state_release(&s);
+	}
+	return newest;
+}
+
+void sd_api_status(struct sd_api *api, struct sd_api_status *out)
+{
+	struct sd_engine_status s = {.phase = SD_PHASE_STOPPED};
+	struct sd_error why = {.code = SD_OK};
+	bool idle = false;
+
+	memset(out, 0, sizeof *out);
+	out->running = api->rt != NULL;
+	if (api->rt && sd_runtime_status(api->rt, &s, &idle, &why) != SD_OK)
+		memcpy(s.last_failure, why.text, sizeof s.last_failure - 1);
+	else if (!api->rt)
+		out->engine_pid = sd_lock_engine_pid(api->dir);
+	out->active = s.active;
+	out->switched_off = api->rt ? s.switched_off : api->net_off;
+	out->ready = s.ready;
+	out->auth_needed = s.signed_in_needed;
+	out->paused = s.outbox_paused;
+	out->idle = idle;
+	memccpy(out->phase, sd_phase_name(s.phase), '\0', sizeof out->phase - 1);
+	memccpy(out->realtime, sd_rt_state_name(s.rt), '\0', sizeof out->realtime - 1);
+	out->tcp_ok_ms = s.tcp_ok_ms;
+	out->auth_ok_ms = s.auth_ok_ms;
+	out->http_ok_ms = s.http_ok_ms;
+	out->rt_ok_ms = s.rt_ok_ms;
+	out->offline_since_ms = s.offline_since_ms;
+	out->rt_since_ms = s.rt_since_ms;
+	out->rt_last_ms = s.rt_last_message_ms;
+	out->rt_timeout_ms = s.rt_timeout_ms;
+	out->subscriptions = s.subscriptions;
+	out->subscriptions_wanted = s.subscriptions_wanted;
+	out->reconnects = s.reconnects;
+	out->in_flight = s.in_flight;
+	out->models_synced = s.models_synced;
+	out->models_total = s.models_total;
+	out->http_last_ms = s.http_last_ms;
+	out->sent_bytes = s.sent_bytes;
+	out->received_bytes = s.received_bytes;
+	out->skew_ms = s.skew_ms;
+	out->last_sync_ms = last_sync(api);
+	memcpy(out->last_failure, s.last_failure, sizeof out->last_failure);
+}
+
+int sd_api_fd(const struct sd_api *api)
+{
+	return api->poll_fd;
+}
+
+char *sd_api_next_event(struct sd_api *api)
+{
+	eventfd_t v;
+
+	(void)eventfd_read(api->wake_fd, &v);
+	return sd_queue_get(api->events);
+}
+
+void sd_api_tell(struct sd_api *api, const char *name, struct cJSON *fields)
+{
+	struct cJSON *j = sd_json_object();
+	char *text;
+
+	sd_json_add_str(j, "event", name);
+	sd_json_add_int(j, "at", sd_now_ms());
+	for (const struct cJSON *c = sd_json_child(fields); c; c = sd_json_next(c))
+		sd_json_add(j, sd_json_name(c), sd_json_dup(c));
+	sd_json_free(fields);
+	text = sd_json_text(j);
+	sd_json_free(j);
+	if (text && !sd_queue_put(api->events, text))
+		free(text);
+}

@@ -1,0 +1,491 @@
+/* core/api/data.c - records: query, get, save, delete, and following their changes. */
+#include "core/api/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/base/time.h"
+
+#define SORT_MAX 16
+
+static const struct {
+	const char *name;
+	enum sd_meta meta;
+} META[] = {{"_version", SD_META_VERSION}, {"_lastChangedAt", SD_META_CHANGED},
+	{"_deleted", SD_META_DELETED}, {"_state", SD_META_STATE}};
+
+/* "f,-g" into sort[]. */
+static enum sd_err parse_sort(const struct sd_model *m, const char *text, struct sd_sort *sort,
+	size_t *count, struct sd_error *e)
+{
+	*count = 0;
+	while (*text) {
+		char name[128];
+		size_t n = strcspn(text, ",");
+		struct sd_sort *s = &sort[*count];
+		const char *from = text;
+
+		memset(s, 0, sizeof *s);
+		if (*from == '-' || *from == '+')
+			s->descending = *from++ == '-';
+		if (*count == SORT_MAX || n - (size_t)(from - text) >= sizeof name)
+			return sd_fail(e, SD_INVAL, 0, "sort \"%s\": too long", text);
+		memcpy(name, from, n - (size_t)(from - text));
+		name[n - (size_t)(from - text)] = '\0';
+		s->field = sd_model_field(m, name);
+		for (size_t i = 0; !s->field && i < sizeof META / sizeof *META; i++)
+			if (strcmp(name, META[i].name) == 0)
+				s->meta = META[i].meta;
+		if (s->field ? !s->field->stored : s->meta == SD_META_NONE)
+			return sd_fail(e, SD_INVAL, 0, "sort: %s has no field %s to sort by",
+				m->name, name);
+		(*count)++;
+		text += n + (text[n] == ',');
+	}
+	return SD_OK;
+}
+
+/* A query made ready: what it points at lives in here. */
+struct prepared {
+	struct sd_query q;
+	struct sd_sort sort[SORT_MAX];
+	struct sd_pred *where;
+};
+
+static enum sd_err prepare(
+	struct sd_api *api, const struct sd_api_query *in, struct prepared *p, struct sd_error *e)
+{
+	enum sd_err rc = sd_api_use(api, e);
+
+	memset(p, 0, sizeof *p);
+	p->q.state = -1;
+	if (rc == SD_OK)
+		rc = sd_api_model(api, in->model, &p->q.model, e);
+	if (rc == SD_OK && in->where) {
+		rc = sd_pred_parse(api->o.schema, p->q.model, in->where, &p->where, e);
+		p->q.where = p->where;
+	}
+	if (rc == SD_OK && in->sort && *in->sort)
+		rc = parse_sort(p->q.model, in->sort, p->sort, &p->q.sort_count, e);
+	if (rc == SD_OK && in->state) {
+		p->q.state = sd_rec_state_parse(in->state);
+		if (p->q.state < 0)
+			rc = sd_fail(e, SD_INVAL, 0,
+				"state \"%s\" is none of local, pending, sending, synced, "
+				"conflict, "
+				"refused, quarantined",
+				in->state);
+	}
+	p->q.sort = p->sort;
+	p->q.by_rid = p->q.sort_count == 0;
+	p->q.limit = in->limit;
+	p->q.offset = in->page * in->limit;
+	p->q.tombstones = in->tombstones;
+	p->q.after = in->after;
+	p->q.backwards = in->backwards;
+	/* keyset steps need an order that a record can be placed in */
+	if (in->after)
+		p->q.by_rid = false;
+	return rc;
+}
+
+struct rec_call {
+	sd_api_rec_fn fn;
+	void *ctx;
+};
+
+static bool pass_rec(void *ctx, struct cJSON *rec, int64_t rid)
+{
+	struct rec_call *c = ctx;
+
+	(void)rid;
+	return c->fn(c->ctx, rec);
+}
+
+enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_query *in, sd_api_rec_fn fn,
+	void *ctx, struct sd_error *e)
+{
+	struct prepared p;
+	struct rec_call c = {fn, ctx};
+	enum sd_err rc = prepare(api, in, &p, e);
+
+	if (rc == SD_OK)
+		rc = sd_rec_query(api->reader, &p.q, pass_rec, &c, e);
+	sd_pred_free(p.where);
+	return rc;
+}
+
+enum sd_err sd_api_count(
+	struct sd_api *api, const struct sd_api_query *in, int64_t *out, struct sd_error *e)
+{
+	struct prepared p;
+	enum sd_err rc = prepare(api, in, &p, e);
+
+	p.q.limit = p.q.offset = 0;
+	if (rc == SD_OK)
+		rc = sd_rec_count(api->reader, &p.q, out, e);
+	sd_pred_free(p.where);
+	return rc;
+}
+
+enum sd_err sd_api_where_check(
+	struct sd_api *api, const char *model, const char *where, struct sd_error *e)
+{
+	const struct sd_model *m;
+	struct sd_pred *p = NULL;
+	enum sd_err rc = sd_api_model(api, model, &m, e);
+
+	if (rc == SD_OK)
+		rc = sd_pred_parse(api->o.schema, m, where, &p, e);
+	sd_pred_free(p);
+	return rc;
+}
+
+static enum sd_err not_there(
+	const struct sd_model *m, const char *key, enum sd_err rc, struct sd_error *e)
+{
+	struct sd_buf b = SD_BUF_INIT;
+
+	if (rc != SD_NOTFOUND)
+		return rc;
+	sd_key_show(key, &b);
+	sd_fail(e, SD_NOTFOUND, 0, "%s %s: not found here; see `syncdeck query %s`", m->name,
+		sd_buf_text(&b), m->name);
+	sd_buf_release(&b);
+	return rc;
+}
+
+enum sd_err sd_api_get(struct sd_api *api, const char *model, const char *key, struct cJSON **rec,
+	struct sd_error *e)
+{
+	const struct sd_model *m;
+	enum sd_err rc = sd_api_use(api, e);
+
+	*rec = NULL;
+	if (rc == SD_OK)
+		rc = sd_api_model(api, model, &m, e);
+	if (rc != SD_OK)
+		return rc;
+	return not_there(m, key, sd_rec_get(api->reader, m, key, false, rec, e), e);
+}
+
+enum sd_err sd_api_copies(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **out, struct sd_error *e)
+{
+	const struct sd_model *m;
+	struct sd_shadow s;
+	enum sd_err rc = sd_api_use(api, e);
+
+	*out = NULL;
+	if (rc == SD_OK)
+		rc = sd_api_model(api, model, &m, e);
+	if (rc == SD_OK)
+		rc = sd_shadow_get(api->reader, m, key, &s, e);
+	if (rc != SD_OK)
+		return rc;
+	*out = sd_json_object();
+	sd_json_add(*out, "base", s.base ? s.base : sd_json_null());
+	sd_json_add(*out, "server", s.server ? s.server : sd_json_null());
+	return SD_OK;
+}
+
+enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *key,
+	const char *field, sd_api_rec_fn fn, void *ctx, struct sd_error *e)
+{
+	const struct sd_model *m;
+	const struct sd_field *f;
+	struct cJSON *rec;
+	struct rec_call c = {fn, ctx};
+	enum sd_err rc = sd_api_get(api, model, key, &rec, e);
+
+	if (rc != SD_OK)
+		return rc;
+	m = sd_schema_model(api->o.schema, model);
+	f = sd_model_field(m, field);
+	if (!f || f->kind != SD_K_MODEL || !f->join_count)
+		rc = sd_fail(e, SD_INVAL, 0, "%s has no relation named %s", m->name, field);
+	else
+		rc = sd_rec_related(api->reader, m, rec, f, true, pass_rec, &c, e);
+	sd_json_free(rec);
+	return rc;
+}
+
+static enum sd_err parse_cond(struct sd_api *api, const struct sd_model *m, const char *cond,
+	struct sd_pred **out, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!cond)
+		return SD_OK;
+	rc = sd_pred_parse(api->o.schema, m, cond, out, e);
+	return rc == SD_OK ? rc : sd_fail_prefix(e, rc, "condition");
+}
+
+enum sd_err sd_api_save(struct sd_api *api, const char *model, const struct cJSON *fields,
+	const char *cond, struct cJSON **rec, struct sd_error *e)
+{
+	const struct sd_model *m;
+	struct sd_pred *p = NULL;
+	struct sd_write_env env = sd_api_env(api);
+	enum sd_err rc = sd_api_model(api, model, &m, e);
+
+	if (rec)
+		*rec = NULL;
+	if (rc == SD_OK)
+		rc = parse_cond(api, m, cond, &p, e);
+	if (rc == SD_OK)
+		rc = sd_api_begin(api, e);
+	if (rc == SD_OK)
+		rc = sd_api_end(api,
+			sd_write_save(
+				api->writer, m, SD_SAVE_UPSERT, fields, p, &env, rec, NULL, e),
+			e);
+	if (rc != SD_OK && rec) {
+		sd_json_free(*rec);
+		*rec = NULL;
+	}
+	sd_pred_free(p);
+	return rc;
+}
+
+enum sd_err sd_api_save_many(struct sd_api *api, const char *model, const char *cond,
+	sd_api_next_fn next, sd_api_rec_fn fn, void *ctx, struct sd_error *e)
+{
+	const struct sd_model *m;
+	struct sd_pred *p = NULL;
+	struct sd_write_env env = sd_api_env(api);
+	struct cJSON *fields, *rec, *saved = sd_json_array();
+	enum sd_err rc = sd_api_model(api, model, &m, e);
+	bool begun = false;
+
+	if (rc == SD_OK)
+		rc = parse_cond(api, m, cond, &p, e);
+	if (rc == SD_OK) {
+		rc = sd_api_begin(api, e);
+		begun = rc == SD_OK;
+	}
+	while (rc == SD_OK && next(ctx, &fields, &rc, e)) {
+		rc = sd_write_save(
+			api->writer, m, SD_SAVE_UPSERT, fields, p, &env, fn ? &rec : NULL, NULL, e);
+		sd_json_free(fields);
+		if (rc == SD_OK && fn)
+			sd_json_push(saved, rec);
+	}
+	if (begun)
+		rc = sd_api_end(api, rc, e);
+	/* a record is told as saved only when it is durable */
+	for (struct cJSON *r = sd_json_child(saved); rc == SD_OK && r; r = sd_json_next(r))
+		if (!fn(ctx, r))
+			break;
+	sd_json_free(saved);
+	sd_pred_free(p);
+	return rc;
+}
+
+static bool collect_key(void *ctx, struct cJSON *rec, int64_t rid)
+{
+	(void)rid;
+	return sd_json_push(ctx, sd_json_dup(rec));
+}
+
+static enum sd_err delete_where(struct sd_api *api, const struct sd_model *m,
+	const struct sd_pred *where, const struct sd_pred *cond, bool dry_run,
+	struct cJSON *deleted, struct sd_error *e)
+{
+	struct sd_write_env env = sd_api_env(api);
+	struct sd_query q = {.model = m, .where = where, .state = -1, .by_rid = true};
+	struct cJSON *list = sd_json_array();
+	struct sd_buf key = SD_BUF_INIT;
+	enum sd_err rc = sd_rec_query(api->writer, &q, collect_key, list, e);
+
+	for (const struct cJSON *r = sd_json_child(list); rc == SD_OK && r; r = sd_json_next(r)) {
+		sd_buf_reset(&key);
+		rc = sd_key_of(m, r, &key, e);
+		if (rc == SD_OK)
+			rc = sd_write_delete(
+				api->writer, m, sd_buf_text(&key), cond, dry_run, &env, deleted, e);
+		if (rc == SD_NOTFOUND) /* a cascade took it already */
+			rc = SD_OK;
+	}
+	sd_buf_release(&key);
+	sd_json_free(list);
+	return rc;
+}
+
+enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key, const char *where,
+	const char *cond, bool dry_run, struct cJSON **deleted, struct sd_error *e)
+{
+	const struct sd_model *m;
+	struct sd_pred *p = NULL, *w = NULL;
+	struct sd_write_env env = sd_api_env(api);
+	struct cJSON *list = sd_json_array();
+	enum sd_err rc = sd_api_model(api, model, &m, e);
+
+	if (deleted)
+		*deleted = NULL;
+	if (rc == SD_OK)
+		rc = parse_cond(api, m, cond, &p, e);
+	if (rc == SD_OK && !key)
+		rc = sd_pred_parse(api->o.schema, m, where, &w, e);
+	if (rc == SD_OK)
+		rc = sd_api_begin(api, e);
+	if (rc == SD_OK) {
+		rc = key ? not_there(m, key,
+				   sd_write_delete(api->writer, m, key, p, dry_run, &env, list, e),
+				   e)
+			 : delete_where(api, m, w, p, dry_run, list, e);
+		rc = sd_api_end(api, rc, e);
+	}
+	sd_pred_free(p);
+	sd_pred_free(w);
+	if (rc == SD_OK && deleted)
+		*deleted = list;
+	else
+		sd_json_free(list);
+	return rc;
+}
+
+enum sd_err sd_api_undo(struct sd_api *api, int64_t seq, int64_t *undone, struct sd_error *e)
+{
+	struct sd_write_env env = sd_api_env(api);
+	enum sd_err rc = sd_api_begin(api, e);
+
+	*undone = seq;
+	if (rc != SD_OK)
+		return rc;
+	return sd_api_end(api, sd_write_undo(api->writer, undone, &env, e), e);
+}
+
+/* ---- observe ---- */
+
+struct sd_api_watch {
+	const struct sd_model *model; /* NULL: all */
+	char *key;                    /* owned; NULL: all */
+	struct sd_pred *where;        /* owned; NULL: all */
+	int64_t after, generation;
+};
+
+enum sd_err sd_api_watch_open(struct sd_api *api, const char *model, const char *key,
+	const char *where, struct sd_api_watch **out, struct sd_error *e)
+{
+	struct sd_api_watch *w = calloc(1, sizeof *w);
+	enum sd_err rc = sd_api_use(api, e);
+
+	*out = NULL;
+	if (!w)
+		return sd_fail(e, SD_NOMEM, 0, "observe: out of memory");
+	if (rc == SD_OK && model)
+		rc = sd_api_model(api, model, &w->model, e);
+	if (rc == SD_OK && where && w->model)
+		rc = sd_pred_parse(api->o.schema, w->model, where, &w->where, e);
+	w->key = key ? strdup(key) : NULL;
+	if (rc == SD_OK)
+		rc = sd_journal_last(api->reader, &w->after, e);
+	w->generation = api->generation;
+	if (rc != SD_OK) {
+		sd_api_watch_close(w);
+		return rc;
+	}
+	*out = w;
+	return SD_OK;
+}
+
+void sd_api_watch_close(struct sd_api_watch *w)
+{
+	if (!w)
+		return;
+	free(w->key);
+	sd_pred_free(w->where);
+	free(w);
+}
+
+struct follow {
+	struct sd_api *api;
+	struct sd_api_watch *w;
+	struct cJSON *lines; /* told after the statement has ended */
+	enum sd_err rc;
+	struct sd_error *e;
+};
+
+static const char *const TYPE[SD_J_KIND_COUNT] = {[SD_J_INSERT] = "INSERT",
+	[SD_J_UPDATE] = "UPDATE",
+	[SD_J_DELETE] = "DELETE",
+	[SD_J_META] = "UPDATE"};
+
+/* rec moves. */
+static void add_line(struct follow *f, const struct sd_model *m, const char *type,
+	enum sd_source source, struct cJSON *rec)
+{
+	struct cJSON *line;
+
+	if (f->w->where && !sd_pred_eval(f->w->where, rec, sd_now_ms(), NULL, NULL)) {
+		sd_json_free(rec);
+		return;
+	}
+	line = sd_json_object();
+	sd_json_add_str(line, "type", type);
+	sd_json_add_str(line, "model", m->name);
+	sd_json_add(line, "element", rec);
+	sd_json_add_str(line, "source", sd_source_name(source));
+	sd_json_push(f->lines, line);
+}
+
+static struct cJSON *gone(const struct sd_model *m, const char *key)
+{
+	struct cJSON *rec = sd_json_object();
+
+	if (sd_key_put(m, key, rec, NULL) != SD_OK)
+		return rec;
+	sd_json_add_bool(rec, "_deleted", true);
+	return rec;
+}
+
+static bool follow_line(void *ctx, const struct sd_journal *j)
+{
+	struct follow *f = ctx;
+	struct cJSON *rec = NULL;
+
+	f->w->after = j->id;
+	if (!TYPE[j->kind] || !j->model || (f->w->model && j->model != f->w->model))
+		return true;
+	for (int64_t rid = j->rid_from; rid && rid <= j->rid_to; rid++) {
+		if (sd_rec_get_rid(f->api->reader, j->model, rid, &rec, NULL) == SD_OK &&
+			!f->w->key)
+			add_line(f, j->model, TYPE[j->kind], j->source, rec);
+		else
+			sd_json_free(rec);
+		rec = NULL;
+	}
+	if (!j->key || (f->w->key && strcmp(f->w->key, j->key) != 0))
+		return true;
+	if (sd_rec_get(f->api->reader, j->model, j->key, true, &rec, NULL) != SD_OK)
+		rec = gone(j->model, j->key);
+	add_line(f, j->model, TYPE[j->kind], j->source, rec);
+	return true;
+}
+
+enum sd_err sd_api_watch_next(
+	struct sd_api *api, struct sd_api_watch *w, sd_api_rec_fn fn, void *ctx, struct sd_error *e)
+{
+	struct follow f = {.api = api, .w = w, .e = e};
+	enum sd_err rc = sd_api_use(api, e);
+
+	if (rc != SD_OK)
+		return rc;
+	f.lines = sd_json_array();
+	if (w->generation != api->generation) { /* */
+		struct cJSON *line = sd_json_object();
+		sd_json_add_str(line, "event", "cleared");
+		sd_json_push(f.lines, line);
+		w->generation = api->generation;
+		w->after = 0;
+	}
+	rc = sd_journal_each(api->reader, w->after, 5000, follow_line, &f, e);
+	for (struct cJSON *l = sd_json_child(f.lines); rc == SD_OK && l; l = sd_json_next(l))
+		if (!fn(ctx, l))
+			break;
+	sd_json_free(f.lines);
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* core/api/internal.h - what the files of core/api share.  Private. */
+#ifndef SD_API_INTERNAL_H
+#define SD_API_INTERNAL_H
+
+#include "core/api/api.h"
+#include "core/runtime/runtime.h"
+#include "core/store/conflict.h"
+#include "core/store/journal.h"
+#include "core/store/write.h"
+
+struct sd_api {
+	struct sd_api_opts o;
+	char *dir, *endpoint; /* owned; endpoint "" : local only */
+	const char *api_key;  /* borrowed; NULL */
+	const char *ca_file;
+	enum sd_auth_mode auth;
+	struct sd_engine_settings settings;
+	struct sd_model_settings *model_settings; /* owned, one a model */
+	struct sd_pred **expressions;             /* owned, one a model */
+	struct sd_pool pool;
+	struct sd_rand rand;
+	struct sd_store *reader, *writer; /* owned; NULL while locked */
+	int lock_fd;
+	int64_t generation;
+	bool locked;           /* the owner is not signed in */
+	struct sd_owner owner; /* owned */
+	struct sd_session session;
+	bool has_session;
+	struct sd_runtime *rt; /* owned; NULL while stopped */
+	struct sd_queue *events;
+	int wake_fd, poll_fd; /* owned: eventfd "look at the store", epoll over it and the events */
+	bool net_off;
+};
+
+/* The store, or why not: SD_AUTH when locked. After a wipe by another process: opens again. */
+SD_MUST_USE enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e);
+/* A writing transaction: SD_READONLY, BUSY.  Ended by sd_api_end(): commits when rc is SD_OK,
+ * else rolls back; wakes the engine; returns rc or the commit's error. */
+SD_MUST_USE enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_end(struct sd_api *api, enum sd_err rc, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_model(
+	struct sd_api *api, const char *name, const struct sd_model **out, struct sd_error *e);
+/* Opens and closes both connections; taking and dropping the shared lock. */
+SD_MUST_USE enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e);
+void sd_api_close_store(struct sd_api *api);
+/* An event of our own (auth, cleared) into the queue; fields move. */
+void sd_api_tell(struct sd_api *api, const char *name, struct cJSON *fields);
+struct sd_write_env sd_api_env(struct sd_api *api);
+
+#endif

@@ -1,0 +1,154 @@
+/* core/api/operate.c - the outbox and conflicts, operated by a person. */
+#include "core/api/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/base/time.h"
+#include "core/sync/merge.h"
+
+static enum sd_err absent(enum sd_err rc, const char *what, int64_t id, struct sd_error *e)
+{
+	if (rc != SD_NOTFOUND)
+		return rc;
+	return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no %lld; see `syncdeck %s`", what,
+		(long long)id, what);
+}
+
+enum sd_err sd_api_outbox_do(struct sd_api *api, const char *verb, int64_t seq, struct sd_error *e)
+{
+	int64_t now = sd_now_ms();
+	enum sd_err rc = sd_api_begin(api, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (strcmp(verb, "retry") == 0)
+		rc = sd_outbox_retry(api->writer, seq, now, e);
+	else if (strcmp(verb, "park") == 0)
+		rc = sd_outbox_park(api->writer, seq, true, now, e);
+	else if (strcmp(verb, "unpark") == 0)
+		rc = sd_outbox_park(api->writer, seq, false, now, e);
+	else if (strcmp(verb, "discard") == 0)
+		rc = sd_outbox_discard(api->writer, seq, now, e);
+	else
+		rc = sd_fail(e, SD_INVAL, 0,
+			"outbox: \"%s\" is none of retry, park, unpark, discard", verb);
+	return absent(sd_api_end(api, rc, e), "outbox", seq, e);
+}
+
+struct seqs {
+	struct cJSON *list;
+};
+
+static bool note_seq(void *ctx, struct sd_mutation *m)
+{
+	struct seqs *s = ctx;
+
+	if (m->lane == SD_LANE_REFUSED || (m->lane == SD_LANE_WAITING && m->next_try_ms))
+		sd_json_push(s->list, sd_json_int(m->seq));
+	return true;
+}
+
+enum sd_err sd_api_outbox_retry_all(struct sd_api *api, int64_t *n, struct sd_error *e)
+{
+	struct seqs s;
+	enum sd_err rc = sd_api_begin(api, e);
+
+	*n = 0;
+	if (rc != SD_OK)
+		return rc;
+	s.list = sd_json_array();
+	rc = sd_outbox_each(api->writer, 0, -1, note_seq, &s, e);
+	for (const struct cJSON *j = sd_json_child(s.list); rc == SD_OK && j; j = sd_json_next(j)) {
+		int64_t seq = 0;
+		if (sd_json_i64(j, &seq))
+			rc = sd_outbox_retry(api->writer, seq, sd_now_ms(), e);
+		(*n)++;
+	}
+	sd_json_free(s.list);
+	return sd_api_end(api, rc, e);
+}
+
+enum sd_err sd_api_outbox_edit(
+	struct sd_api *api, int64_t seq, const struct cJSON *fields, struct sd_error *e)
+{
+	enum sd_err rc = sd_api_begin(api, e);
+
+	if (rc == SD_OK)
+		rc = sd_api_end(api, sd_outbox_edit(api->writer, seq, fields, sd_now_ms(), e), e);
+	return absent(rc, "outbox", seq, e);
+}
+
+enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e)
+{
+	enum sd_err rc = sd_api_begin(api, e);
+
+	if (rc != SD_OK)
+		return rc;
+	return sd_api_end(api, sd_meta_put(api->writer, "outbox.paused", pause ? "1" : NULL, e), e);
+}
+
+enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e)
+{
+	char *v = NULL;
+	enum sd_err rc = sd_api_use(api, e);
+
+	if (rc == SD_OK)
+		rc = sd_meta_get(api->reader, "outbox.paused", &v, e);
+	*paused = v != NULL;
+	free(v);
+	return rc;
+}
+
+enum sd_err sd_api_outbox_import(struct sd_api *api, const struct cJSON *line, struct sd_error *e)
+{
+	enum sd_err rc = sd_api_begin(api, e);
+
+	if (rc != SD_OK)
+		return rc;
+	return sd_api_end(api, sd_outbox_import(api->writer, line, sd_now_ms(), &api->rand, e), e);
+}
+
+enum sd_err sd_api_resolve(struct sd_api *api, int64_t id, const char *keep,
+	const struct cJSON *picks, const struct cJSON *sets, bool dry_run, struct cJSON **write,
+	struct sd_error *e)
+{
+	int pick = keep ? sd_pick_parse(keep) : SD_PICK_NONE;
+	enum sd_err rc;
+
+	*write = NULL;
+	if (pick < 0)
+		return sd_fail(e, SD_INVAL, 0, "--keep %s: expected mine, theirs or base", keep);
+	rc = sd_api_begin(api, e);
+	if (rc == SD_OK)
+		rc = sd_api_end(api,
+			sd_conflict_resolve(api->writer, id, (enum sd_pick)pick, picks, sets,
+				"person", dry_run, sd_now_ms(), write, e),
+			e);
+	if (rc == SD_OK && !dry_run) {
+		struct cJSON *f = sd_json_object();
+		sd_json_add_int(f, "id", id);
+		sd_json_add_str(f, "how", "person");
+		sd_api_tell(api, "conflictResolved", f);
+	}
+	return absent(rc, "conflicts", id, e);
+}
+
+enum sd_err sd_api_forecast(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **out, struct sd_error *e)
+{
+	const struct sd_model *m;
+	char *strategy = NULL;
+	enum sd_err rc = sd_api_use(api, e);
+
+	*out = NULL;
+	if (rc == SD_OK)
+		rc = sd_api_model(api, model, &m, e);
+	if (rc == SD_OK)
+		rc = sd_meta_get(api->reader, "strategy", &strategy, e);
+	if (rc == SD_OK)
+		rc = sd_forecast(api->reader, m, key, strategy ? strategy : "automerge", out, e);
+	free(strategy);
+	return rc;
+}
