@@ -27,8 +27,9 @@ struct sd_ui_opts { /* all borrowed for the call */
 	const char *profile_name; /* shown in row 0 */
 	enum sd_color color;
 	bool ascii, no_mouse;
-	const char *theme;                /* NULL: default */
-	const char *const *key_overrides; /* "action=key key" texts, NULL behind the last; or NULL */
+	const char *theme; /* NULL: default */
+	const char *const
+		*key_overrides; /* "action=key key" texts, NULL behind the last; or NULL */
 	const struct sd_ui_user *users;
 	size_t user_count;
 	bool no_start; /* do not start the engine (--offline keeps it local: leave false then too) */
