@@ -1,7 +1,7 @@
 /*
  * ui/ui.h - the terminal UI: the one door app goes through.
  *
- * Depends on: core/api, ui/*.  Threads: the main thread, and call it before any other thread
+ * Depends on: core/api and the rest of ui.  Threads: the main thread, and call it before any other thread
  * starts (it blocks the signals it takes through a descriptor); it starts the engine itself.
  */
 #ifndef SD_UI_UI_H

@@ -1,0 +1,546 @@
+/* ui/ui.c - the main loop: keys, signals, engine events in; one drawn frame out.  See ui.h. */
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "ui/term/screen.h"
+#include "ui/view/view.h"
+
+#define FRAME_MS  16   /* at most one frame in this time */
+#define RELOAD_MS 60   /* at most one look at the store */
+#define MODELS_MS 400  /* counting all models is dearer */
+#define TICK_MS   1000 /* ages move on */
+#define CANCEL_MS 2000 /* twice C-c within this offers to quit */
+
+struct sd_layer *sd_ui_layer(struct sd_ui *ui)
+{
+	return ui->top ? ui->top : ui->views[ui->view];
+}
+
+bool sd_ui_interrupted(struct sd_ui *ui)
+{
+	return sd_input_pending(&ui->in);
+}
+
+void sd_ui_push(struct sd_ui *ui, struct sd_layer *l)
+{
+	l->below = ui->top;
+	ui->top = l;
+	ui->dirty = true;
+}
+
+void sd_ui_pop(struct sd_ui *ui)
+{
+	struct sd_layer *l = ui->top;
+
+	if (!l)
+		return;
+	ui->top = l->below;
+	l->ops->free(ui, l);
+	ui->dirty = true;
+}
+
+static void reload_layer(struct sd_ui *ui, struct sd_layer *l)
+{
+	if (!ui->locked && l->ops->reload)
+		l->ops->reload(ui, l);
+}
+
+void sd_ui_view(struct sd_ui *ui, enum sd_view_id v)
+{
+	while (ui->top)
+		sd_ui_pop(ui);
+	if (ui->view != v)
+		ui->zoom = false;
+	ui->view = v;
+	sd_state_refresh(ui, false);
+	reload_layer(ui, ui->views[v]);
+	ui->dirty = true;
+}
+
+const char *sd_ui_why_not(struct sd_ui *ui, enum sd_act a)
+{
+	struct sd_layer *l = sd_ui_layer(ui);
+
+	if (sd_action(a)->writes && sd_api_read_only(ui->api))
+		return "This profile is read-only (--read-only): nothing can be changed or sent.";
+	if (ui->locked && (sd_action(a)->writes || a == SD_ACT_RESYNC || a == SD_ACT_RESYNC_ALL))
+		return "This profile is locked: its owner has to sign in first (@).";
+	if (a == SD_ACT_OFFLINE || a == SD_ACT_RESYNC || a == SD_ACT_RESYNC_ALL ||
+		a == SD_ACT_START || a == SD_ACT_RESYNC_FULL) {
+		if (!sd_api_has_backend(ui->api))
+			return "There is no backend: everything stays on this device.";
+	}
+	return l->ops->why_not ? l->ops->why_not(ui, l, a) : NULL;
+}
+
+/* ---- what works everywhere ---- */
+
+static void toggle_pause(struct sd_ui *ui)
+{
+	bool paused = false;
+	struct sd_error e = {0};
+
+	if (sd_api_outbox_paused(ui->api, &paused, &e) != SD_OK ||
+		sd_api_outbox_pause(ui->api, !paused, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		return;
+	}
+	sd_api_kick(ui->api);
+	sd_state_refresh(ui, false);
+	ui->status.paused = !paused;
+	sd_say(ui, SD_SAY_INFO,
+		paused ? "Sending goes on."
+		       : "Sending is paused; changes are kept on this device.");
+}
+
+static void toggle_offline(struct sd_ui *ui)
+{
+	bool off = ui->status.switched_off;
+
+	sd_api_net(ui->api, off);
+	sd_state_refresh(ui, false);
+	ui->status.switched_off = !off;
+	sd_say(ui, SD_SAY_INFO,
+		off ? "Online again: what waits is sent now."
+		    : "Offline by hand. Work on; changes wait on this device.");
+}
+
+/* The entry sd_api_undo will take: the newest that is not being sent. */
+static void undo(struct sd_ui *ui)
+{
+	struct cJSON *list = NULL;
+	struct sd_error e = {0};
+	int64_t seq = 0;
+
+	if (sd_api_outbox(ui->api, false, &list, NULL) != SD_OK)
+		list = NULL;
+	if (sd_api_undo(ui->api, 0, &seq, &e) != SD_OK) {
+		if (e.code == SD_NOTFOUND)
+			sd_say(ui, SD_SAY_INFO,
+				"Nothing unsent to undo. What was sent can be changed back by a "
+				"new edit.");
+		else
+			sd_say_error(ui, &e);
+		sd_json_free(list);
+		return;
+	}
+	for (struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
+		const char *op = sd_json_get_str(j, "op");
+		char *key;
+
+		if (sd_json_get_i64(j, "seq", -1) != seq || !op)
+			continue;
+		key = sd_key_json(sd_json_get(j, "key"));
+		sd_done_push(ui, sd_json_get_str(j, "model"), key,
+			strcmp(op, "DELETE") ? sd_json_dup(sd_json_get(j, "fields")) : NULL);
+		sd_say(ui, SD_SAY_GOOD, "Undone: %s %s. U makes it again.", op,
+			sd_json_get_str(j, "model"));
+		free(key);
+	}
+	sd_json_free(list);
+	ui->stale = true;
+}
+
+static void redo(struct sd_ui *ui)
+{
+	struct sd_done *d;
+	const struct sd_model *m;
+	struct sd_error e = {0};
+	enum sd_err rc = SD_INVAL;
+
+	if (!ui->done_n) {
+		sd_say(ui, SD_SAY_INFO, "Nothing to make again.");
+		return;
+	}
+	d = &ui->done[ui->done_n - 1];
+	m = sd_schema_model(ui->schema, d->model);
+	if (m && d->fields) {
+		for (size_t i = 0; i < m->pk_count; i++)
+			sd_json_remove(d->fields, m->fields[m->pk[i]].name);
+		rc = sd_key_put(m, d->key, d->fields, &e);
+		if (rc == SD_OK)
+			rc = sd_api_save(ui->api, d->model, d->fields, NULL, NULL, &e);
+	} else if (m) {
+		rc = sd_api_delete(ui->api, d->model, d->key, NULL, NULL, false, NULL, &e);
+	}
+	if (rc != SD_OK)
+		sd_say_error(ui, &e);
+	else
+		sd_say(ui, SD_SAY_GOOD, "Made again: the change of %s.", d->model);
+	ui->done_n--;
+	free(d->model);
+	free(d->key);
+	sd_json_free(d->fields);
+	ui->stale = true;
+}
+
+static void cancel(struct sd_ui *ui)
+{
+	int64_t now = sd_mono_ms();
+
+	sd_api_interrupt(ui->api);
+	if (ui->top) {
+		if (!ui->top->ops->act(ui, ui->top, SD_ACT_BACK))
+			sd_ui_pop(ui);
+		return;
+	}
+	if (ui->last_cancel_ms && now - ui->last_cancel_ms < CANCEL_MS) {
+		ui->quit = true;
+		return;
+	}
+	ui->last_cancel_ms = now;
+	sd_say(ui, SD_SAY_INFO, "Press it once more within 2 seconds to quit.");
+}
+
+static void back(struct sd_ui *ui, bool may_quit)
+{
+	if (ui->top) {
+		sd_ui_pop(ui);
+	} else if (ui->zoom) {
+		ui->zoom = false;
+		ui->dirty = true;
+	} else if (may_quit) {
+		ui->quit = true;
+	}
+}
+
+static void start_engine(struct sd_ui *ui, bool asked)
+{
+	struct sd_error e = {0};
+
+	if (!sd_api_has_backend(ui->api) || sd_api_locked(ui->api))
+		return;
+	if (sd_api_start(ui->api, &e) != SD_OK) {
+		if (e.code == SD_BUSY && !asked)
+			sd_say(ui, SD_SAY_INFO, "%s", e.text);
+		else
+			sd_say_error(ui, &e);
+	} else if (asked) {
+		sd_say(ui, SD_SAY_INFO, "Syncing.");
+	}
+}
+
+static void ask_full_done(struct sd_ui *ui, void *ctx, int i)
+{
+	(void)ctx;
+	if (i != 1)
+		return;
+	sd_api_resync(ui->api, NULL, true);
+	sd_say(ui, SD_SAY_INFO, "A full sync of all models was asked for.");
+}
+
+static void ask_full(struct sd_ui *ui)
+{
+	static const struct sd_choice choice[] = {{0, "leave it", 0}, {'y', "fetch everything", 0}};
+	const struct sd_ask_opts o = {.title = "Full sync",
+		.text = "Every model is fetched again from the start.\n"
+			"Unsent changes stay as they are.",
+		.choice = choice,
+		.count = 2,
+		.done = ask_full_done};
+
+	sd_ask(ui, &o);
+}
+
+static bool do_view(struct sd_ui *ui, enum sd_act a)
+{
+	if (a < SD_ACT_VIEW_DATA || a > SD_ACT_VIEW_LOG)
+		return false;
+	sd_ui_view(ui, (enum sd_view_id)(a - SD_ACT_VIEW_DATA));
+	return true;
+}
+
+static bool do_global(struct sd_ui *ui, enum sd_act a)
+{
+	switch (a) {
+	case SD_ACT_PALETTE:
+		sd_palette_open(ui);
+		return true;
+	case SD_ACT_HELP:
+	case SD_ACT_FORM_HELP:
+		sd_help_open(ui);
+		return true;
+	case SD_ACT_PAUSE:
+		toggle_pause(ui);
+		return true;
+	case SD_ACT_OFFLINE:
+		toggle_offline(ui);
+		return true;
+	case SD_ACT_ACCOUNT:
+		sd_account_open(ui);
+		return true;
+	case SD_ACT_UNDO:
+		undo(ui);
+		return true;
+	case SD_ACT_REDO:
+		redo(ui);
+		return true;
+	case SD_ACT_REDRAW:
+		sd_screen_resize();
+		ui->dirty = ui->stale = true;
+		return true;
+	case SD_ACT_SUSPEND:
+		sd_screen_suspend();
+		ui->dirty = ui->stale = true;
+		return true;
+	case SD_ACT_ZOOM:
+		ui->zoom = !ui->zoom;
+		ui->dirty = true;
+		return true;
+	case SD_ACT_RESYNC_ALL:
+		sd_api_resync(ui->api, NULL, false);
+		sd_say(ui, SD_SAY_INFO, "Asked the server what is new in every model.");
+		return true;
+	case SD_ACT_RESYNC_FULL:
+		ask_full(ui);
+		return true;
+	case SD_ACT_START:
+		start_engine(ui, true);
+		return true;
+	case SD_ACT_STOP:
+		sd_api_stop(ui->api);
+		sd_say(ui, SD_SAY_INFO, "Syncing is stopped; :start starts it again.");
+		return true;
+	case SD_ACT_CANCEL:
+		cancel(ui);
+		return true;
+	case SD_ACT_BACK:
+	case SD_ACT_QUIT_BACK:
+		back(ui, a == SD_ACT_QUIT_BACK);
+		return true;
+	case SD_ACT_QUIT:
+		ui->quit = true;
+		return true;
+	default:
+		return do_view(ui, a);
+	}
+}
+
+bool sd_ui_do(struct sd_ui *ui, enum sd_act a)
+{
+	struct sd_layer *l = sd_ui_layer(ui);
+	const char *why = sd_ui_why_not(ui, a);
+	bool ok;
+
+	ui->dirty = true;
+	if (why) {
+		sd_say(ui, SD_SAY_WARN, "%s", why);
+		return true;
+	}
+	if (ui->locked && !ui->top)
+		ok = false;
+	else
+		ok = l->ops->act(ui, l, a);
+	return ok || do_global(ui, a);
+}
+
+static void say_dead_key(struct sd_ui *ui, const struct sd_key *k)
+{
+	char key[SD_KEY_NAME], help[SD_KEY_NAME];
+
+	sd_key_name(k->code, key);
+	sd_key_name(sd_keymap_first(&ui->keys, SD_ACT_HELP), help);
+	if (k->code == SD_KEY_UNKNOWN)
+		sd_say(ui, SD_SAY_INFO, "That key does nothing here; %s for help.", help);
+	else
+		sd_say(ui, SD_SAY_INFO, "`%s` does nothing here; %s for help.", key, help);
+	ui->message_until = sd_mono_ms() + 2000;
+}
+
+static void on_key(struct sd_ui *ui, const struct sd_key *k)
+{
+	struct sd_layer *l = sd_ui_layer(ui);
+	bool is_mouse = k->code >= SD_KEY_CLICK && k->code <= SD_KEY_WHEEL_DOWN;
+	enum sd_act a;
+
+	ui->dirty = true;
+	if (ui->message_kind >= SD_SAY_WARN)
+		ui->message_until = 0; /* read, or at least seen */
+	if (k->code == SD_KEY_LOST) {
+		ui->quit = true;
+		return;
+	}
+	if (is_mouse) {
+		if (!ui->top && sd_frame_click(ui, k))
+			return;
+		if (l->ops->key && !(ui->locked && !ui->top))
+			l->ops->key(ui, l, k);
+		return;
+	}
+	if ((l->text_first || l->ctx == SD_IN_DIALOG) && l->ops->key && l->ops->key(ui, l, k))
+		return;
+	a = sd_keymap_find(&ui->keys, l->ctx, k->code);
+	if (a == SD_ACT_NONE || !sd_ui_do(ui, a))
+		say_dead_key(ui, k);
+}
+
+/* ---- the loop ---- */
+
+static void on_signals(struct sd_ui *ui)
+{
+	enum sd_signal s;
+
+	while ((s = sd_screen_signal()) != SD_SIG_NONE) {
+		if (s == SD_SIG_RESIZE) {
+			sd_screen_resize();
+			ui->dirty = ui->stale = true;
+		} else if (s == SD_SIG_QUIT) {
+			ui->quit = true;
+		} else {
+			cancel(ui);
+		}
+	}
+}
+
+/* Looks at the store again, not more often than it can be drawn. */
+static void reload(struct sd_ui *ui)
+{
+	static int64_t models_ms;
+	int64_t now = sd_mono_ms();
+	bool all = now - models_ms >= MODELS_MS;
+
+	if (now - ui->reloaded_ms < RELOAD_MS)
+		return;
+	ui->stale = !all; /* the models' counts follow in the next round */
+	ui->reloaded_ms = now;
+	if (all)
+		models_ms = now;
+	sd_state_refresh(ui, all);
+	reload_layer(ui, ui->views[ui->view]);
+	for (struct sd_layer *l = ui->top; l; l = l->below)
+		reload_layer(ui, l);
+	ui->dirty = true;
+}
+
+static int wait_ms(const struct sd_ui *ui, int64_t now, int64_t next_frame)
+{
+	int64_t t = TICK_MS;
+
+	if (ui->message_until > now && ui->message_until - now < t)
+		t = ui->message_until - now + 1;
+	if (ui->dirty && next_frame - now < t)
+		t = next_frame - now;
+	if (ui->stale && t > RELOAD_MS)
+		t = RELOAD_MS;
+	return t < 0 ? 0 : (int)t;
+}
+
+static void wait_for(struct sd_ui *ui, int ms)
+{
+	struct pollfd p[4] = {{STDIN_FILENO, POLLIN, 0}, {sd_screen_signal_fd(), POLLIN, 0},
+		{sd_api_fd(ui->api), POLLIN, 0}, {sd_screen_stderr_fd(), POLLIN, 0}};
+	int n = poll(p, 4, ms);
+
+	if (n < 0)
+		return;
+	if (p[1].revents & POLLIN)
+		on_signals(ui);
+	if (p[3].revents & POLLIN)
+		sd_screen_stderr();
+	if (n == 0) {
+		sd_api_status(ui->api, &ui->status);
+		ui->dirty = true;
+	}
+	if ((p[0].revents & (POLLHUP | POLLERR | POLLNVAL)) && !(p[0].revents & POLLIN))
+		ui->quit = true;
+}
+
+static void loop(struct sd_ui *ui)
+{
+	int64_t next_frame = 0;
+
+	while (!ui->quit) {
+		struct sd_key k;
+		int64_t now;
+
+		while (!ui->quit && sd_input_next(&ui->in, &k))
+			on_key(ui, &k);
+		sd_state_events(ui);
+		if (sd_api_changed(ui->api))
+			ui->stale = true;
+		if (ui->stale)
+			reload(ui);
+		now = sd_mono_ms();
+		if (ui->dirty && now >= next_frame && !ui->quit) {
+			ui->dirty = false;
+			sd_frame_draw(ui);
+			sd_screen_flush();
+			next_frame = sd_mono_ms() + FRAME_MS;
+			if (!sd_input_pending(&ui->in) && !ui->stale)
+				sd_screen_idle(ui->in.handled);
+		}
+		now = sd_mono_ms();
+		if (!ui->quit)
+			wait_for(ui, wait_ms(ui, now, next_frame));
+	}
+}
+
+static enum sd_err make_views(struct sd_ui *ui, struct sd_error *e)
+{
+	struct sd_layer *(*const make[SD_V_COUNT])(struct sd_ui *) = {
+		sd_data_new, sd_outbox_new, sd_conflicts_new, sd_sync_new, sd_log_new};
+
+	for (int v = 0; v < SD_V_COUNT; v++) {
+		ui->views[v] = make[v](ui);
+		if (!ui->views[v])
+			return sd_fail(e, SD_NOMEM, 0, "screen: out of memory");
+	}
+	return SD_OK;
+}
+
+static void release(struct sd_ui *ui)
+{
+	while (ui->top)
+		sd_ui_pop(ui);
+	for (int v = 0; v < SD_V_COUNT; v++)
+		if (ui->views[v])
+			ui->views[v]->ops->free(ui, ui->views[v]);
+	sd_state_release(ui);
+	free(ui);
+}
+
+enum sd_err sd_ui_run(const struct sd_ui_opts *o, struct sd_error *e)
+{
+	struct sd_screen_opts so = {o->color, o->ascii, o->no_mouse, o->theme};
+	struct sd_ui *ui = calloc(1, sizeof *ui);
+	enum sd_err rc;
+	int64_t left;
+
+	if (!ui)
+		return sd_fail(e, SD_NOMEM, 0, "screen: out of memory");
+	ui->o = o;
+	ui->api = o->api;
+	ui->schema = sd_api_schema(o->api);
+	rc = sd_keymap_init(&ui->keys, o->key_overrides, e);
+	if (rc == SD_OK)
+		rc = sd_screen_signals(e);
+	if (rc == SD_OK)
+		rc = sd_screen_start(&so, e);
+	if (rc != SD_OK)
+		goto out;
+	sd_input_init(&ui->in, STDIN_FILENO);
+	sd_state_refresh(ui, true);
+	rc = make_views(ui, e);
+	if (rc == SD_OK) {
+		ui->dirty = true;
+		reload_layer(ui, ui->views[SD_V_DATA]);
+		if (!o->no_start)
+			start_engine(ui, false);
+		loop(ui);
+	}
+out:
+	left = rc == SD_OK ? ui->counts.pending : 0;
+	release(ui);
+	sd_screen_stop();
+	if (left)
+		printf("%lld change%s on this device and will be sent next time.\n",
+			(long long)left, left == 1 ? " waits" : "s wait");
+	return rc;
+}

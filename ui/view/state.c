@@ -1,0 +1,199 @@
+/* ui/view/state.c - what the header and the log show: counts, engine state, events, messages. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "ui/view/view.h"
+
+static char *copy(const char *s)
+{
+	return s ? sd_strdup_n(s, strlen(s)) : NULL;
+}
+
+void sd_say(struct sd_ui *ui, enum sd_say kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(ui->message, sizeof ui->message, fmt, ap);
+	va_end(ap);
+	ui->message_kind = kind;
+	ui->message_until = sd_mono_ms() + (kind >= SD_SAY_WARN ? 12000 : 5000);
+	ui->dirty = true;
+}
+
+void sd_say_error(struct sd_ui *ui, const struct sd_error *e)
+{
+	sd_say(ui, SD_SAY_ERROR, "%s", e->text[0] ? e->text : sd_err_text(e->code));
+	sd_log(SD_LOG_WARN, "ui", "%s", ui->message);
+}
+
+void sd_log_add(struct sd_ui *ui, enum sd_role role, int64_t at, const char *model, const char *key,
+	const char *text)
+{
+	size_t i = (ui->log_first + ui->log_n) % SD_LOG_LINES;
+	struct sd_log_line *l = &ui->log[i];
+
+	if (ui->log_n == SD_LOG_LINES) {
+		free(l->text);
+		free(l->model);
+		free(l->key);
+		ui->log_first = (ui->log_first + 1) % SD_LOG_LINES;
+	} else {
+		ui->log_n++;
+	}
+	ui->log_total++;
+	l->at = at;
+	l->role = role;
+	l->text = copy(text);
+	l->model = copy(model);
+	l->key = copy(key);
+}
+
+const struct sd_log_line *sd_log_at(const struct sd_ui *ui, size_t i)
+{
+	return &ui->log[(ui->log_first + i) % SD_LOG_LINES];
+}
+
+static void refresh_user(struct sd_ui *ui)
+{
+	struct cJSON *who = NULL;
+	const char *name = NULL;
+
+	if (sd_api_whoami(ui->api, &who, NULL) == SD_OK)
+		name = sd_json_get_str(who, "user");
+	snprintf(ui->user, sizeof ui->user, "%s", name ? name : "");
+	sd_json_free(who);
+	ui->locked = sd_api_locked(ui->api);
+}
+
+void sd_state_refresh(struct sd_ui *ui, bool all)
+{
+	struct cJSON *models = NULL;
+
+	sd_api_status(ui->api, &ui->status);
+	if (all)
+		refresh_user(ui);
+	if (ui->locked) {
+		memset(&ui->counts, 0, sizeof ui->counts);
+		sd_json_free(ui->models);
+		ui->models = NULL;
+		return;
+	}
+	if (sd_api_counts(ui->api, &ui->counts, NULL) != SD_OK)
+		memset(&ui->counts, 0, sizeof ui->counts);
+	if (all && sd_api_models(ui->api, &models, NULL) == SD_OK) {
+		sd_json_free(ui->models);
+		ui->models = models;
+	}
+}
+
+const struct cJSON *sd_state_model(const struct sd_ui *ui, const char *model)
+{
+	for (struct cJSON *m = sd_json_child(ui->models); m; m = sd_json_next(m))
+		if (sd_str_eq(sd_json_get_str(m, "model"), model))
+			return m;
+	return NULL;
+}
+
+static enum sd_role event_role(const char *name)
+{
+	if (sd_str_eq(name, "outboxMutationFailed") || sd_str_eq(name, "nonApplicableDataReceived"))
+		return SD_R_ERROR;
+	if (sd_str_eq(name, "conflict"))
+		return SD_R_CONFLICT;
+	if (sd_str_eq(name, "outboxMutationProcessed") || sd_str_eq(name, "ready"))
+		return SD_R_GOOD;
+	return SD_R_TEXT;
+}
+
+/* One event as a line: the name, then its members in order; a record's key shortened. */
+static void event_line(struct sd_ui *ui, const struct cJSON *ev)
+{
+	const char *name = sd_json_get_str(ev, "event"), *model = sd_json_get_str(ev, "model");
+	char *key = sd_key_json(sd_json_get(ev, "key"));
+	struct sd_buf b = SD_BUF_INIT;
+
+	sd_buf_str(&b, name ? name : "event");
+	for (struct cJSON *c = sd_json_child(ev); c; c = sd_json_next(c)) {
+		const char *n = sd_json_name(c);
+
+		if (!n || !strcmp(n, "event") || !strcmp(n, "at") || sd_json_is_null(c))
+			continue;
+		sd_buf_ch(&b, ' ');
+		if (!strcmp(n, "key") && key) {
+			sd_show_key(key, &b);
+			continue;
+		}
+		if (strcmp(n, "model") != 0 && strcmp(n, "message") != 0)
+			sd_buf_fmt(&b, "%s=", n);
+		sd_show_value(c, &b);
+	}
+	sd_log_add(ui, event_role(name), sd_json_get_i64(ev, "at", sd_now_ms()), model, key,
+		sd_buf_text(&b));
+	free(key);
+	sd_buf_release(&b);
+}
+
+void sd_state_events(struct sd_ui *ui)
+{
+	char *text;
+
+	while ((text = sd_api_next_event(ui->api)) != NULL) {
+		struct cJSON *ev = NULL;
+
+		if (sd_json_parse(text, strlen(text), "event", &ev, NULL) == SD_OK) {
+			const char *name = sd_json_get_str(ev, "event");
+
+			event_line(ui, ev);
+			if (sd_str_eq(name, "conflict"))
+				sd_say(ui, SD_SAY_WARN,
+					"A conflict needs your decision; 3 shows it.");
+			else if (sd_str_eq(name, "outboxMutationFailed"))
+				sd_say(ui, SD_SAY_ERROR, "%s: %s; 2 shows it.",
+					sd_json_get_str(ev, "model"),
+					sd_json_get_str(ev, "message"));
+			else if (sd_str_eq(name, "cleared"))
+				sd_data_forget(ui);
+		}
+		sd_json_free(ev);
+		free(text);
+		ui->dirty = ui->stale = true;
+	}
+}
+
+void sd_done_push(struct sd_ui *ui, const char *model, const char *key, struct cJSON *fields)
+{
+	struct sd_done *d;
+
+	if (ui->done_n == SD_DONE_MAX) {
+		free(ui->done[0].model);
+		free(ui->done[0].key);
+		sd_json_free(ui->done[0].fields);
+		memmove(ui->done, ui->done + 1, sizeof *ui->done * (SD_DONE_MAX - 1));
+		ui->done_n--;
+	}
+	d = &ui->done[ui->done_n++];
+	d->model = copy(model);
+	d->key = copy(key);
+	d->fields = fields;
+}
+
+void sd_state_release(struct sd_ui *ui)
+{
+	for (size_t i = 0; i < SD_LOG_LINES; i++) {
+		free(ui->log[i].text);
+		free(ui->log[i].model);
+		free(ui->log[i].key);
+	}
+	while (ui->done_n) {
+		ui->done_n--;
+		free(ui->done[ui->done_n].model);
+		free(ui->done[ui->done_n].key);
+		sd_json_free(ui->done[ui->done_n].fields);
+	}
+	sd_json_free(ui->models);
+}
