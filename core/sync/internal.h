@@ -25,6 +25,32 @@ struct sd_realtime;
 
 enum sd_owner { SD_OWNER_PULL, SD_OWNER_PUSH };
 
+/* A point in time waited for, with the length of the wait: when the clock is set back, a wait that
+ * is longer away than it is long is over. */
+struct sd_wait {
+	int64_t at_ms; /* 0: none */
+	int64_t len_ms;
+};
+static inline void sd_wait_set(struct sd_wait *w, int64_t now_ms, int64_t len_ms)
+{
+	w->len_ms = len_ms > 0 ? len_ms : 0;
+	w->at_ms = now_ms + w->len_ms > 0 ? now_ms + w->len_ms : 1;
+}
+static inline void sd_wait_off(struct sd_wait *w)
+{
+	w->at_ms = 0;
+}
+static inline bool sd_wait_due(const struct sd_wait *w, int64_t now_ms)
+{
+	return w->at_ms && (now_ms >= w->at_ms || w->at_ms - now_ms > w->len_ms);
+}
+/* *deadline becomes w when that is earlier. */
+static inline void sd_wait_min(const struct sd_wait *w, int64_t *deadline_ms)
+{
+	if (w->at_ms && w->at_ms < *deadline_ms)
+		*deadline_ms = w->at_ms;
+}
+
 struct sd_engine {
 	struct sd_store *store;               /* borrowed */
 	const struct sd_schema *schema;       /* borrowed */
@@ -48,6 +74,19 @@ struct sd_engine {
 	struct sd_action *actions; /* owned ring of actions not taken yet */
 	size_t action_head, action_count, action_room;
 	bool active_told, active; /* networkStatus as told */
+	/* ---- engine.c's own ---- */
+	bool refused[SD_AUTH_MULTI + 1]; /* modes whose credentials the server refused */
+	int refusals;                    /* in a row, without an accepted request between */
+	struct sd_wait refusal_wait;     /* until they are tried again by themselves */
+	struct sd_wait probe;            /* offline: when to knock again */
+	int probes;
+	bool probing;   /* offline: one request may go out to see */
+	bool went_down; /* messages may be missed from now on: every model needs a run */
+	bool came_back; /* offline is over: connections start anew at the end of the input */
+	bool connected; /* realtime was started since the network is on */
+	bool push_wake; /* something may have become sendable */
+	bool oom;       /* an action was lost: the input fails with NOMEM */
+	int lost;       /* answers lost in a row (sent, no answer) */
 };
 
 /* ---- engine.c, for the parts ---- */
@@ -65,6 +104,10 @@ void sd_en_auth_refused(struct sd_engine *en, enum sd_auth_mode mode, int64_t no
 /* The modes to try for a model's operation, in order (client.md 10.2); count returned. */
 size_t sd_en_modes(const struct sd_engine *en, const struct sd_model *m, unsigned op_bit,
 	enum sd_auth_mode out[6]);
+/* Requests may go out at all: started, switched on, not known to be offline (or just probing). */
+bool sd_en_online(const struct sd_engine *en);
+/* This mode's credentials are there and not refused. */
+bool sd_en_mode_ok(const struct sd_engine *en, enum sd_auth_mode mode);
 /* The DataStore events about the outbox: enqueued, processed, failed, outboxStatus. */
 void sd_en_outbox_status(struct sd_engine *en, int64_t now_ms);
 
@@ -95,6 +138,12 @@ enum sd_err sd_pull_command_done(struct sd_engine *en, uint64_t id, const char *
 /* m's run after the last gap has ended, and its parents': its outbox entries may go. */
 bool sd_pull_ready(const struct sd_engine *en, const struct sd_model *m);
 bool sd_pull_idle(const struct sd_engine *en);
+/* A start is over: expressions are evaluated anew at the next. */
+void sd_pull_forget(struct sd_engine *en);
+/* Every expression is known: commands have answered. */
+bool sd_pull_expressions_known(const struct sd_engine *en);
+/* Other credentials: what was denied is tried again. */
+void sd_pull_auth(struct sd_engine *en, int64_t now_ms);
 /* The sync expression in force; NULL: none. */
 const struct sd_pred *sd_pull_expression(const struct sd_engine *en, const struct sd_model *m);
 

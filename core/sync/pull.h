@@ -1,0 +1,120 @@
+/*
+ * core/sync/pull.h - what the files of the pulling side know of each other.  Private to core/sync.
+ *
+ *   pull.c    which model may run when; gaps, passes, polling; the interface of internal.h
+ *   run.c     one run of one model: begin, request, page after page, end, failure
+ *   page.c    one page's rows into the store
+ *   expr.c    sync expressions
+ *   buffer.c  messages that arrive while a model's run has not ended
+ */
+#ifndef SD_SYNC_PULL_H
+#define SD_SYNC_PULL_H
+
+#include "core/sync/internal.h"
+
+#define SD_PULL_TRIES    3      /* failed tries in a row that make a model `failed` */
+#define SD_PULL_FINAL_MS 300000 /* a final error is tried again after this */
+#define SD_PULL_POLL_MS  15000  /* between two delta runs of a polled model */
+#define SD_PULL_BUFFER   10000  /* messages kept for one model while it runs */
+
+struct sd_pull_model {
+	const struct sd_model *m;
+	struct sd_sync_state s; /* as saved, or about to be */
+	bool loaded;
+	/* what is wanted */
+	bool want;       /* a run */
+	bool force_full; /* and it must be a base run */
+	bool again;      /* messages were missed while a run is under way: one more after it */
+	const char *why; /* static text: the reason of the wanted run */
+	bool poll;       /* cannot be subscribed to */
+	bool poll_run;   /* the run under way is a poll: told only when it brought something */
+	struct sd_wait poll_wait, retry, full_wait;
+	/* how it stands */
+	bool ready;   /* the run after the last gap has ended */
+	bool synced;  /* a run has ended well since the start */
+	bool failed;  /* final error, or SD_PULL_TRIES failed tries */
+	bool open;    /* the pass under way waits for it */
+	bool running; /* a request is on its way, or the next one is about to go */
+	int tries;    /* failed, in this run */
+	/* the run under way */
+	uint64_t request;
+	size_t mode_at; /* which of the permitted modes; kept when one works */
+	enum sd_auth_mode mode;
+	char *filter;    /* JSON of the filter sent; owned; NULL: none */
+	bool check_here; /* the server cannot be asked for the expression: rows are checked here */
+	bool fresh;      /* begun by this engine since its start: all since then was listened to */
+	int64_t limit;   /* of the request on its way */
+	int good_pages;  /* since the page size was cut */
+	struct sd_apply_counts counts; /* what the run changed since this engine began it */
+	/* expression */
+	const struct sd_pred *expr; /* in force; NULL: none; borrowed */
+	struct sd_pred *own_expr;   /* from a command; owned */
+	uint64_t command;           /* asked, not answered */
+	bool expr_failed;
+	/* messages not applied yet, local form; owned array */
+	struct cJSON *buffer;
+	size_t buffered;
+	/* built once; owned */
+	char *document, *root;
+};
+
+struct sd_pull {
+	struct sd_pull_model *models; /* by model->id */
+	size_t count;
+	size_t *rank; /* position in schema->parents_first, by model->id */
+	bool pass;    /* every model has a run to do; told as one: syncQueriesStarted ... Ready */
+	bool announced;
+	bool established; /* subscriptionsEstablished was told since the last (re)connect */
+	bool commands_asked;
+	size_t commands_open;
+};
+
+/* ---- run.c ---- */
+/* Begins or resumes the wanted run: its first request goes out. */
+enum sd_err sd_run_begin(
+	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
+enum sd_err sd_run_answer(struct sd_engine *en, struct sd_pull_model *p,
+	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e);
+/* The try ended badly; text is for a person.  final: retrying soon is no use. */
+enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool final,
+	int64_t retry_after_ms, const char *text, int64_t now_ms, struct sd_error *e);
+/* Asks for the page after s.page_token. */
+enum sd_err sd_run_request(
+	struct sd_engine *en, struct sd_pull_model *p, const char *token, struct sd_error *e);
+/* Reads the saved state once. */
+enum sd_err sd_run_load(struct sd_engine *en, struct sd_pull_model *p, struct sd_error *e);
+void sd_run_set_error(struct sd_engine *en, struct sd_pull_model *p, const char *text);
+
+/* ---- page.c ---- */
+/* Rows of a page (data.syncX) into the store; bad ones into the quarantine.  rows gets the live
+ * ones received. */
+enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
+	const struct cJSON *connection, const struct cJSON *errors, int64_t now_ms,
+	struct sd_error *e);
+/* Records of the server that a person may count: not null, not deleted. */
+int64_t sd_page_live(const struct cJSON *items);
+void sd_page_bad_row(struct sd_engine *en, const struct sd_model *m, const char *path,
+	const char *message, int64_t now_ms);
+
+/* ---- pull.c ---- */
+/* The run of p ended, well or as failed: the pass may be over. */
+void sd_pull_ended(struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms);
+/* Tells subscriptionsEstablished and syncQueriesStarted of a pass, once the endpoint answered. */
+void sd_pull_announce(struct sd_engine *en, int64_t now_ms);
+
+/* ---- expr.c ---- */
+enum sd_err sd_expr_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
+/* Asks a command that failed once more. */
+enum sd_err sd_expr_again(struct sd_engine *en, struct sd_pull_model *p, struct sd_error *e);
+/* Canonical text of the expression; NULL: none.  *out owned. */
+enum sd_err sd_expr_text(const struct sd_pull_model *p, char **out, struct sd_error *e);
+/* Fills p->filter and p->check_here for a run. */
+enum sd_err sd_expr_filter(
+	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
+bool sd_expr_admits(const struct sd_pull_model *p, const struct cJSON *item, int64_t now_ms);
+
+/* ---- buffer.c ---- */
+enum sd_err sd_buffer_flush(
+	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
+
+#endif
