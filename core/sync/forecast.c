@@ -78,6 +78,13 @@ static struct cJSON *automerge(
 	return copy(stored);
 }
 
+struct cJSON *sd_automerge_value(const struct cJSON *stored, const struct cJSON *incoming)
+{
+	enum why why;
+
+	return automerge(stored, incoming, &why);
+}
+
 /* ---- gathering ---- */
 struct view {
 	struct sd_shadow shadow;

@@ -85,4 +85,7 @@ SD_MUST_USE enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enu
 SD_MUST_USE enum sd_err sd_forecast(struct sd_store *st, const struct sd_model *m, const char *key,
 	const char *strategy, struct cJSON **out, struct sd_error *e);
 
+/* One value under the Automerge rules (spec/server.md 2.5).  Owned; NULL: out of memory. */
+struct cJSON *sd_automerge_value(const struct cJSON *stored, const struct cJSON *incoming);
+
 #endif

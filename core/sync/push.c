@@ -1,0 +1,361 @@
+/*
+ * core/sync/push.c - the outbox sender: life cycle, what may go now, local changes told.
+ *
+ * An entry goes when it is the oldest of its record and due (core/store/outbox.h), its model has
+ * caught up (sd_pull_ready), the outbox is not paused, the network is on, and some credentials are
+ * good; at most outbox_concurrency requests at once.
+ */
+#include "core/sync/push.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json/json.h"
+#include "core/store/journal.h"
+
+enum sd_err sd_push_new(struct sd_engine *en, struct sd_error *e)
+{
+	struct sd_push *p = calloc(1, sizeof *p);
+
+	if (p) {
+		p->doc_count = en->schema->model_count * SD_DOC_COUNT;
+		p->docs = calloc(p->doc_count + 1, sizeof *p->docs);
+	}
+	if (!p || !p->docs) {
+		free(p);
+		return sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	}
+	p->journal = -1;
+	en->push = p;
+	return SD_OK;
+}
+
+struct sd_flight *sd_flight_add(struct sd_push *p)
+{
+	struct sd_flight *f;
+
+	if (p->count == p->room) {
+		size_t room = p->room ? p->room * 2 : 8;
+		f = realloc(p->flights, room * sizeof *f);
+		if (!f)
+			return NULL;
+		p->flights = f;
+		p->room = room;
+	}
+	f = &p->flights[p->count++];
+	memset(f, 0, sizeof *f);
+	return f;
+}
+
+void sd_flight_drop(struct sd_push *p, struct sd_flight *f)
+{
+	struct sd_flight *last = &p->flights[--p->count];
+
+	free(f->body);
+	if (f != last)
+		*f = *last;
+}
+
+void sd_push_free(struct sd_push *p)
+{
+	if (!p)
+		return;
+	while (p->count)
+		sd_flight_drop(p, &p->flights[0]);
+	for (size_t i = 0; i < p->doc_count; i++)
+		free(p->docs[i]);
+	free(p->docs);
+	free(p->flights);
+	free(p->alone);
+	free(p);
+}
+
+int64_t sd_push_wait_ms(struct sd_engine *en, int attempt, int64_t retry_after_ms, int64_t now_ms)
+{
+	(void)now_ms;
+	return sd_backoff_ms(attempt, retry_after_ms, en->rand);
+}
+
+void sd_push_event(struct sd_engine *en, const char *name, const struct sd_mutation *m,
+	struct cJSON *fields, int64_t now_ms)
+{
+	struct cJSON *o = sd_json_object(), *key = NULL, *c;
+
+	if (sd_json_parse(m->key, strlen(m->key), "key", &key, NULL) != SD_OK)
+		key = NULL;
+	sd_json_add_str(o, "model", m->model->name);
+	sd_json_add(o, "key", key ? key : sd_json_null());
+	while ((c = sd_json_child(fields))) {
+		const char *field = sd_json_name(c);
+		char *copy = strdup(field);
+		struct cJSON *v = sd_json_detach(fields, field);
+		if (copy)
+			sd_json_add(o, copy, v);
+		else
+			sd_json_free(v);
+		free(copy);
+	}
+	sd_json_free(fields);
+	sd_en_event(en, name, o, now_ms);
+}
+
+/* ---- life cycle ---- */
+struct seqs {
+	int64_t *v;
+	size_t count, room;
+	bool failed;
+};
+
+static bool seqs_add(struct seqs *s, int64_t seq)
+{
+	if (s->count == s->room) {
+		size_t room = s->room ? s->room * 2 : 64;
+		int64_t *v = realloc(s->v, room * sizeof *v);
+		if (!v) {
+			s->failed = true;
+			return false;
+		}
+		s->v = v;
+		s->room = room;
+	}
+	s->v[s->count++] = seq;
+	return true;
+}
+
+static bool collect_delayed(void *ctx, struct sd_mutation *m)
+{
+	return m->next_try_ms == 0 || seqs_add(ctx, m->seq);
+}
+
+/* Every entry that waits for its time may go at once: the way to the server is open again, or the
+ * clock was set back and the times mean nothing. */
+static enum sd_err hurry(struct sd_engine *en, struct sd_error *e)
+{
+	struct seqs s = {NULL, 0, 0, false};
+	enum sd_err rc = sd_outbox_each(en->store, 0, SD_LANE_WAITING, collect_delayed, &s, e);
+
+	if (rc == SD_OK && s.failed)
+		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	for (size_t i = 0; rc == SD_OK && i < s.count; i++) {
+		struct sd_mutation m;
+		rc = sd_outbox_get(en->store, s.v[i], &m, e);
+		if (rc != SD_OK)
+			break;
+		rc = sd_outbox_retry_at(
+			en->store, m.seq, 0, m.unknown, false, m.error_type, m.error_message, e);
+		sd_mutation_release(&m);
+	}
+	free(s.v);
+	return rc;
+}
+
+enum sd_err sd_push_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	enum sd_err rc = SD_OK;
+
+	p->last_ms = now_ms;
+	p->down = false;
+	if (p->journal < 0)
+		rc = sd_journal_last(en->store, &p->journal, e);
+	if (rc == SD_OK)
+		rc = hurry(en, e);
+	en->push_wake = true;
+	return rc;
+}
+
+/* The answer of what is under way will not be heard. */
+static enum sd_err cut(struct sd_engine *en, const struct sd_flight *f, int64_t seq, int64_t now_ms,
+	struct sd_error *e)
+{
+	struct sd_case c;
+	bool unknown = f->kind == SD_FLIGHT_SEND || f->why == SD_READ_UNKNOWN;
+	enum sd_err rc = sd_case_load(en, seq, &c, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (c.m.lane != SD_LANE_SENDING)
+		;
+	else if (f->kind == SD_FLIGHT_READ && f->why == SD_READ_REFUSED)
+		rc = sd_push_refuse(en, &c, f->type, f->message, NULL, now_ms, e);
+	else
+		rc = sd_outbox_retry_at(en->store, seq, 0, unknown || c.m.op == SD_OP_CREATE,
+			f->kind == SD_FLIGHT_SEND, "Interrupted",
+			"the request was cut off; what became of it is looked up first", e);
+	sd_case_release(&c);
+	return rc;
+}
+
+void sd_push_stop(struct sd_engine *en, int64_t now_ms)
+{
+	struct sd_push *p = en->push;
+
+	while (p->count) {
+		struct sd_flight *f = &p->flights[0];
+		struct sd_error why;
+		if (f->kind != SD_FLIGHT_COMMAND)
+			sd_en_cancel(en, f->id);
+		/* what cannot be written now is "outcome unknown" when the store is opened next */
+		for (size_t i = 0; f->kind != SD_FLIGHT_COMMAND && i < f->count; i++)
+			if (cut(en, f, f->seq[i], now_ms, &why) == SD_NOMEM)
+				en->oom = true;
+		sd_flight_drop(p, f);
+	}
+	p->alone_count = 0;
+	p->next_due_ms = 0;
+	en->status.in_flight = 0;
+}
+
+/* ---- what may go ---- */
+static enum sd_err is_paused(struct sd_engine *en, bool *out, struct sd_error *e)
+{
+	char *v = NULL;
+	enum sd_err rc = sd_meta_get(en->store, "outbox.paused", &v, e);
+
+	*out = v && *v && strcmp(v, "0") != 0 && strcmp(v, "false") != 0;
+	en->status.outbox_paused = *out;
+	free(v);
+	return rc;
+}
+
+struct gather {
+	struct sd_engine *en;
+	struct seqs out;
+	size_t most;
+	bool more; /* something is left that will go by itself */
+};
+
+static bool has_mode(struct sd_engine *en, const struct sd_mutation *m)
+{
+	static const unsigned bits[] = {SD_OP_CREATE_BIT, SD_OP_UPDATE_BIT, SD_OP_DELETE_BIT};
+	enum sd_auth_mode modes[6];
+	size_t n = sd_en_modes(en, m->model, bits[m->op], modes);
+
+	for (size_t i = 0; i < n; i++)
+		if (sd_en_mode_ok(en, modes[i]))
+			return true;
+	return false;
+}
+
+static bool gather_one(void *ctx, struct sd_mutation *m)
+{
+	struct gather *g = ctx;
+
+	if (!has_mode(g->en, m)) /* waits for a sign-in, not for us */
+		return true;
+	if (g->out.count >= g->most) {
+		g->more = true;
+		return false;
+	}
+	if (!sd_pull_ready(g->en, m->model)) {
+		g->more = true;
+		return true;
+	}
+	return seqs_add(&g->out, m->seq);
+}
+
+static int in_flight(const struct sd_push *p)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < p->count; i++)
+		n += p->flights[i].kind != SD_FLIGHT_COMMAND;
+	return n;
+}
+
+/* At most this many entries now. */
+static size_t free_slots(const struct sd_engine *en)
+{
+	int most = en->set->outbox_concurrency > 0 ? en->set->outbox_concurrency : 1;
+	int batch = en->set->outbox_batch > 1 ? en->set->outbox_batch : 1;
+	int used = in_flight(en->push);
+
+	if (en->probing)
+		most = 1; /* one knock is enough */
+	return used >= most ? 0 : (size_t)(most - used) * (size_t)batch;
+}
+
+static enum sd_err send_due(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	struct gather g = {.en = en, .most = free_slots(en)};
+	int64_t due = 0;
+	enum sd_err rc = sd_outbox_due(en->store, now_ms, (size_t)1 << 30, gather_one, &g, &due, e);
+
+	if (rc == SD_OK && g.out.failed)
+		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	p->next_due_ms = due;
+	p->waiting = g.more || due != 0;
+	if (rc == SD_OK && g.out.count)
+		rc = sd_push_send(en, g.out.v, g.out.count, now_ms, e);
+	free(g.out.v);
+	return rc;
+}
+
+enum sd_err sd_push_wake(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	struct sd_outbox_counts n;
+	bool paused = false, back = now_ms + 1000 < p->last_ms;
+	enum sd_err rc = SD_OK;
+
+	p->last_ms = now_ms;
+	p->next_due_ms = 0;
+	p->waiting = false;
+	if (!en->started || en->set->read_only)
+		return SD_OK;
+	rc = is_paused(en, &paused, e);
+	if (rc != SD_OK || paused)
+		return rc;
+	if (!sd_en_online(en)) {
+		p->down = true;
+		rc = sd_outbox_counts(en->store, NULL, &n, e);
+		p->waiting = rc == SD_OK && n.lane[SD_LANE_WAITING] > 0;
+		return rc;
+	}
+	if (back || (p->down && en->active && !en->probing)) {
+		p->down = false;
+		rc = hurry(en, e);
+	}
+	/* settling an entry may free the next one of its record at once */
+	for (int i = 0; rc == SD_OK && i < 100; i++) {
+		en->push_wake = false;
+		rc = send_due(en, now_ms, e);
+		if (!en->push_wake)
+			break;
+	}
+	en->status.in_flight = in_flight(p);
+	return rc;
+}
+
+int64_t sd_push_deadline(const struct sd_engine *en)
+{
+	const struct sd_push *p = en->push;
+
+	if (!en->started || !sd_en_online(en) || !p->next_due_ms)
+		return INT64_MAX;
+	return p->next_due_ms;
+}
+
+enum sd_err sd_push_http(
+	struct sd_engine *en, const struct sd_http_result *r, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	enum sd_err rc = SD_OK;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (p->flights[i].kind != SD_FLIGHT_COMMAND && p->flights[i].id == r->id) {
+			rc = sd_push_answer(en, &p->flights[i], r, now_ms, e);
+			break;
+		}
+	if (!sd_en_online(en) || (en->active_told && !en->active))
+		p->down = true;
+	en->push_wake = true;
+	en->status.in_flight = in_flight(p);
+	return rc;
+}
+
+bool sd_push_idle(const struct sd_engine *en)
+{
+	return en->push->count == 0 && !en->push->waiting;
+}

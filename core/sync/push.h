@@ -1,0 +1,130 @@
+/*
+ * core/sync/push.h - what the parts of the outbox sender know of each other.  Private.
+ *
+ *   push.c         life cycle, what may go now, deadlines, local changes told
+ *   push_send.c    an entry becomes a request; reads; batches
+ *   push_answer.c  what the answers do
+ *   push_decide.c  base, mine and theirs of an entry; conflicts by policy; commands
+ *
+ * Rules: the decision on R-073 (requirements.md), spec/client.md 4.3, 4.4 (REQ), 9.5.
+ *
+ * An entry that is being sent or read about is in the lane `sending`, so that nobody else touches
+ * it.  Every function that takes an entry may find it gone (a wipe): that is fine, not an error.
+ */
+#ifndef SD_SYNC_PUSH_H
+#define SD_SYNC_PUSH_H
+
+#include "core/graphql/doc.h"
+#include "core/store/conflict.h"
+#include "core/sync/internal.h"
+#include "core/sync/merge.h"
+
+#define SD_PUSH_BATCH 25 /* most mutations in one request (contract.md 7) */
+
+enum sd_flight_kind {
+	SD_FLIGHT_SEND,
+	SD_FLIGHT_READ,
+	SD_FLIGHT_COMMAND /* a policy command decides */
+};
+
+/* Why a record is read before the entry goes on. */
+enum sd_read_why {
+	SD_READ_UNKNOWN,  /* was it applied? */
+	SD_READ_CONFLICT, /* the error carried no copy */
+	SD_READ_REFUSED   /* to show the server's value again */
+};
+
+struct sd_flight {
+	uint64_t id; /* of the request or command */
+	enum sd_flight_kind kind;
+	enum sd_read_why why;
+	int64_t seq[SD_PUSH_BATCH]; /* one, or those of a batch in the order of their aliases */
+	size_t count;
+	const struct sd_model *model; /* of the first */
+	enum sd_auth_mode modes[6];
+	size_t mode_count, mode_at;
+	char *body;                   /* owned; sent again with the next mode */
+	char type[96], message[1024]; /* READ_REFUSED: what the server said */
+	int64_t conflict;             /* COMMAND */
+};
+
+struct sd_push {
+	struct sd_flight *flights; /* owned */
+	size_t count, room;
+	char **docs; /* owned, by model id * SD_DOC_COUNT + kind; built when first used */
+	size_t doc_count;
+	int64_t next_due_ms; /* earliest entry that waits for its time; 0: none */
+	int64_t last_ms;     /* time of the last look: a clock set back is noticed */
+	int64_t journal;     /* last line looked at; -1: not yet */
+	bool waiting;        /* something will go by itself */
+	bool down;           /* the endpoint was out of reach at the last look */
+	int64_t *alone;      /* owned; entries that go by themselves after a failed batch */
+	size_t alone_count, alone_room;
+};
+
+/* An entry with everything needed to judge it. */
+struct sd_case { /* sd_case_release */
+	struct sd_mutation m;
+	struct sd_shadow shadow;
+	struct cJSON *mine; /* base with the entry applied; NULL for a delete */
+	enum sd_policy policy;
+};
+/* NOTFOUND without text: the entry is gone. */
+enum sd_err sd_case_load(struct sd_engine *en, int64_t seq, struct sd_case *c, struct sd_error *e);
+void sd_case_release(struct sd_case *c);
+/* Newest copy of the server that is known; NULL: none. */
+const struct cJSON *sd_case_server(const struct sd_case *c);
+/* The server's copy moved on from what the entry was made on. */
+bool sd_case_moved(const struct sd_case *c);
+
+/* ---- push.c ---- */
+/* A free flight with its id 0; NULL: out of memory.  Valid until the next call. */
+struct sd_flight *sd_flight_add(struct sd_push *p);
+void sd_flight_drop(struct sd_push *p, struct sd_flight *f);
+int64_t sd_push_wait_ms(struct sd_engine *en, int attempt, int64_t retry_after_ms, int64_t now_ms);
+/* Events with the model and key of an entry. */
+void sd_push_event(struct sd_engine *en, const char *name, const struct sd_mutation *m,
+	struct cJSON *fields, int64_t now_ms);
+
+/* ---- push_send.c ---- */
+/* Compares, then sends the entries, each by itself or in batches of the setting. */
+enum sd_err sd_push_send(
+	struct sd_engine *en, const int64_t *seqs, size_t n, int64_t now_ms, struct sd_error *e);
+/* Reads the record of an entry; *f (may be NULL) gives what the server said before. */
+enum sd_err sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
+	const char *type, const char *message, int64_t now_ms, struct sd_error *e);
+/* Sends the body again with the next usable mode; *sent false: there is none. */
+enum sd_err sd_flight_next_mode(
+	struct sd_engine *en, struct sd_flight *f, bool *sent, struct sd_error *e);
+void sd_push_alone(struct sd_push *p, int64_t seq);
+
+/* ---- push_answer.c ---- */
+enum sd_err sd_push_answer(struct sd_engine *en, struct sd_flight *f,
+	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e);
+/* To the refused lane, with the event.  server may be NULL. */
+enum sd_err sd_push_refuse(struct sd_engine *en, const struct sd_case *c, const char *type,
+	const char *message, const struct cJSON *server, int64_t now_ms, struct sd_error *e);
+
+/* ---- push_decide.c ---- */
+enum sd_verdict {
+	SD_VERDICT_SEND,    /* as it is */
+	SD_VERDICT_REBASED, /* rewritten on theirs: load it again and send it */
+	SD_VERDICT_GONE     /* left the waiting lane: acknowledged, settled, in conflict */
+};
+/* Judges the entry against the newest server record (NULL: there is none). */
+enum sd_err sd_push_compare(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	int64_t now_ms, enum sd_verdict *out, struct sd_error *e);
+/* The same for an answer to the entry itself, which the service may have merged (R-073): what it
+ * made of our own values is not taken for somebody else's edit. */
+enum sd_err sd_push_compare_answer(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *item, int64_t now_ms, enum sd_verdict *out, struct sd_error *e);
+/* A conflict for a person, whatever the policy. */
+enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	int64_t now_ms, struct sd_error *e);
+/* The server has it: acknowledged with the item.  how NULL: our own request was answered. */
+enum sd_err sd_push_done(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
+	const char *how, int64_t now_ms, struct sd_error *e);
+/* Every field the entry sends has that value in item. */
+bool sd_push_applied(const struct sd_case *c, const struct cJSON *item);
+
+#endif

@@ -1,0 +1,488 @@
+/*
+ * core/sync/push_answer.c - what the answers to mutations and reads do to their entries.
+ *
+ * The table: spec/client.md 4.3 and 4.4 (REQ).  Nothing leaves the outbox here but by the
+ * server's word: accepted, already there, or refused for good (and then it stays in its lane).
+ */
+#include "core/sync/push.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/graphql/doc.h"
+#include "core/json/json.h"
+#include "core/sync/request.h"
+
+/* Back to the waiting lane; it goes again not before `wait_ms` from now. */
+static enum sd_err later(struct sd_engine *en, const struct sd_case *c, int64_t wait_ms,
+	bool unknown, bool counted, const struct sd_reply *why, int64_t now_ms, struct sd_error *e)
+{
+	en->push_wake = true;
+	return sd_outbox_retry_at(en->store, c->m.seq, wait_ms > 0 ? now_ms + wait_ms : 0, unknown,
+		counted, why ? why->type : NULL, why ? why->message : NULL, e);
+}
+
+static enum sd_err back_off(struct sd_engine *en, const struct sd_case *c, bool unknown,
+	const struct sd_reply *why, int64_t now_ms, struct sd_error *e)
+{
+	int64_t wait = sd_push_wait_ms(en, c->m.attempts + 1, why->retry_after_ms, now_ms);
+
+	return later(en, c, wait, unknown, true, why, now_ms, e);
+}
+
+enum sd_err sd_push_refuse(struct sd_engine *en, const struct sd_case *c, const char *type,
+	const char *message, const struct cJSON *server, int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *f;
+	enum sd_err rc = sd_outbox_refuse(en->store, c->m.seq, type, message, server, now_ms, e);
+
+	if (rc != SD_OK)
+		return rc;
+	f = sd_json_object();
+	sd_json_add_str(f, "errorType", type);
+	sd_json_add_str(f, "message", message);
+	sd_json_add_str(f, "operation", sd_op_name(c->m.op));
+	sd_push_event(en, "outboxMutationFailed", &c->m, f, now_ms);
+	sd_en_outbox_status(en, now_ms);
+	en->push_wake = true;
+	return SD_OK;
+}
+
+/* A record of the wire in local form; *out NULL (and SD_OK) when it is not one. */
+static enum sd_err to_local(const struct sd_model *m, const struct cJSON *data, struct cJSON **out,
+	struct sd_error *why, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	*out = data ? sd_json_dup(data) : NULL;
+	if (!data)
+		return SD_OK;
+	if (!*out)
+		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->name);
+	rc = sd_item_to_local(m, *out, why);
+	if (rc == SD_OK)
+		return SD_OK;
+	sd_json_free(*out);
+	*out = NULL;
+	return rc == SD_NOMEM ? sd_fail(e, rc, 0, "%s", why->text) : SD_OK;
+}
+
+/* Does an error's data hold every field that a read would give? */
+static bool complete(const struct sd_model *m, const struct cJSON *data)
+{
+	if (!sd_json_is_object(data) || sd_json_get_i64(data, "_version", -1) < 0)
+		return false;
+	for (size_t i = 0; i < m->field_count; i++) {
+		const struct sd_field *f = &m->fields[i];
+		if (f->stored && !f->implicit && !sd_json_get(data, f->name))
+			return false;
+		if (f->assoc == SD_A_BELONGS_TO && !sd_json_get(data, f->name))
+			return false;
+	}
+	return true;
+}
+
+/* ---- accepted ---- */
+
+/* The answer cannot be kept as it is (a required field is null): the change counts as accepted,
+ * our own values stand with the server's metadata, and the answer goes to the quarantine. */
+static enum sd_err accept_broken(struct sd_engine *en, struct sd_case *c, const struct cJSON *data,
+	const char *why, int64_t now_ms, struct sd_error *e)
+{
+	static const char *const meta[] = {"_version", "_lastChangedAt", "_deleted"};
+	const struct cJSON *from = c->mine ? c->mine : c->shadow.base;
+	struct cJSON *item = from ? sd_json_dup(from) : sd_json_object();
+	char *raw = sd_json_text(data);
+	bool ok = item && raw;
+	enum sd_err rc;
+
+	for (size_t i = 0; ok && i < sizeof meta / sizeof *meta; i++) {
+		const struct cJSON *v = sd_json_get(data, meta[i]);
+		ok = sd_json_set(item, meta[i], v ? sd_json_dup(v) : sd_json_null());
+	}
+	rc = ok ? sd_push_done(en, c, item, NULL, now_ms, e)
+		: sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
+	if (rc == SD_OK)
+		rc = sd_quarantine_put(en->store, c->m.model, c->m.key, "", raw, why, now_ms, e);
+	free(raw);
+	sd_json_free(item);
+	return rc;
+}
+
+static enum sd_err kept_deleted(struct sd_engine *en, const struct sd_case *c,
+	const struct cJSON *item, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_buf text = SD_BUF_INIT;
+	enum sd_err rc;
+
+	sd_buf_fmt(&text, "%s ", c->m.model->name);
+	sd_request_key(c->m.key, &text);
+	sd_buf_str(&text, ": the server keeps the record deleted; save it under a new key to have "
+			  "it back");
+	rc = sd_push_refuse(en, c, "RecordDeleted", sd_buf_text(&text), item, now_ms, e);
+	sd_buf_release(&text);
+	return rc;
+}
+
+/* After a verdict about an entry that was on its way. */
+static enum sd_err go_on(struct sd_engine *en, struct sd_case *c, enum sd_verdict v,
+	int64_t wait_ms, int64_t now_ms, struct sd_error *e)
+{
+	if (v == SD_VERDICT_GONE)
+		return SD_OK;
+	return later(en, c, wait_ms, false, true, NULL, now_ms, e);
+}
+
+/* conflict.max_attempts: how often a change is carried to a newer version before a person is
+ * asked; the first time at once, then with back-off. */
+static enum sd_err count_conflict(struct sd_engine *en, struct sd_case *c, int64_t *wait_ms,
+	int64_t now_ms, struct sd_error *e)
+{
+	int n = ++c->m.conflict_attempts;
+
+	*wait_ms = n <= 1 ? 0 : sd_push_wait_ms(en, n - 1, -1, now_ms);
+	return sd_outbox_conflict_attempts(en->store, c->m.seq, n, e);
+}
+
+static bool too_many(const struct sd_engine *en, const struct sd_case *c)
+{
+	return c->m.conflict_attempts > en->set->conflict_max_attempts;
+}
+
+/* The service merged a stale write by its own rules: what it dropped or doubled is put right, or
+ * becomes a conflict; nothing is lost in silence (R-073). */
+static enum sd_err repair(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
+	int64_t now_ms, struct sd_error *e)
+{
+	enum sd_verdict v;
+	int64_t wait;
+	enum sd_err rc = count_conflict(en, c, &wait, now_ms, e);
+
+	if (rc == SD_OK && too_many(en, c))
+		return sd_push_ask(en, c, item, now_ms, e);
+	if (rc == SD_OK)
+		rc = sd_push_compare_answer(en, c, item, now_ms, &v, e);
+	return rc == SD_OK ? go_on(en, c, v, wait, now_ms, e) : rc;
+}
+
+static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struct cJSON *data,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct sd_error why = {.code = SD_OK};
+	struct cJSON *item;
+	bool was_deleted = sd_json_is_true(sd_json_get(c->shadow.base, "_deleted"));
+	bool deleted, merged;
+	enum sd_err rc = to_local(c->m.model, data, &item, &why, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (!item)
+		return accept_broken(en, c, data, why.text, now_ms, e);
+	deleted = sd_json_is_true(sd_json_get(item, "_deleted"));
+	merged = sd_json_get_i64(item, "_version", -1) != c->m.version + 1;
+	if (c->policy == SD_POLICY_SERVER || c->m.op == SD_OP_CREATE || sd_push_applied(c, item))
+		rc = sd_push_done(en, c, item, NULL, now_ms, e);
+	else if (c->m.op == SD_OP_UPDATE && deleted && was_deleted)
+		rc = kept_deleted(en, c, item, now_ms, e);
+	else if (merged || deleted || c->m.op == SD_OP_DELETE)
+		rc = repair(en, c, item, now_ms, e);
+	else /* the service writes a value its own way (an instant, a float) */
+		rc = sd_push_done(en, c, item, NULL, now_ms, e);
+	en->push_wake = true;
+	sd_json_free(item);
+	return rc;
+}
+
+/* ---- conflict, condition, refusal ---- */
+static enum sd_err conflict_with(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *theirs, int64_t now_ms, struct sd_error *e)
+{
+	enum sd_verdict v = SD_VERDICT_GONE;
+	int64_t wait;
+	enum sd_err rc = count_conflict(en, c, &wait, now_ms, e);
+
+	en->push_wake = true;
+	if (rc != SD_OK)
+		return rc;
+	/* `server` leaves the decision to the service, and the service says: decide */
+	if (too_many(en, c) || c->policy == SD_POLICY_SERVER)
+		return sd_push_ask(en, c, theirs, now_ms, e);
+	rc = sd_push_compare(en, c, theirs, now_ms, &v, e);
+	return rc == SD_OK ? go_on(en, c, v, wait, now_ms, e) : rc;
+}
+
+static enum sd_err conflicted(struct sd_engine *en, struct sd_case *c, const struct sd_reply *r,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct sd_error why;
+	struct cJSON *theirs = NULL;
+	enum sd_err rc = SD_OK;
+
+	if (complete(c->m.model, r->error_data))
+		rc = to_local(c->m.model, r->error_data, &theirs, &why, e);
+	if (rc == SD_OK && theirs)
+		rc = conflict_with(en, c, theirs, now_ms, e);
+	else if (rc == SD_OK)
+		rc = sd_push_read(en, c, SD_READ_CONFLICT, r->type, r->message, now_ms, e);
+	sd_json_free(theirs);
+	return rc;
+}
+
+/* Refused, once the server's copy is at hand to show. */
+static enum sd_err refused(struct sd_engine *en, struct sd_case *c, const char *type,
+	const char *message, const struct cJSON *data, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_error why;
+	struct cJSON *server = NULL;
+	enum sd_err rc = SD_OK;
+
+	if (complete(c->m.model, data))
+		rc = to_local(c->m.model, data, &server, &why, e);
+	if (rc == SD_OK && (server || c->m.op == SD_OP_CREATE))
+		rc = sd_push_refuse(en, c, type, message, server, now_ms, e);
+	else if (rc == SD_OK)
+		rc = sd_push_read(en, c, SD_READ_REFUSED, type, message, now_ms, e);
+	sd_json_free(server);
+	return rc;
+}
+
+/* model, key and condition are named. */
+static enum sd_err condition_failed(struct sd_engine *en, struct sd_case *c,
+	const struct sd_reply *r, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_buf text = SD_BUF_INIT;
+	enum sd_err rc;
+
+	/* a create that exists already; or the record is not there: the reading tells */
+	if (c->m.op == SD_OP_CREATE || !c->m.condition)
+		return sd_push_read(en, c, SD_READ_CONFLICT, r->type, r->message, now_ms, e);
+	sd_buf_fmt(&text, "%s ", c->m.model->name);
+	sd_request_key(c->m.key, &text);
+	sd_buf_fmt(&text, ": the condition %s does not hold on the server; the %s was not made",
+		c->m.condition, c->m.op == SD_OP_DELETE ? "deletion" : "change");
+	rc = refused(en, c, "ConditionalCheckFailedException", sd_buf_text(&text), r->error_data,
+		now_ms, e);
+	sd_buf_release(&text);
+	return rc;
+}
+
+static enum sd_err mutation_answer(struct sd_engine *en, struct sd_case *c,
+	const struct sd_reply *r, struct sd_flight *f, int64_t now_ms, struct sd_error *e)
+{
+	enum sd_auth_mode mode = f->modes[f->mode_at];
+
+	switch (r->klass) {
+	case SD_REPLY_OK:
+		if (r->data)
+			return accepted(en, c, r->data, now_ms, e);
+		return sd_push_read(en, c, SD_READ_UNKNOWN, NULL, NULL, now_ms, e);
+	case SD_REPLY_RETRY:
+		return back_off(en, c, r->unknown, r, now_ms, e);
+	case SD_REPLY_AUTH:
+		sd_en_auth_refused(en, mode, now_ms);
+		return later(en, c, 0, false, false, r, now_ms, e);
+	case SD_REPLY_CONFLICT:
+		return conflicted(en, c, r, now_ms, e);
+	case SD_REPLY_CONDITION:
+		return condition_failed(en, c, r, now_ms, e);
+	case SD_REPLY_DENIED:
+	case SD_REPLY_TOO_BIG:
+	case SD_REPLY_REFUSED:
+		break;
+	}
+	if (r->unknown) /* refused inside the answer: it may have been written */
+		return sd_push_read(en, c, SD_READ_REFUSED, r->type, r->message, now_ms, e);
+	return refused(en, c, r->type, r->message, r->error_data, now_ms, e);
+}
+
+/* ---- reads ---- */
+
+/* Was a change whose answer was lost applied? (client.md 9.5) */
+static enum sd_err outcome(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	int64_t now_ms, struct sd_error *e)
+{
+	int64_t there = sd_json_get_i64(theirs, "_version", -1);
+	enum sd_verdict v = SD_VERDICT_SEND;
+	enum sd_err rc;
+
+	en->push_wake = true;
+	if (theirs && c->m.op != SD_OP_CREATE) {
+		if (there == c->m.version + 1 && sd_push_applied(c, theirs))
+			return sd_push_done(en, c, theirs, NULL, now_ms, e);
+		if (there == c->m.version)
+			return later(en, c, 0, false, false, NULL, now_ms, e);
+		if (c->policy == SD_POLICY_SERVER) {
+			if (sd_push_applied(c, theirs))
+				return sd_push_done(en, c, theirs, NULL, now_ms, e);
+			return later(en, c, 0, false, false, NULL, now_ms, e);
+		}
+	}
+	rc = sd_push_compare(en, c, theirs, now_ms, &v, e);
+	if (rc != SD_OK || v == SD_VERDICT_GONE)
+		return rc;
+	return later(en, c, 0, false, false, NULL, now_ms, e);
+}
+
+static enum sd_err after_refusal(struct sd_engine *en, struct sd_case *c, struct sd_flight *f,
+	const struct cJSON *theirs, int64_t now_ms, struct sd_error *e)
+{
+	if (theirs && c->m.op != SD_OP_CREATE &&
+		sd_json_get_i64(theirs, "_version", -1) == c->m.version + 1 &&
+		sd_push_applied(c, theirs))
+		return sd_push_done(en, c, theirs, NULL, now_ms, e);
+	return sd_push_refuse(en, c, f->type, f->message, theirs, now_ms, e);
+}
+
+/* The record could not be read, for good: do without. */
+static enum sd_err unreadable(struct sd_engine *en, struct sd_case *c, struct sd_flight *f,
+	const struct sd_reply *r, int64_t now_ms, struct sd_error *e)
+{
+	switch (f->why) {
+	case SD_READ_UNKNOWN: /* its version keeps it from being applied twice */
+		return later(en, c, 0, false, true, r, now_ms, e);
+	case SD_READ_CONFLICT:
+		if (c->m.op == SD_OP_CREATE || !sd_case_server(c))
+			return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
+		return sd_push_ask(en, c, sd_case_server(c), now_ms, e);
+	case SD_READ_REFUSED:
+		break;
+	}
+	return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
+}
+
+static enum sd_err read_answer(struct sd_engine *en, struct sd_case *c, const struct sd_reply *r,
+	struct sd_flight *f, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_error why = {.code = SD_OK};
+	struct cJSON *theirs = NULL;
+	enum sd_err rc = SD_OK;
+
+	if (r->klass == SD_REPLY_RETRY || r->klass == SD_REPLY_AUTH) {
+		bool unknown = f->why == SD_READ_UNKNOWN || c->m.op == SD_OP_CREATE;
+		if (r->klass == SD_REPLY_AUTH) {
+			sd_en_auth_refused(en, f->modes[f->mode_at], now_ms);
+			return later(en, c, 0, unknown, false, r, now_ms, e);
+		}
+		if (f->why == SD_READ_REFUSED)
+			return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
+		return back_off(en, c, unknown, r, now_ms, e);
+	}
+	if (r->klass != SD_REPLY_OK)
+		return unreadable(en, c, f, r, now_ms, e);
+	rc = to_local(c->m.model, r->data, &theirs, &why, e);
+	if (rc != SD_OK)
+		return rc;
+	if (r->data && !theirs)
+		return unreadable(en, c, f, r, now_ms, e);
+	if (f->why == SD_READ_UNKNOWN)
+		rc = outcome(en, c, theirs, now_ms, e);
+	else if (f->why == SD_READ_REFUSED)
+		rc = after_refusal(en, c, f, theirs, now_ms, e);
+	else if (!theirs && c->m.op == SD_OP_CREATE) /* it exists, and may not be read */
+		rc = sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
+	else
+		rc = conflict_with(en, c, theirs, now_ms, e);
+	sd_json_free(theirs);
+	return rc;
+}
+
+/* ---- sorting the answers ---- */
+static enum sd_err one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
+	const struct sd_reply *r, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_case c;
+	enum sd_err rc = sd_case_load(en, seq, &c, e);
+
+	en->push_wake = true;
+	if (rc != SD_OK)
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	if (c.m.lane == SD_LANE_SENDING)
+		rc = f->kind == SD_FLIGHT_READ ? read_answer(en, &c, r, f, now_ms, e)
+					       : mutation_answer(en, &c, r, f, now_ms, e);
+	sd_case_release(&c);
+	return rc;
+}
+
+/* A batch fails as a whole for one bad entry: then each goes by itself. */
+static enum sd_err batch(struct sd_engine *en, struct sd_flight *f, const struct sd_reply *whole,
+	int64_t now_ms, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+
+	for (size_t i = 0; rc == SD_OK && i < f->count; i++) {
+		struct sd_reply r;
+		struct sd_case c;
+		char alias[32];
+		snprintf(alias, sizeof alias, "m%zu", i);
+		sd_reply_of_alias(whole, alias, &r);
+		if (r.klass != SD_REPLY_DENIED && r.klass != SD_REPLY_REFUSED &&
+			r.klass != SD_REPLY_TOO_BIG) {
+			rc = one(en, f, f->seq[i], &r, now_ms, e);
+			continue;
+		}
+		rc = sd_case_load(en, f->seq[i], &c, e);
+		if (rc == SD_NOTFOUND) {
+			rc = SD_OK;
+			continue;
+		}
+		sd_push_alone(en->push, f->seq[i]);
+		if (rc == SD_OK && c.m.lane == SD_LANE_SENDING)
+			rc = later(en, &c, 0, r.unknown, false, &r, now_ms, e);
+		sd_case_release(&c);
+	}
+	return rc;
+}
+
+/* The root field whose answer tells. */
+static bool root_of(struct sd_engine *en, const struct sd_flight *f, struct sd_buf *out,
+	enum sd_err *rc, struct sd_error *e)
+{
+	struct sd_mutation m;
+
+	if (f->count > 1)
+		return sd_buf_str(out, "m0");
+	if (f->kind == SD_FLIGHT_READ)
+		return sd_doc_root(f->model, SD_DOC_GET, out);
+	*rc = sd_outbox_get(en->store, f->seq[0], &m, e);
+	if (*rc != SD_OK)
+		return true;
+	sd_doc_root(m.model, sd_request_kind(m.op), out);
+	sd_mutation_release(&m);
+	return sd_buf_ok(out);
+}
+
+enum sd_err sd_push_answer(struct sd_engine *en, struct sd_flight *f,
+	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_buf root = SD_BUF_INIT;
+	struct sd_reply reply;
+	enum sd_err rc = SD_OK;
+	bool sent = false;
+
+	if (!root_of(en, f, &root, &rc, e))
+		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	if (rc != SD_OK) {
+		sd_buf_release(&root);
+		sd_flight_drop(en->push, f);
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	}
+	rc = sd_reply_read(r, sd_buf_text(&root), &reply, e);
+	sd_buf_release(&root);
+	if (rc != SD_OK) {
+		sd_flight_drop(en->push, f);
+		return rc;
+	}
+	if (reply.klass == SD_REPLY_DENIED && f->count == 1)
+		rc = sd_flight_next_mode(en, f, &sent, e);
+	if (rc == SD_OK && !sent) {
+		struct sd_flight was = *f;
+		f->body = NULL;
+		sd_flight_drop(en->push, f);
+		rc = was.count > 1 ? batch(en, &was, &reply, now_ms, e)
+				   : one(en, &was, was.seq[0], &reply, now_ms, e);
+		free(was.body);
+	}
+	sd_reply_release(&reply);
+	return rc;
+}

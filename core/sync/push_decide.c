@@ -1,0 +1,468 @@
+/*
+ * core/sync/push_decide.c - an unsent change against the newest server record: sent as it is,
+ * rewritten on the newest version, acknowledged, or a conflict that goes by the model's policy.
+ *
+ * Only our own acknowledgement moves a change to a newer version without this comparison.  A
+ * change with a condition is judged by the server through that condition (R-063, R-065), so it is
+ * carried to the newest version as it is.
+ */
+#include "core/sync/push.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json/json.h"
+
+void sd_case_release(struct sd_case *c)
+{
+	sd_mutation_release(&c->m);
+	sd_shadow_release(&c->shadow);
+	sd_json_free(c->mine);
+	memset(c, 0, sizeof *c);
+}
+
+const struct cJSON *sd_case_server(const struct sd_case *c)
+{
+	return c->shadow.server ? c->shadow.server : c->shadow.base;
+}
+
+static int64_t version_of(const struct cJSON *rec)
+{
+	return sd_json_get_i64(rec, "_version", -1);
+}
+
+static bool is_deleted(const struct cJSON *rec)
+{
+	return sd_json_is_true(sd_json_get(rec, "_deleted"));
+}
+
+bool sd_case_moved(const struct sd_case *c)
+{
+	if (!c->shadow.server)
+		return false;
+	return !c->shadow.base || version_of(c->shadow.server) != version_of(c->shadow.base);
+}
+
+bool sd_push_applied(const struct sd_case *c, const struct cJSON *item)
+{
+	if (c->m.op == SD_OP_DELETE)
+		return is_deleted(item);
+	if (is_deleted(item))
+		return false;
+	for (const struct cJSON *f = sd_json_child(c->m.fields); f; f = sd_json_next(f)) {
+		const struct sd_field *field = sd_model_field(c->m.model, sd_json_name(f));
+		if (field && (field->read_only || !field->stored))
+			continue; /* never sent */
+		if (!sd_json_equal(f, sd_json_get(item, sd_json_name(f)), true))
+			return false;
+	}
+	return true;
+}
+
+/* The server has what the entry wanted (or the record is gone and so did the entry want). */
+enum sd_err sd_push_done(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
+	const char *how, int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *f = sd_json_object();
+	enum sd_err rc;
+
+	if (how)
+		rc = sd_outbox_settled(en->store, c->m.seq, item, how, now_ms, e);
+	else
+		rc = sd_outbox_ack(en->store, c->m.seq, item, now_ms, e);
+	if (rc != SD_OK) {
+		sd_json_free(f);
+		return rc;
+	}
+	sd_json_add(f, "_version",
+		version_of(item) < 0 ? sd_json_null() : sd_json_int(version_of(item)));
+	sd_json_add_int(f, "_lastChangedAt", sd_json_get_i64(item, "_lastChangedAt", 0));
+	sd_json_add_bool(f, "_deleted", is_deleted(item));
+	sd_push_event(en, "outboxMutationProcessed", &c->m, f, now_ms);
+	sd_en_outbox_status(en, now_ms);
+	return SD_OK;
+}
+
+/* ---- conflicts ---- */
+static enum sd_shape shape_of(const struct sd_case *c, const struct cJSON *theirs)
+{
+	if (c->m.op == SD_OP_CREATE)
+		return SD_SHAPE_CREATE_EXISTS;
+	if (c->m.op == SD_OP_DELETE)
+		return SD_SHAPE_DELETE_EDIT;
+	if (!theirs)
+		return SD_SHAPE_MISSING;
+	return is_deleted(theirs) ? SD_SHAPE_EDIT_DELETE : SD_SHAPE_EDIT_EDIT;
+}
+
+static void tell_conflict(struct sd_engine *en, const struct sd_case *c, int64_t id, int64_t now_ms)
+{
+	struct cJSON *f = sd_json_object();
+
+	sd_json_add_int(f, "id", id);
+	sd_push_event(en, "conflict", &c->m, f, now_ms);
+	sd_en_outbox_status(en, now_ms);
+}
+
+enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	int64_t now_ms, struct sd_error *e)
+{
+	int64_t id;
+	enum sd_err rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
+		c->mine, theirs, now_ms, &id, e);
+
+	if (rc == SD_OK)
+		tell_conflict(en, c, id, now_ms);
+	return rc;
+}
+
+static void tell_resolved(struct sd_engine *en, int64_t id, const char *how, int64_t now_ms)
+{
+	struct cJSON *f = sd_json_object();
+
+	sd_json_add_int(f, "id", id);
+	sd_json_add_str(f, "how", how);
+	sd_en_event(en, "conflictResolved", f, now_ms);
+	sd_en_outbox_status(en, now_ms);
+}
+
+/* The conflict as JSON on the command's standard input. */
+static enum sd_err start_command(
+	struct sd_engine *en, const struct sd_case *c, int64_t id, struct sd_error *e)
+{
+	const char *command = en->set->models[c->m.model->id].policy_command;
+	struct sd_conflict conflict;
+	struct sd_flight *f;
+	struct sd_action a = {.kind = SD_ACT_COMMAND, .timeout_ms = en->set->timeout_ms};
+	struct cJSON *in = NULL;
+	enum sd_err rc = sd_conflict_get(en->store, id, &conflict, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_conflict_json(&conflict, &in, e);
+	sd_conflict_release(&conflict);
+	if (rc != SD_OK)
+		return rc;
+	sd_json_add_str(in, "operation", sd_op_name(c->m.op));
+	sd_json_add_int(in, "attempts", c->m.conflict_attempts > 0 ? c->m.conflict_attempts : 1);
+	a.input = sd_json_text(in);
+	sd_json_free(in);
+	a.text = strdup(command ? command : "");
+	f = a.input && a.text ? sd_flight_add(en->push) : NULL;
+	if (!f) {
+		sd_action_release(&a);
+		return sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+	}
+	f->kind = SD_FLIGHT_COMMAND;
+	f->conflict = id;
+	f->id = a.id = ++en->next_id;
+	f->seq[0] = c->m.seq;
+	f->count = 1;
+	f->model = c->m.model;
+	return sd_en_act(en, a) ? SD_OK : sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+}
+
+/* A clash: by the model's policy. */
+static enum sd_err by_policy(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	bool mine = c->policy == SD_POLICY_MINE;
+	const char *how = mine ? "policy mine" : "policy theirs";
+	struct cJSON *write = NULL;
+	int64_t id;
+	enum sd_err rc;
+
+	*out = SD_VERDICT_GONE;
+	if (c->policy != SD_POLICY_MINE && c->policy != SD_POLICY_THEIRS &&
+		c->policy != SD_POLICY_COMMAND)
+		return sd_push_ask(en, c, theirs, now_ms, e);
+	rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base, c->mine,
+		theirs, now_ms, &id, e);
+	if (rc != SD_OK)
+		return rc;
+	if (c->policy == SD_POLICY_COMMAND)
+		return start_command(en, c, id, e);
+	rc = sd_conflict_resolve(en->store, id, mine ? SD_PICK_MINE : SD_PICK_THEIRS, NULL, NULL,
+		how, false, now_ms, &write, e);
+	if (rc != SD_OK)
+		return rc;
+	if (!sd_json_is_null(write))
+		*out = SD_VERDICT_REBASED;
+	sd_json_free(write);
+	tell_resolved(en, id, how, now_ms);
+	return SD_OK;
+}
+
+/* ---- comparing ---- */
+static enum sd_err rebase(struct sd_engine *en, const struct sd_case *c, const struct cJSON *fields,
+	const struct cJSON *theirs, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	*out = SD_VERDICT_REBASED;
+	return sd_outbox_rebase(en->store, c->m.seq, c->m.op, fields, theirs, now_ms, e);
+}
+
+/* What the service made of our own stale value, when it held base's: not an edit of theirs. */
+static enum sd_err undo_automerge(struct sd_merge *g, struct sd_error *e)
+{
+	for (size_t i = 0; i < g->count; i++) {
+		struct sd_merge_field *f = &g->fields[i];
+		struct cJSON *made;
+		if (!f->changed_here || !f->changed_there)
+			continue;
+		made = sd_automerge_value(f->base, f->mine);
+		if (!made)
+			return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", g->model->name);
+		if (sd_json_equal(made, f->theirs, true)) {
+			f->changed_there = false;
+			g->clashes -= f->clash;
+			f->clash = false;
+			f->pick = SD_PICK_MINE;
+		}
+		sd_json_free(made);
+	}
+	return SD_OK;
+}
+
+/* merge: fields of one side merge by themselves; ask and a command want to see every change of
+ * both sides.  A condition speaks for itself. */
+static bool must_be_decided(const struct sd_case *c, const struct sd_merge *g)
+{
+	bool here = false, there = false;
+
+	if (g->clashes)
+		return true;
+	for (size_t i = 0; i < g->count; i++) {
+		const struct sd_merge_field *f = &g->fields[i];
+		bool differ = !sd_json_equal(f->mine, f->theirs, true);
+		here = here || (f->changed_here && differ);
+		there = there || (f->changed_there && differ);
+	}
+	return here && there && (c->policy == SD_POLICY_ASK || c->policy == SD_POLICY_COMMAND);
+}
+
+static enum sd_err compare_update(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *theirs, bool answer, int64_t now_ms, enum sd_verdict *out,
+	struct sd_error *e)
+{
+	struct sd_merge g;
+	struct cJSON *fields = NULL;
+	enum sd_err rc = sd_merge_compare(c->m.model, c->shadow.base, c->mine, theirs, &g, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (answer)
+		rc = undo_automerge(&g, e);
+	if (rc == SD_OK && c->m.condition)
+		for (size_t i = 0; i < g.count; i++) {
+			if (g.fields[i].clash)
+				g.fields[i].pick = SD_PICK_MINE;
+			g.clashes -= g.fields[i].clash;
+			g.fields[i].clash = false;
+		}
+	if (rc == SD_OK && !c->m.condition && must_be_decided(c, &g)) {
+		rc = by_policy(en, c, theirs, now_ms, out, e);
+		goto done;
+	}
+	if (rc == SD_OK)
+		rc = sd_merge_result(&g, NULL, &fields, e);
+	if (rc == SD_OK && !sd_json_child(fields)) {
+		*out = SD_VERDICT_GONE;
+		rc = sd_push_done(en, c, theirs, "the server has it already", now_ms, e);
+	} else if (rc == SD_OK) {
+		rc = rebase(en, c, fields, theirs, now_ms, out, e);
+	}
+done:
+	sd_json_free(fields);
+	sd_merge_release(&g);
+	return rc;
+}
+
+static bool edited(const struct sd_model *m, const struct cJSON *base, const struct cJSON *theirs)
+{
+	for (size_t i = 0; i < m->field_count; i++) {
+		const struct sd_field *f = &m->fields[i];
+		if (f->stored && !f->read_only &&
+			!sd_json_equal(
+				sd_json_get(base, f->name), sd_json_get(theirs, f->name), true))
+			return true;
+	}
+	return false;
+}
+
+/* A tombstone for a record the server has nothing of any more. */
+static enum sd_err settle_gone(
+	struct sd_engine *en, struct sd_case *c, int64_t now_ms, struct sd_error *e)
+{
+	const struct cJSON *known = sd_case_server(c);
+	struct cJSON *tomb = known ? sd_json_dup(known) : sd_json_object();
+	enum sd_err rc;
+
+	if (!tomb || !sd_json_set(tomb, "_deleted", sd_json_bool(true)))
+		rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
+	else if (!known && (rc = sd_key_put(c->m.model, c->m.key, tomb, e)) != SD_OK)
+		;
+	else
+		rc = sd_push_done(en, c, tomb, "already gone from the server", now_ms, e);
+	sd_json_free(tomb);
+	return rc;
+}
+
+static enum sd_err compare_delete(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *theirs, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	static const char both[] = "deleted on both sides";
+	struct cJSON *none;
+	enum sd_err rc;
+
+	*out = SD_VERDICT_GONE;
+	if (!theirs)
+		return settle_gone(en, c, now_ms, e);
+	if (is_deleted(theirs))
+		return sd_push_done(en, c, theirs, both, now_ms, e);
+	if (!c->m.condition && c->shadow.base && edited(c->m.model, c->shadow.base, theirs))
+		return by_policy(en, c, theirs, now_ms, out, e);
+	none = sd_json_object();
+	if (!none)
+		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
+	rc = rebase(en, c, none, theirs, now_ms, out, e);
+	sd_json_free(none);
+	return rc;
+}
+
+/* A key nobody else can have made: a create of ours that is there was ours. */
+static bool own_key(const struct sd_case *c)
+{
+	const char *k = c->m.key;
+	static const char shape[] = "[\"xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx\"]";
+
+	if (!c->m.model->managed_id || strlen(k) != sizeof shape - 1)
+		return false;
+	for (size_t i = 0; k[i]; i++)
+		if (shape[i] == 'x'       ? !strchr("0123456789abcdef", k[i])
+			: shape[i] == 'y' ? !strchr("89ab", k[i])
+					  : k[i] != shape[i])
+			return false;
+	return true;
+}
+
+static enum sd_err compare_create(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *theirs, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	*out = theirs ? SD_VERDICT_GONE : SD_VERDICT_SEND;
+	if (!theirs)
+		return SD_OK;
+	if (sd_push_applied(c, theirs) || ((c->m.unknown || c->m.attempts > 0) && own_key(c)))
+		return sd_push_done(en, c, theirs, NULL, now_ms, e);
+	return by_policy(en, c, theirs, now_ms, out, e);
+}
+
+static enum sd_err compare(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	bool answer, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	if (c->m.op == SD_OP_CREATE)
+		return compare_create(en, c, theirs, now_ms, out, e);
+	if (c->m.op == SD_OP_DELETE)
+		return compare_delete(en, c, theirs, now_ms, out, e);
+	/* an edit made on a tombstone means to bring it back: a newer tombstone changes nothing */
+	if (theirs && is_deleted(theirs) && is_deleted(c->shadow.base))
+		return rebase(en, c, c->m.fields, theirs, now_ms, out, e);
+	if (!theirs || is_deleted(theirs))
+		return by_policy(en, c, theirs, now_ms, out, e);
+	return compare_update(en, c, theirs, answer, now_ms, out, e);
+}
+
+enum sd_err sd_push_compare(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
+	int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	return compare(en, c, theirs, false, now_ms, out, e);
+}
+
+enum sd_err sd_push_compare_answer(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *item, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+{
+	return compare(en, c, item, true, now_ms, out, e);
+}
+
+/* ---- a command has decided ---- */
+/* {"keep":"mine"}, {"picks":{"title":"mine"}}, {"fields":{"title":value}} and combinations; or
+ * the bare word. */
+static enum sd_err decide_by(
+	struct sd_engine *en, int64_t id, const char *output, int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *o = NULL, *write = NULL;
+	const struct cJSON *sets;
+	size_t n = strlen(output);
+	char word[16];
+	int keep = SD_PICK_NONE;
+	enum sd_err rc;
+
+	while (n && (output[n - 1] == '\n' || output[n - 1] == '\r' || output[n - 1] == ' '))
+		n--;
+	if (n && n < sizeof word && output[0] >= 'a' && output[0] <= 'z') {
+		memcpy(word, output, n);
+		word[n] = '\0';
+		keep = sd_pick_parse(word);
+	} else {
+		rc = sd_json_parse(output, n, "the policy command's output", &o, e);
+		if (rc != SD_OK)
+			return rc;
+		if (sd_json_get_str(o, "keep"))
+			keep = sd_pick_parse(sd_json_get_str(o, "keep"));
+	}
+	if (keep < 0 || (!o && keep == SD_PICK_NONE)) {
+		sd_json_free(o);
+		return sd_fail(e, SD_INVAL, 0,
+			"the policy command's output: keep is mine, theirs or base");
+	}
+	sets = sd_json_get(o, "fields");
+	if (!sets)
+		sets = sd_json_get(o, "sets");
+	rc = sd_conflict_resolve(en->store, id, (enum sd_pick)keep, sd_json_get(o, "picks"), sets,
+		"policy command", false, now_ms, &write, e);
+	sd_json_free(write);
+	sd_json_free(o);
+	return rc;
+}
+
+enum sd_err sd_push_command_done(struct sd_engine *en, uint64_t id, const char *output,
+	const char *failure, bool *mine, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	struct sd_flight *f = NULL;
+	struct sd_error why = {.code = SD_OK};
+	struct sd_case c;
+	int64_t conflict, seq;
+	enum sd_err rc;
+
+	for (size_t i = 0; i < p->count && !f; i++)
+		if (p->flights[i].kind == SD_FLIGHT_COMMAND && p->flights[i].id == id)
+			f = &p->flights[i];
+	*mine = f != NULL;
+	if (!f)
+		return SD_OK;
+	conflict = f->conflict;
+	seq = f->seq[0];
+	sd_flight_drop(p, f);
+	en->push_wake = true;
+	rc = sd_case_load(en, seq, &c, e);
+	if (rc != SD_OK) /* wiped or resolved meanwhile */
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	if (output)
+		rc = decide_by(en, conflict, output, now_ms, &why);
+	else
+		rc = sd_fail(&why, SD_FAILED, 0, "the policy command failed: %s",
+			failure ? failure : "no output");
+	if (rc == SD_OK) {
+		tell_resolved(en, conflict, "policy command", now_ms);
+	} else if (rc == SD_INVAL || rc == SD_FAILED) { /* a person decides */
+		if (c.m.lane == SD_LANE_CONFLICT)
+			tell_conflict(en, &c, conflict, now_ms);
+		rc = SD_OK;
+	} else if (rc == SD_NOTFOUND) {
+		rc = SD_OK;
+	} else if (e) {
+		*e = why;
+	}
+	sd_case_release(&c);
+	return rc;
+}
