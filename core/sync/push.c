@@ -359,3 +359,41 @@ bool sd_push_idle(const struct sd_engine *en)
 {
 	return en->push->count == 0 && !en->push->waiting;
 }
+
+/* ---- local changes ---- */
+struct telling {
+	struct sd_engine *en;
+	int64_t now_ms, last;
+	bool told;
+};
+
+static bool tell_local(void *ctx, const struct sd_journal *j)
+{
+	struct telling *t = ctx;
+	struct sd_mutation m = {.model = j->model};
+
+	t->last = j->id;
+	if (j->source != SD_FROM_LOCAL || !j->model || !j->key || j->seq == 0 ||
+		(j->kind != SD_J_INSERT && j->kind != SD_J_UPDATE && j->kind != SD_J_DELETE))
+		return true;
+	m.key = strdup(j->key);
+	if (m.key)
+		sd_push_event(t->en, "outboxMutationEnqueued", &m, NULL, t->now_ms);
+	free(m.key);
+	t->told = true;
+	return true;
+}
+
+enum sd_err sd_push_local(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
+{
+	struct telling t = {.en = en, .now_ms = now_ms, .last = en->push->journal};
+	enum sd_err rc;
+
+	if (en->push->journal < 0)
+		return sd_journal_last(en->store, &en->push->journal, e);
+	rc = sd_journal_each(en->store, en->push->journal, 0, tell_local, &t, e);
+	en->push->journal = t.last;
+	if (t.told)
+		sd_en_outbox_status(en, now_ms);
+	return rc;
+}
