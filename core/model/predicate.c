@@ -11,7 +11,7 @@
 
 /* Bounds that keep every reading (and SQLite's parser stack) well inside its own. */
 #define MAX_BYTES  ((size_t)1 << 20)
-#define MAX_DEPTH  12
+#define MAX_DEPTH  10
 #define MAX_LEAVES 1000
 
 static unsigned column_of(const struct sd_pparse *p, const char *at)
@@ -328,7 +328,7 @@ static struct sd_pred *one(struct sd_pparse *p)
 	if (!keyword(p, &t, "not") && t.kind != SD_PT_OPEN)
 		return leaf(p);
 	if (++p->depth > MAX_DEPTH) {
-		wrong(p, &t, "at most 12 levels of brackets and \"not\"");
+		wrong(p, &t, "at most 10 levels of brackets and \"not\"");
 		return NULL;
 	}
 	take(p, &t);

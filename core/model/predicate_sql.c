@@ -21,10 +21,10 @@ struct sql {
 	bool no_memory;
 };
 
-static void quoted(struct sql *q, const char *prefix, const char *name)
+/* open: what stands before the name, its opening quote included. */
+static void quoted(struct sql *q, const char *open, const char *name)
 {
-	sd_buf_ch(q->out, '"');
-	sd_buf_str(q->out, prefix);
+	sd_buf_str(q->out, open);
 	for (; *name; name++) {
 		if (*name == '"')
 			sd_buf_ch(q->out, '"');
@@ -35,9 +35,9 @@ static void quoted(struct sql *q, const char *prefix, const char *name)
 
 static void column(struct sql *q, const char *table, const char *name)
 {
-	quoted(q, "", table);
+	quoted(q, "\"", table);
 	sd_buf_ch(q->out, '.');
-	quoted(q, "", name);
+	quoted(q, "\"", name);
 }
 
 /* Takes v over.  Gives the placeholder's number. */
@@ -184,33 +184,46 @@ static void (*const LEAF[SD_P_OP_COUNT])(struct sql *, const struct sd_pred *, c
 	[SD_P_LAST] = ordered,
 };
 
-/* A live record behind path[at..] of which the leaf is true. */
-static void related(struct sql *q, const struct sd_pred *p, size_t at, const char *table)
+/* An alias that the caller's does not hide. */
+static unsigned new_table(struct sql *q)
 {
-	const struct sd_field *rel;
 	char name[24];
 
-	if (at == p->path_count) {
-		LEAF[p->op](q, p, table);
-		return;
-	}
-	rel = p->path[at];
 	do
 		snprintf(name, sizeof name, "t%u", ++q->tables);
 	while (strcmp(name, q->alias) == 0);
+	return q->tables;
+}
+
+/* A chain of live records along the path, of whose last the leaf is true.  One subquery, however
+ * long the path: SQLite's parser holds only so many levels. */
+static void related(struct sql *q, const struct sd_pred *p)
+{
+	char here[24] = "", before[24] = "";
+	unsigned first = q->tables;
+
 	sd_buf_str(q->out, "EXISTS (SELECT 1 FROM ");
-	quoted(q, "r_", rel->model->name);
-	sd_buf_fmt(q->out, " AS \"%s\" WHERE ", name);
-	for (size_t i = 0; i < rel->join_count; i++) {
-		column(q, name, rel->remote[i]);
-		sd_buf_str(q->out, " = ");
-		column(q, table, rel->local[i]);
-		sd_buf_str(q->out, " AND ");
+	for (size_t at = 0; at < p->path_count; at++) {
+		quoted(q, at ? ", \"r_" : "\"r_", p->path[at]->model->name);
+		sd_buf_fmt(q->out, " AS \"t%u\"", new_table(q));
 	}
-	sd_buf_str(q->out, "IFNULL(");
-	column(q, name, "_deleted");
-	sd_buf_str(q->out, ",0)=0 AND ");
-	related(q, p, at + 1, name);
+	sd_buf_str(q->out, " WHERE ");
+	q->tables = first; /* the same names once more, in the same order */
+	for (size_t at = 0; at < p->path_count; at++) {
+		const struct sd_field *rel = p->path[at];
+		snprintf(here, sizeof here, "t%u", new_table(q));
+		for (size_t i = 0; i < rel->join_count; i++) {
+			column(q, here, rel->remote[i]);
+			sd_buf_str(q->out, " = ");
+			column(q, at ? before : q->alias, rel->local[i]);
+			sd_buf_str(q->out, " AND ");
+		}
+		sd_buf_str(q->out, "IFNULL(");
+		column(q, here, "_deleted");
+		sd_buf_str(q->out, ",0)=0 AND ");
+		memcpy(before, here, sizeof before);
+	}
+	LEAF[p->op](q, p, here);
 	sd_buf_ch(q->out, ')');
 }
 
@@ -253,7 +266,10 @@ static void expr(struct sql *q, const struct sd_pred *p)
 		sd_buf_ch(q->out, ')');
 		break;
 	case SD_P_LEAF:
-		related(q, p, 0, q->alias);
+		if (p->path_count)
+			related(q, p);
+		else
+			LEAF[p->op](q, p, q->alias);
 		break;
 	}
 }
