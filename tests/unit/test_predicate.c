@@ -455,8 +455,6 @@ int main(void)
 		cmocka_unit_test(null_passes_not_equal_and_not_contains_and_nothing_else),
 		cmocka_unit_test(dates_and_metadata_are_filtered_here),
 		cmocka_unit_test(related_records_answer_for_their_fields_when_they_are_live),
-		cmocka_unit_test(
-			what_is_too_deep_or_too_long_is_refused_and_the_rest_runs_in_sqlite),
 		cmocka_unit_test(sql_memory_and_text_agree_on_random_predicates_and_rows),
 	};
 
