@@ -1,0 +1,29 @@
+/*
+ * core/sandbox/server/admin.h - private: the admin calls under /_sandbox/ (contract.md 10).
+ */
+#ifndef SD_SANDBOX_SERVER_ADMIN_H
+#define SD_SANDBOX_SERVER_ADMIN_H
+
+#include "core/json/json.h"
+#include "core/sandbox/server/server.h"
+
+struct call {
+	struct conn *c;
+	const struct cJSON *body; /* object; NULL: none was sent */
+	struct sd_buf out;        /* empty: {"ok":true} is answered */
+	int status;
+	const char *type;
+};
+typedef enum sd_err (*call_fn)(struct call *k, struct sd_error *e);
+
+/* admin_data.c */
+enum sd_err sd_srv_call_state(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_dump(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_sdl(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_reset(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_seed(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_purge(struct call *k, struct sd_error *e);
+
+#endif

@@ -1,0 +1,155 @@
+/* core/sandbox/server/admin_data.c - admin calls about data; see admin.h. */
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/sandbox/server/admin.h"
+
+static struct cJSON *ws_json(const struct ws_faults *w)
+{
+	struct cJSON *o = sd_json_object();
+
+	sd_json_add_bool(o, "mute", w->mute);
+	sd_json_add_int(o, "refuse", w->refuse);
+	sd_json_add_bool(o, "ignoreInit", w->ignore_init);
+	sd_json_add_bool(o, "noAck", w->no_ack);
+	sd_json_add_bool(o, "dupData", w->dup_data);
+	sd_json_add(
+		o, "startErrors", w->start_errors ? sd_json_dup(w->start_errors) : sd_json_array());
+	return o;
+}
+
+static struct cJSON *settings_json(const struct server *s)
+{
+	struct cJSON *o = sd_json_object();
+
+	sd_json_add_str(o, "strategy", s->o->strategy ? s->o->strategy : "automerge");
+	sd_json_add_int(o, "latencyMs", s->latency_ms);
+	sd_json_add_int(o, "jitterMs", s->jitter_ms);
+	sd_json_add_int(o, "clockOffsetMs", s->clock_offset_ms);
+	sd_json_add_int(o, "maxSubscriptions", s->set.max_subscriptions);
+	sd_json_add(o, "ws", ws_json(&s->ws));
+	sd_json_add(o, "faults", sd_faults_json(&s->faults));
+	return o;
+}
+
+enum sd_err sd_srv_call_state(struct call *k, struct sd_error *e)
+{
+	struct server *s = k->c->s;
+	struct cJSON *models = NULL, *o;
+	enum sd_err rc = sd_sbx_state(s->sbx, sd_srv_now_ms(s), &models, e);
+
+	if (rc != SD_OK)
+		return rc;
+	o = sd_json_object();
+	sd_json_add(o, "models", models);
+	sd_json_add_int(o, "connections", (int64_t)s->realtime_count);
+	sd_json_add_int(o, "subscriptions", (int64_t)sd_sbx_subscription_count(s->sbx));
+	sd_json_add(o, "settings", settings_json(s));
+	sd_json_print(o, &k->out);
+	sd_json_free(o);
+	return SD_OK;
+}
+
+/* The model a call names, checked, so that a wrong name is a 404 with the way out. */
+static enum sd_err model_of(struct call *k, const char *name, struct sd_error *e)
+{
+	if (!name)
+		return sd_fail(e, SD_INVAL, 0, "\"model\" is needed");
+	if (!sd_schema_model(k->c->s->o->schema, name))
+		return sd_fail(
+			e, SD_NOTFOUND, 0, "there is no model %s; GET state lists them", name);
+	return SD_OK;
+}
+
+enum sd_err sd_srv_call_dump(struct call *k, struct sd_error *e)
+{
+	struct server *s = k->c->s;
+	struct sd_buf model = SD_BUF_INIT;
+	enum sd_err rc;
+
+	rc = model_of(
+		k, sd_hs_param(&k->c->http, "model", true, &model) ? sd_buf_text(&model) : NULL, e);
+	k->out.cap = (size_t)1 << 30;
+	if (rc == SD_OK)
+		rc = sd_sbx_dump(s->sbx, sd_buf_text(&model), sd_srv_now_ms(s), &k->out, e);
+	sd_buf_release(&model);
+	return rc;
+}
+
+enum sd_err sd_srv_call_sdl(struct call *k, struct sd_error *e)
+{
+	k->type = "text/plain; charset=UTF-8";
+	return sd_sbx_sdl(k->c->s->sbx, &k->out, e);
+}
+
+enum sd_err sd_srv_call_reset(struct call *k, struct sd_error *e)
+{
+	struct server *s = k->c->s;
+
+	sd_reqlog_clear(&s->log);
+	sd_faults_clear(&s->faults);
+	sd_srv_ws_faults_clear(&s->ws);
+	s->latency_ms = s->jitter_ms = 0;
+	return sd_sbx_reset(s->sbx, e);
+}
+
+enum sd_err sd_srv_call_seed(struct call *k, struct sd_error *e)
+{
+	struct server *s = k->c->s;
+	const char *model = sd_json_get_str(k->body, "model");
+	int64_t count = sd_json_get_i64(k->body, "count", -1);
+	int64_t seed = sd_json_get_i64(k->body, "seed", 1);
+	enum sd_err rc = model_of(k, model, e);
+
+	if (rc == SD_OK && (count < 0 || count > 10000000))
+		rc = sd_fail(e, SD_INVAL, 0, "\"count\" must be a whole number up to 10000000");
+	if (rc == SD_OK)
+		rc = sd_sbx_seed(s->sbx, model, count, (uint64_t)seed, sd_srv_now_ms(s), e);
+	return rc;
+}
+
+enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e)
+{
+	struct server *s = k->c->s;
+	const char *model = sd_json_get_str(k->body, "model");
+	const struct cJSON *items = sd_json_get(k->body, "items");
+	enum sd_err rc = model_of(k, model, e);
+
+	if (rc == SD_OK && !sd_json_is_array(items))
+		rc = sd_fail(e, SD_INVAL, 0, "\"items\" must be an array of rows");
+	if (rc == SD_OK)
+		rc = sd_sbx_put(s->sbx, model, items, sd_srv_now_ms(s), e);
+	return rc;
+}
+
+enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e)
+{
+	struct server *s = k->c->s;
+	const char *op = sd_json_get_str(k->body, "op");
+	const char *model = sd_json_get_str(k->body, "model");
+	const struct cJSON *input = sd_json_get(k->body, "input");
+	struct cJSON *row = NULL;
+	enum sd_err rc = model_of(k, model, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (!op || (strcmp(op, "create") != 0 && strcmp(op, "update") != 0 &&
+			   strcmp(op, "delete") != 0))
+		return sd_fail(e, SD_INVAL, 0, "\"op\" must be create, update or delete");
+	if (!sd_json_is_object(input))
+		return sd_fail(e, SD_INVAL, 0, "\"input\" must be an object");
+	rc = sd_sbx_mutate(s->sbx, op, model, input, sd_srv_now_ms(s), &row, e);
+	if (rc == SD_REFUSED && row) { /* the GraphQL error is the answer */
+		k->status = 409;
+		rc = SD_OK;
+	}
+	if (rc == SD_OK)
+		sd_json_print(row, &k->out);
+	sd_json_free(row);
+	return rc;
+}
+
+enum sd_err sd_srv_call_purge(struct call *k, struct sd_error *e)
+{
+	return sd_sbx_purge(k->c->s->sbx, e);
+}

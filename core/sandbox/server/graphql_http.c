@@ -1,0 +1,121 @@
+/*
+ * core/sandbox/server/graphql_http.c - /graphql over HTTP: POST and GET.
+ *
+ * Spec: server.md 6.1, 6.2.  What is executed, and its answer, is the core's business.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/text.h"
+#include "core/json/json.h"
+#include "core/sandbox/server/server.h"
+
+#define MALFORMED "MalformedHttpRequestException"
+
+/* {"query":...,"variables":...,"operationName":...} out of a GET's parameters. */
+static bool from_get(const struct sd_hs *h, struct sd_buf *body)
+{
+	static const char *const NAME[] = {"query", "variables", "operationName"};
+	struct sd_buf v = SD_BUF_INIT;
+	bool any = false;
+
+	sd_buf_ch(body, '{');
+	for (size_t i = 0; i < 3; i++) {
+		sd_buf_reset(&v);
+		if (!sd_hs_param(h, NAME[i], true, &v))
+			continue;
+		sd_buf_fmt(body, "%s\"%s\":", any ? "," : "", NAME[i]);
+		if (i == 1)
+			sd_buf_add(body, sd_buf_text(&v), v.len);
+		else
+			sd_json_quote(body, sd_buf_text(&v), v.len);
+		any = true;
+	}
+	sd_buf_release(&v);
+	return sd_buf_ch(body, '}');
+}
+
+/* The request as one JSON text.  Borrowed from c, or in *made. */
+static const char *body_of(struct conn *c, struct sd_buf *made, size_t *n)
+{
+	const char *type = sd_hs_header(&c->http, "content-type");
+
+	if (sd_srv_is_method(c, "GET")) {
+		from_get(&c->http, made);
+	} else if (type && strncasecmp(type, "application/graphql", 19) == 0 &&
+		   !strchr("-+", type[19])) {
+		sd_buf_str(made, "{\"query\":");
+		sd_json_quote(made, sd_buf_text(&c->http.body), c->http.body.len);
+		sd_buf_ch(made, '}');
+	} else {
+		*n = c->http.body.len;
+		return sd_buf_text(&c->http.body);
+	}
+	*n = made->len;
+	return sd_buf_text(made);
+}
+
+static bool has_query(const char *body, size_t n)
+{
+	struct cJSON *j = NULL;
+	const char *q;
+	bool ok;
+
+	if (sd_json_parse(body, n, "request", &j, NULL) != SD_OK)
+		return false;
+	q = sd_json_get_str(j, "query");
+	ok = q && *q;
+	sd_json_free(j);
+	return ok;
+}
+
+static void execute(struct conn *c, const char *body, size_t n, const struct identity *who)
+{
+	struct server *s = c->s;
+	struct cJSON *names = s->faults.count ? sd_json_array() : NULL;
+	const char *kind = NULL;
+	struct sd_fault f = {0};
+	enum faulted fault = FAULT_NONE;
+	struct sd_sbx_answer a = {0};
+
+	if (names) {
+		if (!sd_sbx_roots(s->sbx, body, n, &kind, names))
+			kind = NULL;
+		fault = sd_srv_fault_before(c, kind, names, body, n, &f);
+		sd_json_free(names);
+	}
+	if (fault == FAULT_ANSWERED)
+		return;
+	sd_sbx_request(s->sbx, body, n, &who->who, sd_srv_now_ms(s), &a);
+	if (fault == FAULT_AFTER) {
+		struct sd_hs_reply r = {.status = a.status,
+			.type = JSON_TYPE,
+			.body = sd_buf_text(&a.body),
+			.n = a.body.len};
+		sd_srv_fault_after(c, &f, &r);
+	} else {
+		sd_srv_reply_json(c, a.status, sd_buf_text(&a.body), a.body.len);
+	}
+	sd_sbx_answer_release(&a);
+}
+
+void sd_srv_graphql(struct conn *c)
+{
+	struct identity who;
+	struct sd_buf made = SD_BUF_INIT;
+	size_t n = 0;
+	const char *body, *why = sd_srv_identify(c->s, sd_hs_header(&c->http, "x-api-key"),
+				  sd_hs_header(&c->http, "authorization"), &who);
+
+	body = why ? NULL : body_of(c, &made, &n);
+	if (why)
+		sd_srv_reply_error(c, 401, "UnauthorizedException", why);
+	else if (!n)
+		sd_srv_reply_error(c, 400, MALFORMED, "Request body is empty.");
+	else if (!has_query(body, n))
+		sd_srv_reply_error(c, 400, MALFORMED, "Unable to parse GraphQL query.");
+	else
+		execute(c, body, n, &who);
+	sd_buf_release(&made);
+	sd_srv_identity_release(&who);
+}

@@ -1,0 +1,414 @@
+/*
+ * core/sandbox/server/realtime.c - AppSync's realtime protocol on an upgraded connection.
+ *
+ * Spec: server.md 5.1 to 5.8.  Which events go to whom is the core's business; frames, handshake,
+ * keep-alive, limits and the realtime faults are decided here.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+#include "core/json/json.h"
+#include "core/sandbox/server/server.h"
+
+#define LATE_FAILURE_MS                                                                            \
+	250 /* a connection_error waits this long for the first message: the official
+			     * client listens only once it has sent connection_init */
+
+static void log_frame(struct conn *c, const char *kind, const char *p, size_t n, int status)
+{
+	struct sd_reqlog_entry x = {
+		.t_ms = sd_srv_now_ms(c->s), .kind = kind, .status = status, .conn = c->id};
+
+	if (c->s->o->admin)
+		sd_reqlog_add(&c->s->log, &x, p, n);
+}
+
+static void send_frame(struct conn *c, const char *p, size_t n)
+{
+	if (c->s->ws.mute || c->kill || sd_wss_closing(c->ws))
+		return;
+	if (!sd_wss_text(c->ws, p, n)) {
+		sd_srv_kill(c, false);
+		return;
+	}
+	log_frame(c, "ws-out", p, n, 0);
+	sd_srv_touch(c);
+}
+
+/* {"type":TYPE,"id":ID,"payload":PAYLOAD}; id and payload may be NULL. */
+static void send_message(struct conn *c, const char *type, const char *id, const char *payload)
+{
+	struct sd_buf *b = &c->s->scratch;
+
+	sd_buf_reset(b);
+	sd_buf_fmt(b, "{\"type\":\"%s\"", type);
+	if (id) {
+		sd_buf_str(b, ",\"id\":");
+		sd_json_quote(b, id, strlen(id));
+	}
+	if (payload) {
+		sd_buf_str(b, ",\"payload\":");
+		sd_buf_str(b, payload);
+	}
+	if (sd_buf_ch(b, '}'))
+		send_frame(c, sd_buf_text(b), b->len);
+}
+
+/* One error object as the payload of a frame; errors is an array but where said otherwise. */
+static void send_error(struct conn *c, const char *frame, const char *id, const char *type,
+	const char *message, int code)
+{
+	struct sd_buf p = SD_BUF_INIT;
+
+	sd_buf_fmt(&p, "{\"errors\":[{\"errorType\":\"%s\",\"message\":", type);
+	sd_json_quote(&p, message, strlen(message));
+	if (code)
+		sd_buf_fmt(&p, ",\"errorCode\":%d", code);
+	if (sd_buf_str(&p, "}]}"))
+		send_message(c, frame, id, sd_buf_text(&p));
+	sd_buf_release(&p);
+}
+
+/* ---- messages ---- */
+
+static void on_init(struct conn *c)
+{
+	struct server *s = c->s;
+	int64_t timeout = s->o->connection_timeout_ms > 0 ? s->o->connection_timeout_ms : 300000;
+	char payload[64];
+
+	if (s->ws.ignore_init || c->rt.acked)
+		return;
+	c->rt.acked = true;
+	c->rt.init_by = 0;
+	snprintf(payload, sizeof payload, "{\"connectionTimeoutMs\":%lld}", (long long)timeout);
+	send_message(c, "connection_ack", NULL, payload);
+	send_message(c, "ka", NULL, NULL);
+	c->rt.next_ka = sd_mono_ms() + (s->o->keep_alive_ms > 0 ? s->o->keep_alive_ms : 60000);
+	sd_srv_set_timer(c);
+}
+
+/* A start error on order.  An object with "errors" is the payload itself; another object is one
+ * error; text is an errorType.  true: the start is answered. */
+static bool ordered_error(struct conn *c, const char *id)
+{
+	struct cJSON *list = c->s->ws.start_errors, *first = sd_json_child(list), *o;
+	const char *type = sd_json_str(first);
+	struct sd_buf p = SD_BUF_INIT;
+	bool none = sd_json_is_null(first);
+
+	if (!first)
+		return false;
+	if (type) {
+		send_error(c, "error", id, type, "A fault on order.", 0);
+	} else if (!none) {
+		bool whole = sd_json_get(first, "errors") != NULL;
+		sd_buf_str(&p, whole ? "" : "{\"errors\":[");
+		sd_json_print(first, &p);
+		if (sd_buf_str(&p, whole ? "" : "]}"))
+			send_message(c, "error", id, sd_buf_text(&p));
+		sd_buf_release(&p);
+	}
+	o = sd_json_array(); /* the rest stays */
+	for (const struct cJSON *x = sd_json_next(first); x; x = sd_json_next(x))
+		sd_json_push(o, sd_json_dup(x));
+	sd_json_free(list);
+	c->s->ws.start_errors = o;
+	return !none;
+}
+
+/* Faults that name subscriptions.  true: the start is answered (or never will be). */
+static bool faulted(struct conn *c, const char *id, const char *data, size_t n)
+{
+	struct cJSON *names;
+	const char *kind = NULL, *type, *message;
+	struct sd_fault f;
+	bool hit;
+
+	if (!c->s->faults.count)
+		return false;
+	names = sd_json_array();
+	hit = sd_sbx_roots(c->s->sbx, data, n, &kind, names) &&
+	      sd_faults_take(&c->s->faults, "subscription", names, &f);
+	sd_json_free(names);
+	if (!hit)
+		return false;
+	type = sd_json_get_str(f.params, "errorType");
+	message = sd_json_get_str(f.params, "message");
+	if (f.kind == SD_FAULT_GRAPHQL_ERROR || f.kind == SD_FAULT_STATUS)
+		send_error(c, "error", id, type ? type : "InternalFailure",
+			message ? message : "A fault on order.",
+			f.kind == SD_FAULT_STATUS ? f.status : 0);
+	else if (f.kind != SD_FAULT_HANG)
+		sd_srv_kill(c, f.kind == SD_FAULT_RESET);
+	sd_fault_release(&f);
+	return true;
+}
+
+static void subscribe(struct conn *c, const char *id, const char *data, const struct identity *who)
+{
+	char *error = NULL;
+	size_t n = strlen(data);
+
+	if (c->s->ws.no_ack || ordered_error(c, id) || faulted(c, id, data, n))
+		return;
+	sd_sbx_subscribe(c->s->sbx, c->id, id, data, n, &who->who, sd_srv_now_ms(c->s), &error);
+	send_message(c, error ? "error" : "start_ack", id, error);
+	free(error);
+}
+
+static void on_start(struct conn *c, const struct cJSON *m)
+{
+	const char *id = sd_json_get_str(m, "id");
+	const char *data = sd_json_str(sd_json_path(m, "payload", "data", NULL)), *why;
+	struct identity who;
+
+	if (!id || !*id || !data) {
+		send_error(c, "error", id, "BadRequestException",
+			"A start message needs \"id\" and \"payload.data\", both text.", 400);
+		return;
+	}
+	why = sd_srv_identify_json(
+		c->s, sd_json_path(m, "payload", "extensions", "authorization", NULL), &who);
+	if (why)
+		send_error(c, "error", id, "UnauthorizedException", why, 401);
+	else
+		subscribe(c, id, data, &who);
+	sd_srv_identity_release(&who);
+}
+
+static void on_stop(struct conn *c, const struct cJSON *m)
+{
+	const char *id = sd_json_get_str(m, "id");
+
+	if (id && sd_sbx_unsubscribe(c->s->sbx, c->id, id))
+		send_message(c, "complete", id, NULL);
+	else
+		send_error(c, "error", id, "UnknownOperationError",
+			"There is no subscription with this id.", 0);
+}
+
+static void fail_now(struct conn *c)
+{
+	int code = c->rt.failure_code;
+
+	send_frame(c, c->rt.failure, strlen(c->rt.failure));
+	free(c->rt.failure);
+	c->rt.failure = NULL;
+	c->rt.init_by = 0;
+	sd_wss_close(c->ws, code, NULL);
+	c->rt.end_by = sd_mono_ms() + 2000; /* a client that never answers the close */
+	sd_srv_set_timer(c);
+	sd_srv_touch(c);
+}
+
+static void on_text(void *ctx, const char *p, size_t n)
+{
+	struct conn *c = ctx;
+	struct cJSON *m = NULL;
+	const char *type;
+
+	log_frame(c, "ws-in", p, n, 0);
+	if (c->rt.failure) {
+		fail_now(c);
+		return;
+	}
+	if (sd_json_parse(p, n, "message", &m, NULL) != SD_OK)
+		m = NULL;
+	type = sd_json_get_str(m, "type");
+	if (sd_str_eq(type, "connection_init"))
+		on_init(c);
+	else if (!c->rt.acked)
+		; /* before the ack everything else is ignored (server.md 5.4, W07) */
+	else if (sd_str_eq(type, "start"))
+		on_start(c, m);
+	else if (sd_str_eq(type, "stop"))
+		on_stop(c, m);
+	else
+		send_error(c, "error", sd_json_get_str(m, "id"), "UnsupportedOperation",
+			"The message is not a JSON object of a known type.", 400);
+	sd_json_free(m);
+}
+
+void sd_srv_deliver(void *server, uint64_t conn, const char *sub_id, const char *payload)
+{
+	struct server *s = server;
+	struct conn *c = sd_srv_conn(s, conn);
+	size_t n = strlen(payload);
+
+	if (!c || !c->ws)
+		return;
+	if (n > EVENT_MAX) { /* silently for the client, as the real service does */
+		sd_log(SD_LOG_WARN, "sandbox", "event of %zu bytes dropped (over 240 KB)", n);
+		return;
+	}
+	send_message(c, "data", sub_id, payload);
+	if (s->ws.dup_data)
+		send_message(c, "data", sub_id, payload);
+}
+
+/* ---- deadlines ---- */
+
+int64_t sd_srv_realtime_deadline(const struct conn *c)
+{
+	const int64_t at[] = {c->rt.init_by, c->rt.next_ka, c->rt.end_by};
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+		if (at[i] && at[i] < first)
+			first = at[i];
+	return first;
+}
+
+void sd_srv_realtime_due(struct conn *c, int64_t mono_ms)
+{
+	if (c->rt.end_by && mono_ms >= c->rt.end_by) {
+		c->rt.end_by = mono_ms + 2000;
+		if (sd_wss_closing(c->ws))
+			sd_srv_kill(c, false);
+		else
+			sd_wss_close(c->ws, 1001, "The connection reached its age limit.");
+	} else if (c->rt.failure && mono_ms >= c->rt.init_by) {
+		fail_now(c);
+	} else if (c->rt.init_by && mono_ms >= c->rt.init_by) {
+		c->rt.init_by = 0;
+		c->rt.end_by = mono_ms + 2000;
+		sd_wss_close(c->ws, 1008, "No connection_init came.");
+	} else if (c->rt.next_ka && mono_ms >= c->rt.next_ka) {
+		c->rt.next_ka =
+			mono_ms + (c->s->o->keep_alive_ms > 0 ? c->s->o->keep_alive_ms : 60000);
+		send_message(c, "ka", NULL, NULL);
+	}
+}
+
+void sd_srv_realtime_closed(struct conn *c)
+{
+	log_frame(c, "ws-close", NULL, 0, sd_wss_peer_code(c->ws));
+	sd_sbx_drop_connection(c->s->sbx, c->id);
+	c->s->realtime_count--;
+}
+
+/* ---- the upgrade ---- */
+
+static const char *failure_json(const char *type, const char *message, int code)
+{
+	static char text[512];
+
+	snprintf(text, sizeof text,
+		"{\"type\":\"connection_error\",\"payload\":{\"errors\":[{\"errorType\":\"%s\","
+		"\"message\":\"%s\",\"errorCode\":%d}]}}",
+		type, message, code);
+	return text;
+}
+
+static void offered(const struct sd_hs *h, struct sd_wss_offer *all)
+{
+	memset(all, 0, sizeof *all);
+	for (size_t i = 0; i < h->header_count; i++) {
+		struct sd_wss_offer one;
+		if (strcmp(h->headers[i].name, "sec-websocket-protocol") != 0)
+			continue;
+		sd_wss_offer(h->headers[i].value, &one);
+		all->graphql_ws = all->graphql_ws || one.graphql_ws;
+		if (one.header) {
+			all->header = one.header;
+			all->header_len = one.header_len;
+		}
+	}
+}
+
+/* The header object by one of its three carriers (server.md 5.2); NULL with *plain when it is the
+ * request's own headers; NULL with *bad when it is none. */
+static struct cJSON *carried(
+	const struct sd_hs *h, const struct sd_wss_offer *offer, bool *plain, bool *bad)
+{
+	struct sd_buf text64 = SD_BUF_INIT, text = SD_BUF_INIT;
+	struct cJSON *j = NULL;
+
+	*plain = false;
+	if (offer->header)
+		sd_buf_add(&text64, offer->header, offer->header_len);
+	else if (!sd_hs_param(h, "header", false, &text64))
+		*plain = !strstr(h->target, "header=");
+	if (!*plain &&
+		(!text64.len || !sd_base64_decode(&text, text64.data, text64.len) ||
+			sd_json_parse(sd_buf_text(&text), text.len, "header", &j, NULL) != SD_OK))
+		j = NULL;
+	*bad = !*plain && (!sd_json_is_object(j) || !sd_json_get_str(j, "host"));
+	sd_buf_release(&text64);
+	sd_buf_release(&text);
+	return j;
+}
+
+/* The connection_error frame for the credentials; NULL when they are good. */
+static const char *check_credentials(struct conn *c, const struct sd_wss_offer *offer, int *code)
+{
+	const struct sd_hs *h = &c->http;
+	struct identity who = {0};
+	bool plain, bad;
+	struct cJSON *header;
+	const char *why;
+
+	*code = 1008;
+	if (!offer->graphql_ws) {
+		*code = 1002;
+		return failure_json("SubProtocolNotSupportedError",
+			"The subprotocol graphql-ws is needed.", 400);
+	}
+	header = carried(h, offer, &plain, &bad);
+	if (bad) {
+		sd_json_free(header);
+		return failure_json(
+			"BadRequestException", "The header object is missing or malformed.", 400);
+	}
+	why = plain ? sd_srv_identify(c->s, sd_hs_header(h, "x-api-key"),
+			      sd_hs_header(h, "authorization"), &who)
+		    : sd_srv_identify_json(c->s, header, &who);
+	sd_srv_identity_release(&who);
+	sd_json_free(header);
+	return why ? failure_json("UnauthorizedException", why, 401) : NULL;
+}
+
+static void refuse_upgrade(struct conn *c, int status, const char *why)
+{
+	c->http.keep_alive = false;
+	c->drain = true;
+	sd_srv_log_request(c);
+	sd_srv_reply_error(c, status, "BadRequestException", why);
+}
+
+void sd_srv_upgrade(struct conn *c)
+{
+	static const struct sd_wss_events EVENTS = {.text = on_text};
+	struct sd_wss_offer offer;
+	int status, code;
+	const char *why = sd_wss_check(&c->http, &status), *failure;
+	int64_t now = sd_mono_ms();
+
+	c->delay_ms = 0;
+	if (why || c->s->ws.refuse) {
+		refuse_upgrade(c, why ? status : c->s->ws.refuse, why ? why : "A fault on order.");
+		return;
+	}
+	offered(&c->http, &offer);
+	failure = check_credentials(c, &offer, &code);
+	c->ws = sd_wss_new(&c->out, &EVENTS, c);
+	if (!c->ws || !sd_wss_accept(&c->out, sd_hs_header(&c->http, "sec-websocket-key"),
+			      offer.graphql_ws ? "graphql-ws" : NULL)) {
+		sd_wss_free(c->ws);
+		c->ws = NULL;
+		sd_srv_kill(c, false);
+		return;
+	}
+	c->s->realtime_count++;
+	sd_srv_log_request(c);
+	c->rt.failure = failure ? strdup(failure) : NULL;
+	c->rt.failure_code = code;
+	c->rt.init_by = now + (failure ? LATE_FAILURE_MS : c->s->set.init_timeout_ms);
+	c->rt.end_by = now + c->s->set.ws_lifetime_ms;
+	sd_hs_reset(&c->http);
+	sd_srv_set_timer(c);
+}

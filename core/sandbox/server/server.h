@@ -1,0 +1,168 @@
+/*
+ * core/sandbox/server/server.h - private to core/sandbox/server: the running server and its
+ * connections.
+ *
+ * One thread, one lws context, raw sockets (design/lws.md 1 says why).  front.c moves bytes,
+ * route.c picks who answers, the others answer.
+ */
+#ifndef SD_SANDBOX_SERVER_SERVER_H
+#define SD_SANDBOX_SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libwebsockets.h>
+
+#include "core/api/sandbox.h"
+#include "core/base/buf.h"
+#include "core/base/rand.h"
+#include "core/sandbox/core/sandbox.h"
+#include "core/sandbox/server/fault.h"
+#include "core/sandbox/server/http.h"
+#include "core/sandbox/server/reqlog.h"
+#include "core/sandbox/server/ws.h"
+
+#define GRAPHQL_BODY_MAX ((size_t)1 << 20) /* bytes; server.md 4 */
+#define ADMIN_BODY_MAX   ((size_t)8 << 20)
+#define EVENT_MAX        ((size_t)240 << 10) /* a subscription payload; server.md 4 */
+#define JSON_TYPE        "application/json; charset=UTF-8"
+
+struct conn;
+struct pool;
+
+struct ws_faults { /* POST ws */
+	bool mute, ignore_init, no_ack, dup_data;
+	int refuse;                 /* HTTP status for upgrades; 0: accept */
+	struct cJSON *start_errors; /* owned array, taken from the front; NULL: none */
+};
+
+struct settings { /* --set keys that are the server's own */
+	int max_subscriptions;
+	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms;
+	bool trust_unsigned_jwt, refresh_rotation;
+};
+
+struct server {
+	const struct sd_sandbox_opts *o; /* borrowed */
+	struct settings set;
+	struct lws_context *lws;
+	struct lws_vhost *front, *control;
+	struct sd_sbx *sbx;
+	struct pool *pool; /* NULL: no user pool */
+	struct sd_rand rand;
+	struct sd_faults faults;
+	struct sd_reqlog log;
+	struct ws_faults ws;
+	int64_t clock_offset_ms, latency_ms, jitter_ms;
+	struct conn **conns; /* by slot; NULL where free */
+	size_t conn_room, realtime_count;
+	uint64_t conn_serial;
+	struct sd_buf cert, cert_key; /* PEM; empty without TLS */
+	char *ca_file;                /* owned; NULL without TLS */
+	char base_url[300];           /* "http://127.0.0.1:20002" */
+	int port;
+	bool stop, default_user_pool;
+	struct sd_buf scratch; /* frames in the making */
+};
+
+struct realtime { /* a connection after the upgrade */
+	bool acked;
+	char *failure;                    /* owned connection_error frame still to be sent */
+	int failure_code;                 /* close code that goes with it */
+	int64_t init_by, next_ka, end_by; /* monotonic ms */
+};
+
+struct conn {
+	struct server *s;
+	struct lws *wsi;
+	uint64_t id; /* for sd_sbx_subscribe; never reused */
+	struct sd_buf in, out, held;
+	size_t in_at, out_at; /* what is consumed and written */
+	struct sd_hs http;
+	struct sd_wss *ws; /* NULL: still HTTP */
+	struct realtime rt;
+	int64_t delay_ms;     /* for the answer in the making */
+	int64_t release_at;   /* held is sent then, monotonic ms; 0: nothing is held */
+	uint64_t log_id;      /* of the request in the making; 0: not logged */
+	bool paused, closing; /* closing: ends once out is written */
+	bool drain;           /* closing, but unread input must not turn into a reset */
+	bool hang, kill;      /* hang: never answered; kill: ends now */
+	bool shut, touched;
+};
+
+/* ---- front.c ---- */
+SD_MUST_USE enum sd_err sd_srv_listen(struct server *s, struct sd_error *e);
+/* Something was put into c->out, or flags changed, outside c's own callback. */
+void sd_srv_touch(struct conn *c);
+void sd_srv_kill(struct conn *c, bool reset); /* ends it without a word; reset: with an RST */
+struct conn *sd_srv_conn(struct server *s, uint64_t id); /* NULL: gone */
+void sd_srv_set_timer(struct conn *c);                   /* from its next deadline */
+int64_t sd_srv_now_ms(const struct server *s);           /* wall clock, offset included */
+
+/* ---- route.c ---- */
+void sd_srv_head(struct conn *c);    /* the head is complete (ROUTE) */
+void sd_srv_request(struct conn *c); /* DONE */
+void sd_srv_refuse(struct conn *c);  /* FAILED */
+/* The answer to the request in hand: out now, or held for c->delay_ms; then the next request. */
+void sd_srv_reply(struct conn *c, struct sd_hs_reply *r);
+void sd_srv_reply_json(struct conn *c, int status, const char *body, size_t n);
+/* {"errors":[{"errorType","message"}]} with x-amzn-ErrorType (server.md 6.2). */
+void sd_srv_reply_error(struct conn *c, int status, const char *type, const char *message);
+void sd_srv_405(struct conn *c, const char *allow);
+bool sd_srv_is_method(const struct conn *c, const char *method);
+void sd_srv_log_request(struct conn *c);
+
+/* ---- identity.c: credentials to who asks ---- */
+struct identity { /* sd_srv_identity_release */
+	struct sd_sbx_identity who;
+	struct cJSON *claims; /* owned */
+};
+/* NULL when accepted, else the message for UnauthorizedException (static). */
+const char *sd_srv_identify(
+	struct server *s, const char *api_key, const char *authorization, struct identity *out);
+/* The same from a realtime header object; names in any case. */
+const char *sd_srv_identify_json(
+	struct server *s, const struct cJSON *header, struct identity *out);
+void sd_srv_identity_release(struct identity *i);
+
+/* ---- graphql_http.c ---- */
+void sd_srv_graphql(struct conn *c);
+
+/* ---- fault_http.c ---- */
+enum faulted { FAULT_NONE, FAULT_ANSWERED, FAULT_AFTER };
+/* Before execution: takes a fault for the request.  ANSWERED: nothing more to do.  AFTER: execute,
+ * then give the answer to sd_srv_fault_after, which releases f. */
+enum faulted sd_srv_fault_before(struct conn *c, const char *op, const struct cJSON *names,
+	const char *body, size_t n, struct sd_fault *f);
+void sd_srv_fault_after(struct conn *c, struct sd_fault *f, struct sd_hs_reply *r);
+
+/* ---- realtime.c ---- */
+void sd_srv_upgrade(struct conn *c);
+void sd_srv_realtime_due(struct conn *c, int64_t mono_ms); /* deadlines */
+int64_t sd_srv_realtime_deadline(const struct conn *c);    /* INT64_MAX: none */
+void sd_srv_realtime_closed(struct conn *c);
+void sd_srv_deliver(void *server, uint64_t conn, const char *sub_id, const char *payload);
+
+/* ---- admin.c ---- */
+void sd_srv_admin(struct conn *c);
+void sd_srv_ws_faults_clear(struct ws_faults *w);
+/* ---- pool.c: the user pool ---- */
+SD_MUST_USE enum sd_err sd_srv_pool_open(struct server *s, struct sd_error *e);
+void sd_srv_pool_close(struct pool *p);
+void sd_srv_pool_call(struct conn *c); /* POST /cognito/ */
+void sd_srv_pool_jwks(struct conn *c);
+void sd_srv_pool_expire(struct server *s, bool refresh_too);
+const char *sd_srv_pool_id(void);
+const char *sd_srv_pool_client_id(void);
+/* Claims of a good token of this pool; verdicts as messages, NULL when good.  *foreign: the token
+ * is none of this pool's. */
+const char *sd_srv_pool_check(struct server *s, const char *token, size_t n, struct cJSON **claims);
+
+/* ---- config.c, tls.c, seed.c, lambda.c ---- */
+SD_MUST_USE enum sd_err sd_srv_write_config(struct server *s, struct sd_error *e);
+char *sd_srv_ready_line(const struct server *s); /* owned; NULL: out of memory */
+SD_MUST_USE enum sd_err sd_srv_tls(struct server *s, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_srv_seed(struct server *s, struct sd_error *e);
+char *sd_srv_lambda(void *ctx, const char *command, const char *payload);
+
+#endif
