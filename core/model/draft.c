@@ -175,8 +175,11 @@ bool sd_draft_type(struct sd_draft *d, struct sd_field *f)
 		return true;
 	}
 	scalar = sd_scalar_parse(f->type_name);
-	if (scalar < 0)
+	if (scalar < 0 ||
+		(d->strict && strcmp(sd_scalar_name((enum sd_scalar)scalar), f->type_name)))
 		return false;
+	/* same letters, the service's case */
+	memcpy(f->type_name, sd_scalar_name((enum sd_scalar)scalar), strlen(f->type_name));
 	f->kind = SD_K_SCALAR;
 	f->scalar = (enum sd_scalar)scalar;
 	f->stored = true;

@@ -27,7 +27,8 @@ struct sd_draft {
 		size_t n;
 	} * keys; /* one per model, by model id */
 	size_t keys_count;
-	bool strict_keys; /* a named key over an unknown field: refused, else dropped with a note */
+	bool strict; /* SDL: scalar names in their own case; a named key over an unknown field is
+				 * refused, not dropped with a note */
 };
 
 SD_MUST_USE enum sd_err sd_draft_init(struct sd_draft *d, const char *file, struct sd_error *e);

@@ -60,7 +60,7 @@ static enum sd_err named_key(
 	struct sd_index *x;
 	enum sd_err rc = resolve(d, m, k->fields, k->count, k->line, &fields, &why);
 
-	if (rc == SD_INVAL && !d->strict_keys)
+	if (rc == SD_INVAL && !d->strict)
 		return sd_draft_note(d,
 			       "%s: key \"%s\" ignored: it uses a field that is not listed",
 			       m->name, k->name)

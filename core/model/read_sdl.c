@@ -168,6 +168,21 @@ static const char *left_out(const struct sd_sdl_reader *r, const struct sd_sdl_f
 	return NULL;
 }
 
+static enum sd_err not_defined(const struct sd_sdl_reader *r, const struct sd_sdl_def *def,
+	const struct sd_sdl_field *f, struct sd_error *e)
+{
+	int scalar = sd_scalar_parse(f->type.name);
+
+	if (scalar >= 0)
+		return sd_draft_fail(&r->d, f->line, f->column, e,
+			"type \"%s\" of field %s.%s is not defined; write %s", f->type.name,
+			def->name, f->name, sd_scalar_name((enum sd_scalar)scalar));
+	return sd_draft_fail(&r->d, f->line, f->column, e,
+		"type \"%s\" of field %s.%s is not defined; define it, or use a scalar such as "
+		"String, Int or AWSDateTime",
+		f->type.name, def->name, f->name);
+}
+
 static enum sd_err fill_field(struct sd_sdl_reader *r, const struct sd_sdl_def *def,
 	const struct sd_sdl_field *from, struct sd_field *f, struct sd_error *e)
 {
@@ -186,10 +201,7 @@ static enum sd_err fill_field(struct sd_sdl_reader *r, const struct sd_sdl_def *
 	if (!sd_draft_type(&r->d, f)) {
 		const struct sd_sdl_def *other = sd_sdl_find(r->doc, from->type.name);
 		if (!other || other->kind != SD_SDL_DEF_SCALAR)
-			return sd_draft_fail(&r->d, from->line, from->column, e,
-				"type \"%s\" of field %s.%s is not defined; define it, or use a "
-				"scalar such as String, Int or AWSDateTime",
-				from->type.name, def->name, from->name);
+			return not_defined(r, def, from, e);
 		/* `scalar X`: not of the service; carried as text */
 		f->kind = SD_K_SCALAR;
 		f->scalar = SD_T_STRING;
@@ -349,7 +361,7 @@ enum sd_err sd_read_sdl(
 		return rc;
 	r.doc = doc;
 	rc = sd_draft_init(&r.d, name, e);
-	r.d.strict_keys = true;
+	r.d.strict = true;
 	if (!rc)
 		rc = read_doc(&r, e);
 	if (!rc)

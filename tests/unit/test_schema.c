@@ -87,7 +87,7 @@ static void every_shared_schema_loads_and_the_broken_one_is_refused_by_name(void
 		struct sd_error e = {0};
 		enum sd_err rc;
 
-		if (!sd_str_ends(x->d_name, ".graphql"))
+		if (x->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof path, "%s/%s", dir, x->d_name);
 		rc = sd_schema_read_file(path, &s, &e);
@@ -104,7 +104,7 @@ static void every_shared_schema_loads_and_the_broken_one_is_refused_by_name(void
 		sd_schema_free(s);
 	}
 	closedir(d);
-	assert_true(seen > 25);
+	assert_true(seen > 30);
 }
 
 static void a_has_many_and_a_belongs_to_share_the_column_the_service_makes(void **st)
