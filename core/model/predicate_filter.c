@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/json/json.h"
 
 struct filter {
@@ -35,8 +36,10 @@ static struct cJSON *refuse(struct filter *f, const struct sd_pred *p, const cha
 	struct sd_buf text = SD_BUF_INIT;
 
 	sd_pred_text(p, &text);
-	f->rc = sd_fail(f->e, SD_INVAL, 0, "%s: the server cannot be asked \"%.200s\" in %s: %s",
-		f->m->name, sd_buf_text(&text), WHERE[f->use], why);
+	f->rc = sd_fail(f->e, SD_INVAL, 0, "%s: the server cannot be asked \"%.*s\" in %s: %s; %s",
+		f->m->name, (int)sd_utf8_cut(sd_buf_text(&text), text.len, 200), sd_buf_text(&text),
+		WHERE[f->use], why,
+		f->use == SD_FILTER_CONDITION ? "leave it out of the condition" : "filter locally");
 	sd_buf_release(&text);
 	return NULL;
 }
@@ -105,9 +108,9 @@ static struct cJSON *null_test(struct filter *f, const struct sd_pred *p, bool i
 	struct cJSON *either;
 
 	if (f->use == SD_FILTER_SUBSCRIPTION)
-		return refuse(f, p, "it has no test for null; filter locally");
+		return refuse(f, p, "it has no test for null");
 	if (p->field->kind == SD_K_ENUM)
-		return refuse(f, p, "an enum's input has no test for null; filter locally");
+		return refuse(f, p, "an enum's input has no test for null");
 	either = pair("or", test(p, "attributeExists", sd_json_bool(false)),
 		test(p, "attributeType", sd_json_string("_null")));
 	if (either && !is_null)
@@ -167,22 +170,22 @@ static const char *unanswerable(const struct filter *f, const struct sd_pred *p)
 	bool contains = p->op == SD_P_CONTAINS || p->op == SD_P_NOT_CONTAINS;
 
 	if (p->path_count)
-		return "it knows nothing of related records; filter locally";
+		return "it knows nothing of related records";
 	if (!p->field)
-		return "it does not know this metadata; filter locally";
+		return "it does not know this metadata";
 	if (kind == SD_PV_EMBEDDED)
-		return "embedded values cannot be filtered there; filter locally";
+		return "embedded values cannot be filtered there";
 	if (sub && ruled_by(f->m, p->field->name, false) && !ruled_by(f->m, p->field->name, true))
-		return "a groups field is not part of it; filter locally";
+		return "a groups field is not part of it";
 	if (sd_json_is_null(p->operand))
 		return NULL; /* null_test() knows */
 	if (kind == SD_PV_JSON)
-		return "JSON is stored as a value there, not as text; filter locally";
+		return "JSON is stored as a value there, not as text";
 	if (sd_pred_is_list(p) && contains && (is_number(kind) || kind == SD_PV_BOOL))
-		return "only lists of texts can be asked what they contain; filter locally";
+		return "only lists of texts can be asked what they contain";
 	if (kind == SD_PV_ENUM && !sub && !sd_pred_is_list(p) &&
 		(contains || p->op == SD_P_BEGINS_WITH))
-		return "an enum's input knows eq and ne only; filter locally";
+		return "an enum's input knows eq and ne only";
 	return NULL;
 }
 
@@ -198,8 +201,7 @@ static struct cJSON *leaf(struct filter *f, const struct sd_pred *p, bool negate
 	if (sd_json_is_null(p->operand))
 		return null_test(f, p, (p->op == SD_P_EQ) != negated);
 	if (op == SD_P_OP_COUNT)
-		return refuse(
-			f, p, "it has no \"not\" and no opposite of beginsWith; filter locally");
+		return refuse(f, p, "it has no \"not\" and no opposite of beginsWith");
 	if (op == SD_P_IN || op == SD_P_NOT_IN)
 		return among(f, p, op == SD_P_IN);
 	if (op == SD_P_BETWEEN && negated) {
@@ -262,7 +264,7 @@ static struct cJSON *translate(struct filter *f, const struct sd_pred *p, bool n
 	switch (p->kind) {
 	case SD_P_ALL: /* the parser leaves it alone or under a `not` only */
 		return negated || f->use != SD_FILTER_SUBSCRIPTION
-			       ? refuse(f, p, "nothing there is never true; filter locally")
+			       ? refuse(f, p, "nothing there is never true")
 			       : NULL;
 	case SD_P_AND:
 	case SD_P_OR:

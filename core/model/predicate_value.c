@@ -189,6 +189,8 @@ bool sd_pparse_value(struct sd_pparse *p, const struct sd_pred *leaf, const stru
 	if ((!bare && t->kind != SD_PT_STRING) || sd_ptok_is(t, "and") || sd_ptok_is(t, "or") ||
 		sd_ptok_is(t, "not"))
 		return bad_value(p, leaf, t);
+	if (bare && t->start[0] == '\'') /* habit, not meant as part of the value */
+		return sd_pparse_wrong(p, t->start, t->len, "a text in double quotes");
 	rc = sd_ptok_text(t, &text);
 	if (rc == SD_NOMEM)
 		return sd_pparse_no_memory(p);
