@@ -1,0 +1,110 @@
+/*
+ * core/sandbox/core/item.c - from a mutation's input to the attributes that are stored: AWSJSON
+ * parsed, nulls kept on create (DynamoDB NULL) and collected on update (REMOVE).  spec/server.md 1.6.
+ */
+#include "core/sandbox/core/internal.h"
+
+#include <string.h>
+
+static struct cJSON *stored_value(const struct sd_field *f, const struct cJSON *v);
+
+static struct cJSON *stored_object(const struct sd_nonmodel *n, const struct cJSON *v)
+{
+	struct cJSON *out = sd_json_object();
+
+	for (const struct cJSON *c = sd_json_child(v); c; c = sd_json_next(c)) {
+		const struct sd_field *f = NULL;
+		for (size_t i = 0; i < n->field_count && !f; i++)
+			if (strcmp(n->fields[i].name, sd_json_name(c)) == 0)
+				f = &n->fields[i];
+		if (!sd_json_add(out, sd_json_name(c), stored_value(f, c))) {
+			sd_json_free(out);
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static struct cJSON *stored_value(const struct sd_field *f, const struct cJSON *v)
+{
+	struct cJSON *j = NULL, *out;
+	const char *text = sd_json_str(v);
+
+	if (!f || sd_json_is_null(v))
+		return sd_json_dup(v);
+	if (sd_json_is_array(v)) {
+		out = sd_json_array();
+		for (const struct cJSON *c = sd_json_child(v); c; c = sd_json_next(c))
+			if (!sd_json_push(out, stored_value(f, c))) {
+				sd_json_free(out);
+				return NULL;
+			}
+		return out;
+	}
+	if (f->kind == SD_K_NONMODEL && f->nonmodel && sd_json_is_object(v))
+		return stored_object(f->nonmodel, v);
+	if (f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON && text &&
+		sd_json_parse(text, strlen(text), "AWSJSON", &j, NULL) == SD_OK)
+		return j;
+	return sd_json_dup(v);
+}
+
+static bool is_index_key(const struct sbx_model *m, const char *name)
+{
+	for (size_t i = 0; i < m->m->index_count; i++)
+		for (size_t k = 0; k < m->m->indexes[i].field_count; k++)
+			if (strcmp(m->m->fields[m->m->indexes[i].fields[k]].name, name) == 0)
+				return true;
+	return false;
+}
+
+/* create: nulls are stored, but those of index keys are left out.  Otherwise nulls go to removed
+ * (array of names) and keys are left alone. */
+bool sbx_item_set(const struct sbx_model *m, const struct cJSON *input, bool create,
+	struct cJSON *item, struct cJSON *removed)
+{
+	for (const struct cJSON *c = sd_json_child(input); c; c = sd_json_next(c)) {
+		const char *name = sd_json_name(c);
+		const struct sd_field *f = sd_model_field(m->m, name);
+		struct cJSON *v;
+		if (name[0] == '_' &&
+			(strcmp(name, "_version") == 0 || strcmp(name, "_deleted") == 0 ||
+				strcmp(name, "_lastChangedAt") == 0))
+			continue;
+		if (!create && f && sd_model_is_key(m->m, f))
+			continue;
+		if (sd_json_is_null(c) && create && is_index_key(m, name))
+			continue;
+		if (sd_json_is_null(c) && !create) {
+			if (!sd_json_push(removed, sd_json_string(name)))
+				return false;
+			continue;
+		}
+		v = f ? stored_value(f, c) : sd_json_dup(c);
+		if (!v || !sd_json_set(item, name, v))
+			return false;
+	}
+	return true;
+}
+
+bool sbx_item_stamp(struct cJSON *item, int64_t version, int64_t changed_at, bool deleted)
+{
+	bool ok = sd_json_set(item, "_version", sd_json_int(version)) &&
+		  sd_json_set(item, "_lastChangedAt", sd_json_int(changed_at));
+
+	if (ok && deleted)
+		return sd_json_set(item, "_deleted", sd_json_bool(true));
+	sd_json_remove(item, "_deleted");
+	return ok;
+}
+
+unsigned sbx_depth(const struct cJSON *j)
+{
+	unsigned deepest = 0;
+
+	for (const struct cJSON *c = sd_json_child(j); c; c = sd_json_next(c)) {
+		unsigned d = sbx_depth(c);
+		deepest = d > deepest ? d : deepest;
+	}
+	return deepest + 1;
+}

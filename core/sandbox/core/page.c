@@ -1,0 +1,318 @@
+/*
+ * core/sandbox/core/page.c - one page of rows: a base scan, a key query or the change log
+ * (spec/server.md 3.2, 3.3).  Filters are applied to what a page has read, as DynamoDB does, so a
+ * page may be short or empty and still have a successor.
+ */
+#include "core/sandbox/core/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_LIMIT 100
+
+struct query {
+	struct sd_buf sql;
+	struct cJSON *binds;  /* array */
+	struct cJSON *cursor; /* of the token; NULL on page 1 */
+	char mode[8];         /* "base", "delta", "key" */
+	bool sorted;          /* column 2 is the sort value */
+};
+
+void sbx_page_release(struct sbx_page *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		sbx_row_release(&p->rows[i]);
+	free(p->rows);
+	free(p->next_token);
+	memset(p, 0, sizeof *p);
+}
+
+static void bind(struct query *q, struct cJSON *v)
+{
+	if (!sd_json_push(q->binds, v))
+		q->sql.failed = true;
+}
+
+/* "?7": the next parameter, with its value. */
+static void param(struct query *q, struct cJSON *v)
+{
+	bind(q, v);
+	sd_buf_fmt(&q->sql, "?%zu", sd_json_count(q->binds));
+}
+
+static void ttl_clause(struct query *q, int64_t now)
+{
+	sd_buf_str(&q->sql, " AND (_ttl IS NULL OR _ttl > ");
+	param(q, sd_json_int(now / 1000));
+	sd_buf_ch(&q->sql, ')');
+}
+
+static int64_t cursor_at(const struct query *q, size_t at, int64_t otherwise)
+{
+	int64_t v = otherwise;
+	size_t i = 0;
+
+	for (const struct cJSON *c = sd_json_child(q->cursor); c; c = sd_json_next(c), i++)
+		if (i == at && !sd_json_i64(c, &v))
+			v = otherwise;
+	return v;
+}
+
+static void base_scan(struct query *q, const struct sbx_page_ask *a, int64_t now)
+{
+	sd_buf_fmt(&q->sql, "SELECT rid, item FROM %s WHERE rid > ", a->m->table);
+	param(q, sd_json_int(cursor_at(q, 0, 0)));
+	ttl_clause(q, now);
+	sd_buf_str(&q->sql, " ORDER BY rid");
+}
+
+/* Inclusive, and down to the second: a change of the second lastSync lies in is sent again. */
+static void delta_query(struct query *q, const struct sbx_page_ask *a, int64_t now)
+{
+	sd_buf_str(&q->sql, "SELECT seq, item, changed_at_ms FROM delta WHERE model = ");
+	param(q, sd_json_string(a->m->m->name));
+	sd_buf_str(&q->sql, " AND (changed_at_ms, seq) > (");
+	param(q, sd_json_int(cursor_at(q, 0, a->last_sync / 1000 * 1000)));
+	sd_buf_ch(&q->sql, ',');
+	param(q, sd_json_int(cursor_at(q, 1, -1)));
+	sd_buf_str(&q->sql, ") AND ttl > ");
+	param(q, sd_json_int(now / 1000));
+	sd_buf_str(&q->sql, " ORDER BY changed_at_ms, seq");
+	q->sorted = true;
+}
+
+/* A sort condition's operand: composite keys are compared as text joined with '#'. */
+static struct cJSON *operand(const struct sbx_key *k, const struct cJSON *v)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	struct cJSON *out;
+
+	if (!sd_json_is_object(v))
+		return sd_json_dup(v);
+	for (size_t i = 0; i < k->sort_count; i++) {
+		const struct cJSON *part = sd_json_get(v, k->sort[i]);
+		if (sd_json_is_null(part))
+			break;
+		sd_buf_str(&b, i ? "#" : "");
+		if (sd_json_str(part))
+			sd_buf_str(&b, sd_json_str(part));
+		else
+			sd_json_print(part, &b);
+	}
+	out = sd_buf_ok(&b) ? sd_json_string(sd_buf_text(&b)) : NULL;
+	sd_buf_release(&b);
+	return out;
+}
+
+static void sort_condition(struct query *q, const struct sbx_page_ask *a, const char *expr)
+{
+	static const struct {
+		const char *op, *sql;
+	} ops[] = {{"eq", "="}, {"le", "<="}, {"lt", "<"}, {"ge", ">="}, {"gt", ">"}};
+	const struct cJSON *c = sd_json_child(a->sort_cond);
+
+	for (; c; c = sd_json_next(c)) {
+		const char *name = sd_json_name(c);
+		const struct cJSON *hi = sd_json_child(c) ? sd_json_next(sd_json_child(c)) : NULL;
+		if (sd_json_is_null(c))
+			continue;
+		if (strcmp(name, "between") == 0) {
+			sd_buf_fmt(&q->sql, " AND %s BETWEEN ", expr);
+			param(q, operand(a->key, sd_json_child(c)));
+			sd_buf_str(&q->sql, " AND ");
+			param(q, operand(a->key, hi));
+		} else if (strcmp(name, "beginsWith") == 0) {
+			sd_buf_fmt(&q->sql, " AND substr(%s,1,length(", expr);
+			param(q, operand(a->key, c));
+			sd_buf_fmt(&q->sql, "))=?%zu", sd_json_count(q->binds));
+		}
+		for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+			if (strcmp(name, ops[i].op) != 0)
+				continue;
+			sd_buf_fmt(&q->sql, " AND %s%s", expr, ops[i].sql);
+			param(q, operand(a->key, c));
+		}
+	}
+}
+
+static void key_query(struct query *q, const struct sbx_page_ask *a, int64_t now)
+{
+	const struct sbx_key *k = a->key;
+	struct sd_buf sort = SD_BUF_INIT;
+	const struct cJSON *v = sd_json_child(a->hash);
+	const char *dir = a->desc ? " DESC" : "", *expr = "", *cmp = a->desc ? "<" : ">";
+
+	q->sorted = k->sort_count > 0;
+	if (q->sorted && sbx_key_sql(k->sort, k->sort_count, &sort))
+		expr = sd_buf_text(&sort);
+	sd_buf_fmt(&q->sql, "SELECT rid, item%s%s FROM %s WHERE ", q->sorted ? "," : "", expr,
+		a->m->table);
+	for (size_t i = 0; i < k->hash_count; i++, v = v ? sd_json_next(v) : NULL) {
+		sd_buf_str(&q->sql, i ? " AND " : "");
+		sbx_key_sql(&k->hash[i], 1, &q->sql);
+		sd_buf_str(&q->sql, " = ");
+		param(q, sd_json_dup(v));
+	}
+	if (q->sorted) {
+		sd_buf_fmt(&q->sql, " AND %s IS NOT NULL", expr);
+		sort_condition(q, a, expr);
+	}
+	ttl_clause(q, now);
+	if (q->cursor && q->sorted) {
+		sd_buf_fmt(&q->sql, " AND (%s, rid) %s (", expr, cmp);
+		param(q, sd_json_dup(sd_json_child(q->cursor)));
+		sd_buf_ch(&q->sql, ',');
+		param(q, sd_json_int(cursor_at(q, 1, 0)));
+		sd_buf_ch(&q->sql, ')');
+	} else if (q->cursor) {
+		sd_buf_fmt(&q->sql, " AND rid %s ", cmp);
+		param(q, sd_json_int(cursor_at(q, 0, 0)));
+	}
+	if (q->sorted)
+		sd_buf_fmt(&q->sql, " ORDER BY %s%s, rid%s", expr, dir, dir);
+	else
+		sd_buf_fmt(&q->sql, " ORDER BY rid%s", dir);
+	sd_buf_release(&sort);
+}
+
+static struct cJSON *column(sqlite3_stmt *st, int at)
+{
+	switch (sqlite3_column_type(st, at)) {
+	case SQLITE_INTEGER:
+		return sd_json_int(sqlite3_column_int64(st, at));
+	case SQLITE_FLOAT:
+		return sd_json_real(sqlite3_column_double(st, at));
+	case SQLITE_TEXT:
+		return sd_json_string((const char *)sqlite3_column_text(st, at));
+	default:
+		return sd_json_null();
+	}
+}
+
+static bool push_row(struct sbx_page *p, struct sbx_row *row)
+{
+	if (p->count == p->room) {
+		size_t room = p->room ? p->room * 2 : 64;
+		struct sbx_row *rows = realloc(p->rows, room * sizeof *rows);
+		if (!rows)
+			return false;
+		p->rows = rows;
+		p->room = room;
+	}
+	p->rows[p->count++] = *row;
+	memset(row, 0, sizeof *row);
+	return true;
+}
+
+/* Where the page ends: [rid] or [sort value, rid]; of the change log [changed_at, seq]. */
+static struct cJSON *cursor_of(sqlite3_stmt *st, const struct query *q)
+{
+	struct cJSON *c = sd_json_array();
+
+	if (q->sorted)
+		sd_json_push(c, column(st, 2));
+	if (!sd_json_push(c, sd_json_int(sqlite3_column_int64(st, 0)))) {
+		sd_json_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static enum sd_err read_rows(struct sd_sbx *s, const struct sbx_page_ask *a, struct query *q,
+	sqlite3_stmt *st, int64_t limit, struct sbx_page *page, struct sd_error *e)
+{
+	struct cJSON *at = NULL;
+	struct sbx_row row = {0};
+	enum sd_err rc = SD_OK;
+	size_t bytes = 0;
+	int step;
+
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		if (limit-- == 0 || bytes >= SBX_PAGE_BYTES) { /* there is more */
+			page->next_token =
+				at ? sbx_token_make(a, q->mode, page->started_at, at) : NULL;
+			if (!page->next_token)
+				rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+			goto done;
+		}
+		rc = sbx_row_of(st, 0, 1, &row, e);
+		if (rc != SD_OK)
+			goto done;
+		bytes += row.bytes;
+		if (limit == 0 || bytes >= SBX_PAGE_BYTES) {
+			sd_json_free(at);
+			at = cursor_of(st, q);
+		}
+		if (sbx_auth_row(a->auth, row.item) && sbx_filter(a->filter, row.item, NULL) &&
+			!push_row(page, &row)) {
+			rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+			goto done;
+		}
+		sbx_row_release(&row);
+	}
+	if (step != SQLITE_DONE)
+		rc = sbx_db_fail(s, e, "read a page");
+done:
+	sbx_row_release(&row);
+	sd_json_free(at);
+	return rc;
+}
+
+static bool bind_all(sqlite3_stmt *st, const struct query *q)
+{
+	int at = 1;
+
+	for (const struct cJSON *c = sd_json_child(q->binds); c; c = sd_json_next(c), at++)
+		if (!sbx_bind(st, at, c))
+			return false;
+	return true;
+}
+
+enum sd_err sbx_page_read(struct sd_sbx *s, const struct sbx_page_ask *ask, int64_t now,
+	struct sbx_page *page, const char **type, struct sd_error *e)
+{
+	struct query q = {.binds = sd_json_array(), .mode = "base"};
+	int64_t limit = ask->limit < 0 ? DEFAULT_LIMIT : ask->limit;
+	sqlite3_stmt *st = NULL;
+	enum sd_err rc = SD_OK;
+
+	memset(page, 0, sizeof *page);
+	page->started_at = now;
+	*type = "BadRequest";
+	if (limit == 0)
+		rc = sd_fail(e, SD_INVAL, 0, "The limit must be greater than or equal to 1.");
+	else if (ask->token && !sbx_token_read(ask, q.mode, &page->started_at, &q.cursor))
+		rc = sd_fail(e, SD_INVAL, 0, "Invalid nextToken");
+	else if (!ask->token && ask->key)
+		snprintf(q.mode, sizeof q.mode, "key");
+	else if (!ask->token && ask->res == SBX_SYNC && ask->last_sync >= 0 &&
+		 ask->last_sync >= now - s->o.delta_ttl_ms)
+		snprintf(q.mode, sizeof q.mode, "delta");
+	if (rc != SD_OK)
+		goto done;
+	limit = limit > s->o.max_limit ? s->o.max_limit : limit;
+	if (strcmp(q.mode, "delta") == 0 && ask->res == SBX_SYNC)
+		delta_query(&q, ask, now);
+	else if (strcmp(q.mode, "key") == 0 && ask->key)
+		key_query(&q, ask, now);
+	else
+		base_scan(&q, ask, now);
+	sd_buf_str(&q.sql, " LIMIT ");
+	param(&q, sd_json_int(limit + 1));
+	st = sd_buf_ok(&q.sql) ? sbx_stmt(s, sd_buf_text(&q.sql), e) : NULL;
+	if (!st || !bind_all(st, &q)) {
+		rc = st || !sd_buf_ok(&q.sql) ? sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory")
+					      : SD_DB;
+		goto done;
+	}
+	rc = read_rows(s, ask, &q, st, limit, page, e);
+	sqlite3_reset(st);
+done:
+	sd_buf_release(&q.sql);
+	sd_json_free(q.binds);
+	sd_json_free(q.cursor);
+	if (rc != SD_OK)
+		sbx_page_release(page);
+	return rc;
+}

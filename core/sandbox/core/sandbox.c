@@ -1,0 +1,107 @@
+/* core/sandbox/core/sandbox.c - opening, closing and the settings.  See sandbox.h. */
+#include "core/sandbox/core/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const strategies[] = {"automerge", "optimistic", "lambda", "none"};
+
+static enum sd_err generate(struct sd_sbx *s, bool datastore, struct sd_error *e)
+{
+	struct sbx_schema x = {0};
+	enum sd_err rc = sbx_generate(s->o.schema, datastore, s->o.strategy, &x, e);
+
+	if (rc != SD_OK) {
+		sbx_schema_release(&x);
+		return rc;
+	}
+	sbx_subs_free(s); /* they point into the old types */
+	sbx_schema_release(&s->x);
+	s->x = x;
+	return sbx_store_prepare(s, e);
+}
+
+enum sd_err sd_sbx_open(const struct sd_sbx_opts *o, struct sd_sbx **out, struct sd_error *e)
+{
+	struct sd_sbx *s = calloc(1, sizeof *s);
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!s)
+		return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	s->o = *o;
+	s->subs_end = &s->subs;
+	s->introspection = true;
+	s->o.max_limit = s->o.max_limit > 0 ? s->o.max_limit : 1000;
+	s->o.max_subscriptions = s->o.max_subscriptions > 0 ? s->o.max_subscriptions : 100;
+	rc = sbx_store_open(s, e);
+	if (rc == SD_OK)
+		rc = generate(s, true, e);
+	if (rc != SD_OK) {
+		sd_sbx_close(s);
+		return rc;
+	}
+	*out = s;
+	return SD_OK;
+}
+
+void sd_sbx_close(struct sd_sbx *s)
+{
+	if (!s)
+		return;
+	sbx_subs_free(s);
+	if (s->outer)
+		(void)!sd_sbx_commit(s, NULL);
+	sbx_store_close(s);
+	sbx_schema_release(&s->x);
+	free(s);
+}
+
+enum sd_err sd_sbx_model_strategy(struct sd_sbx *s, const char *text, struct sd_error *e)
+{
+	const char *eq = text ? strchr(text, '=') : NULL;
+	size_t n = eq ? (size_t)(eq - text) : 0;
+
+	for (size_t i = 0; eq && i < s->x.model_count; i++) {
+		struct sbx_model *m = &s->x.models[i];
+		if (strlen(m->m->name) != n || memcmp(m->m->name, text, n) != 0)
+			continue;
+		for (int k = 0; k < 4; k++)
+			if (strcmp(eq + 1, strategies[k]) == 0) {
+				m->strategy = (enum sd_strategy)k;
+				return SD_OK;
+			}
+		return sd_fail(e, SD_INVAL, 0,
+			"%s: no such strategy; there are automerge, optimistic, lambda and none",
+			text);
+	}
+	if (eq)
+		return sd_fail(e, SD_INVAL, 0, "%.*s: the schema has no such model", (int)n, text);
+	return sd_fail(e, SD_INVAL, 0, "%s: give MODEL=STRATEGY, such as Post=optimistic",
+		text ? text : "");
+}
+
+enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, struct sd_error *e)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {{"resurrect_on_update", &s->resurrect},
+		{"accept_future_version", &s->accept_future},
+		{"lenient_datetime", &s->lenient_datetime}, {"introspection", &s->introspection}};
+	bool on = !value || strcmp(value, "true") == 0;
+
+	if (value && !on && strcmp(value, "false") != 0)
+		return sd_fail(e, SD_INVAL, 0, "%s=%s: give true or false", key, value);
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if (strcmp(key, flags[i].name) == 0) {
+			*flags[i].flag = on;
+			return SD_OK;
+		}
+	if (strcmp(key, "datastore") == 0)
+		return on == s->x.datastore ? SD_OK : generate(s, on, e);
+	return sd_fail(e, SD_INVAL, 0,
+		"%s: no such setting; there are resurrect_on_update, accept_future_version, "
+		"lenient_datetime, introspection and datastore",
+		key);
+}
