@@ -1,0 +1,356 @@
+/*
+ * core/sandbox/core/admin.c - the administrator's calls (contract.md 10): state, dump, mutate as
+ * another client, rows put as they are, purge, reset.
+ */
+#include "core/sandbox/core/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum sd_err model_of(
+	struct sd_sbx *s, const char *name, struct sbx_model **m, struct sd_error *e)
+{
+	*m = name ? sd_map_get(&s->x.by_name, name) : NULL;
+	if (!*m)
+		return sd_fail(e, SD_NOTFOUND, 0, "%s: the schema has no such model",
+			name ? name : "(none)");
+	return SD_OK;
+}
+
+static sqlite3_stmt *on_table(
+	struct sd_sbx *s, const struct sbx_model *m, const char *fmt, struct sd_error *e)
+{
+	char *sql = sqlite3_mprintf(fmt, m->table);
+	sqlite3_stmt *st = NULL;
+
+	if (sql)
+		st = sbx_stmt(s, sql, e);
+	else
+		(void)!sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	sqlite3_free(sql);
+	return st;
+}
+
+enum sd_err sd_sbx_state(struct sd_sbx *s, int64_t now_ms, struct cJSON **out, struct sd_error *e)
+{
+	struct cJSON *all = sd_json_object();
+
+	*out = NULL;
+	for (size_t i = 0; i < s->x.model_count; i++) {
+		const struct sbx_model *m = &s->x.models[i];
+		sqlite3_stmt *st = on_table(s, m,
+			"SELECT count(*) - count(_deleted), count(_deleted) FROM %s WHERE "
+			"_ttl IS NULL OR _ttl > ?1",
+			e);
+		struct cJSON *one = sd_json_object();
+		if (!st || sqlite3_bind_int64(st, 1, now_ms / 1000) != SQLITE_OK ||
+			sqlite3_step(st) != SQLITE_ROW) {
+			sd_json_free(one);
+			sd_json_free(all);
+			return sbx_db_fail(s, e, "count");
+		}
+		sd_json_add_int(one, "live", sqlite3_column_int64(st, 0));
+		sd_json_add_int(one, "deleted", sqlite3_column_int64(st, 1));
+		sqlite3_reset(st);
+		if (!sd_json_add(all, m->m->name, one)) {
+			sd_json_free(all);
+			return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+		}
+	}
+	*out = all;
+	return SD_OK;
+}
+
+/* Items are kept as the JSON that is shown; only live rows lack "_deleted". */
+enum sd_err sd_sbx_dump(
+	struct sd_sbx *s, const char *model, int64_t now_ms, struct sd_buf *out, struct sd_error *e)
+{
+	struct sbx_model *m;
+	enum sd_err rc = model_of(s, model, &m, e);
+	sqlite3_stmt *st;
+	bool first = true;
+	int step;
+
+	if (rc != SD_OK)
+		return rc;
+	st = on_table(s, m,
+		"SELECT item, _deleted, _ttl FROM %s WHERE _ttl IS NULL OR _ttl > ?1 ORDER BY rid",
+		e);
+	if (!st)
+		return SD_DB;
+	sqlite3_bind_int64(st, 1, now_ms / 1000);
+	sd_buf_ch(out, '[');
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+		int n = sqlite3_column_bytes(st, 0);
+		if (!text || n < 2)
+			continue;
+		sd_buf_str(out, first ? "" : ",");
+		sd_buf_add(out, text, (size_t)n - 1);
+		if (sqlite3_column_type(st, 1) == SQLITE_NULL)
+			sd_buf_str(out, ",\"_deleted\":null");
+		if (sqlite3_column_type(st, 2) != SQLITE_NULL)
+			sd_buf_fmt(out, ",\"_ttl\":%lld", (long long)sqlite3_column_int64(st, 2));
+		sd_buf_ch(out, '}');
+		first = false;
+	}
+	sqlite3_reset(st);
+	sd_buf_ch(out, ']');
+	if (step != SQLITE_DONE)
+		return sbx_db_fail(s, e, "dump");
+	return sd_buf_ok(out) ? SD_OK : sd_fail(e, SD_TOOBIG, 0, "dump of %s: too large", model);
+}
+
+/* All fields selected: the stored item, with the records that its columns point at. */
+static struct cJSON *full_value(
+	struct sd_sbx *s, const struct sbx_model *m, const struct cJSON *item, int64_t now)
+{
+	struct cJSON *v = sd_json_dup(item);
+	void *p;
+
+	for (size_t i = 0; v && sd_map_next(&m->out->fields, &i, NULL, &p);) {
+		const struct sbx_field *f = p;
+		struct sd_buf pk = SD_BUF_INIT;
+		struct sbx_row row = {0};
+		const char *owner = sd_json_get_str(v, f->name);
+		if (f->owner && owner)
+			sd_json_set(v, f->name, sd_json_string(sbx_owner_tail(owner)));
+		if (f->res != SBX_ONE || !f->src || f->src->join_count != f->model->m->pk_count)
+			continue;
+		sd_buf_ch(&pk, '[');
+		for (size_t k = 0; k < f->src->join_count; k++) {
+			sd_buf_str(&pk, k ? "," : "");
+			sd_json_print(sd_json_get(item, f->src->local[k]), &pk);
+		}
+		sd_buf_ch(&pk, ']');
+		if (sd_buf_ok(&pk) &&
+			sbx_row_get(s, f->model, sd_buf_text(&pk), now, &row, NULL) == SD_OK &&
+			row.rid) {
+			sd_json_set(v, f->name, row.item);
+			row.item = NULL;
+		}
+		sbx_row_release(&row);
+		sd_buf_release(&pk);
+	}
+	return v;
+}
+
+/* Fills _version in with the current one when it is not given. */
+static enum sd_err current_version(
+	struct sd_sbx *s, struct sbx_write *w, struct cJSON *input, struct sd_error *e)
+{
+	struct sd_buf pk = SD_BUF_INIT;
+	struct sbx_row row = {0};
+	const char *part;
+	enum sd_err rc = SD_OK;
+
+	if (w->op == SBX_OP_CREATE || !sd_json_is_null(sd_json_get(input, "_version")))
+		return SD_OK;
+	if (sbx_key_text(w->m, input, &pk, &part))
+		rc = sbx_row_get(s, w->m, sd_buf_text(&pk), w->now, &row, e);
+	if (rc == SD_OK && row.rid && !sd_json_set(input, "_version", sd_json_int(row.version)))
+		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	sbx_row_release(&row);
+	sd_buf_release(&pk);
+	return rc;
+}
+
+/* AWSJSON may come as the value it holds; GraphQL wants its text. */
+static bool wire_json(const struct sbx_model *m, struct cJSON *input)
+{
+	for (size_t i = 0; i < m->m->field_count; i++) {
+		const struct sd_field *f = &m->m->fields[i];
+		const struct cJSON *v = sd_json_get(input, f->name);
+		char *text;
+		bool ok;
+		if (f->kind != SD_K_SCALAR || f->scalar != SD_T_AWSJSON || f->list ||
+			sd_json_is_null(v) || sd_json_is_string(v))
+			continue;
+		text = sd_json_text(v);
+		ok = text && sd_json_set(input, f->name, sd_json_string(text));
+		free(text);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static struct cJSON *error_object(const char *type, const char *text, struct cJSON *data)
+{
+	struct cJSON *o = sd_json_object();
+
+	sd_json_add(o, "data", data ? data : sd_json_null());
+	sd_json_add_str(o, "errorType", type);
+	sd_json_add(o, "errorInfo", sd_json_null());
+	sd_json_add_str(o, "message", text);
+	return o;
+}
+
+static enum sd_err op_of(const char *op, struct sbx_write *w, struct sd_error *e)
+{
+	static const char *const words[] = {"create", "update", "delete"};
+
+	for (int i = 0; i < 3; i++)
+		if (op && strcmp(op, words[i]) == 0) {
+			w->op = (enum sbx_op)i;
+			return SD_OK;
+		}
+	return sd_fail(
+		e, SD_INVAL, 0, "op: give create, update or delete, not %s", op ? op : "null");
+}
+
+enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
+	const struct cJSON *input, int64_t now_ms, struct cJSON **row, struct sd_error *e)
+{
+	struct sbx_write w = {.now = now_ms};
+	struct cJSON *in = sd_json_dup(input), *fit = NULL, *value;
+	struct sbx_wrong wrong = {""};
+	struct sbx_ref ref = {.non_null = true};
+	enum sd_err rc = op_of(op, &w, e);
+
+	*row = NULL;
+	if (rc == SD_OK)
+		rc = model_of(s, model, &w.m, e);
+	if (rc == SD_OK && (!in || !sd_json_is_object(in) || !wire_json(w.m, in)))
+		rc = sd_fail(e, SD_INVAL, 0, "input: give an object with the record's fields");
+	if (rc == SD_OK)
+		rc = current_version(s, &w, in, e);
+	if (rc != SD_OK)
+		goto done;
+	ref.type = w.op == SBX_OP_CREATE   ? w.m->create_in
+		   : w.op == SBX_OP_UPDATE ? w.m->update_in
+					   : w.m->delete_in;
+	fit = sbx_coerce(s, &ref, in, "input", &wrong);
+	if (!fit) {
+		*row = error_object("BadRequest", wrong.text, NULL);
+		rc = sd_fail(e, SD_REFUSED, 0, "%s", wrong.text);
+		goto done;
+	}
+	w.input = fit;
+	rc = sbx_write(s, &w, e);
+	if (rc == SD_OK && w.error_type) {
+		*row = error_object(w.error_type, w.error, w.result);
+		w.result = NULL;
+		rc = sd_fail(e, SD_REFUSED, 0, "%s: %s", w.error_type, w.error);
+	} else if (rc == SD_OK) {
+		value = sbx_has_listener(s, w.m, w.op) ? full_value(s, w.m, w.result, now_ms)
+						       : NULL;
+		if (value)
+			sbx_publish(s, w.m, w.op, value);
+		sd_json_free(value);
+		*row = w.result;
+		w.result = NULL;
+	}
+done:
+	sd_json_free(w.result);
+	sd_json_free(fit);
+	sd_json_free(in);
+	return rc;
+}
+
+static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const struct cJSON *given,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *item = sd_json_dup(given);
+	struct sd_buf pk = SD_BUF_INIT;
+	const char *part;
+	bool deleted = sd_json_is_true(sd_json_get(given, "_deleted"));
+	int64_t ttl = sd_json_get_i64(given, "_ttl", 0);
+	enum sd_err rc = SD_OK;
+
+	if (deleted && ttl <= 0)
+		ttl = (now_ms + s->o.base_ttl_ms) / 1000;
+	sd_json_remove(item, "_ttl");
+	if (!item || !sbx_key_text(m, item, &pk, &part))
+		rc = sd_fail(e, SD_INVAL, 0, "%s: an item without its key", m->m->name);
+	else if (!sbx_item_stamp(item, sd_json_get_i64(item, "_version", 1),
+			 sd_json_get_i64(item, "_lastChangedAt", now_ms), deleted))
+		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	else
+		rc = sbx_row_put(s, m, sd_buf_text(&pk), item, deleted ? ttl : 0, e);
+	sd_buf_release(&pk);
+	sd_json_free(item);
+	return rc;
+}
+
+enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *items,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct sbx_model *m;
+	enum sd_err rc = model_of(s, model, &m, e);
+
+	if (rc == SD_OK)
+		rc = sbx_begin(s, e);
+	if (rc != SD_OK)
+		return rc;
+	if (sd_json_is_object(items))
+		rc = put_one(s, m, items, now_ms, e);
+	for (const struct cJSON *c = sd_json_is_array(items) ? sd_json_child(items) : NULL;
+		c && rc == SD_OK; c = sd_json_next(c))
+		rc = put_one(s, m, c, now_ms, e);
+	if (rc == SD_OK)
+		return sbx_commit(s, e);
+	sbx_rollback(s);
+	return rc;
+}
+
+enum sd_err sd_sbx_begin(struct sd_sbx *s, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	if (s->outer)
+		return sd_fail(e, SD_INVAL, 0, "sandbox: a transaction is open already");
+	rc = sbx_begin(s, e);
+	s->outer = rc == SD_OK;
+	return rc;
+}
+
+enum sd_err sd_sbx_commit(struct sd_sbx *s, struct sd_error *e)
+{
+	if (!s->outer)
+		return SD_OK;
+	s->outer = false;
+	return sbx_commit(s, e);
+}
+
+enum sd_err sd_sbx_purge(struct sd_sbx *s, struct sd_error *e)
+{
+	enum sd_err rc = sbx_begin(s, e);
+
+	if (rc != SD_OK)
+		return rc;
+	for (size_t i = 0; i < s->x.model_count && rc == SD_OK; i++) {
+		sqlite3_stmt *st =
+			on_table(s, &s->x.models[i], "DELETE FROM %s WHERE _deleted = 1", e);
+		if (!st || sqlite3_step(st) != SQLITE_DONE)
+			rc = sbx_db_fail(s, e, "purge");
+		if (st)
+			sqlite3_reset(st);
+	}
+	if (rc == SD_OK)
+		return sbx_commit(s, e);
+	sbx_rollback(s);
+	return rc;
+}
+
+enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e)
+{
+	enum sd_err rc = sbx_begin(s, e);
+
+	if (rc != SD_OK)
+		return rc;
+	for (size_t i = 0; i < s->x.model_count && rc == SD_OK; i++) {
+		sqlite3_stmt *st = on_table(s, &s->x.models[i], "DELETE FROM %s", e);
+		if (!st || sqlite3_step(st) != SQLITE_DONE)
+			rc = sbx_db_fail(s, e, "reset");
+		if (st)
+			sqlite3_reset(st);
+	}
+	if (rc == SD_OK)
+		rc = sbx_exec(s, "DELETE FROM delta", e);
+	if (rc == SD_OK)
+		return sbx_commit(s, e);
+	sbx_rollback(s);
+	return rc;
+}
