@@ -103,9 +103,9 @@ static enum sd_err find_relations(struct job *j, unsigned depth)
 				       sd_model_is_key(m, sd_model_field(m, f->local[0]))))
 			continue;
 		rel->f = f;
+		j->rel_count++;
 		if (!load_parents(j, rel, parent))
 			return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
-		j->rel_count++;
 		if (rel->parents || parent == j->m || depth >= DEPTH || !columns_required(j->m, f))
 			continue;
 		rc = seed_model(j->s, parent, NEW_PARENTS, j->seed, j->now, depth + 1, j->e);
