@@ -3,7 +3,7 @@
  *
  * The store is the only state.  Layout (design/architecture.md 3, limits.md "Recommended design"):
  *
- *   r_<Model>   one row a record: rid INTEGER PRIMARY KEY, a typed column a stored field (JSON text
+ *   r_<Model>   one row a record: _rid INTEGER PRIMARY KEY, a typed column a stored field (JSON text
  *               for lists, embedded types and AWSJSON; 0/1 for Boolean), _version, _lastChangedAt,
  *               _deleted, _st (enum sd_rec_state); UNIQUE over the key columns.  The row is what
  *               the person sees: their own edits applied.
@@ -93,7 +93,9 @@ struct sd_wiped {
  * SD_FAILED when anything is left.  The caller holds SD_LOCK_PROFILE_EXCLUSIVE and has closed its
  * own connections.  Keeps: locks, owner, session (the caller's business). */
 SD_MUST_USE enum sd_err sd_wipe(const char *dir, struct sd_wiped *out, struct sd_error *e);
-/* Call before the first open: finishes a wipe that was cut off.  *did says whether it had to. */
+/* Call before the first open and before taking profile.lock (it takes it exclusively itself, for up
+ * to 5 s, when there is something to do): finishes a wipe that was cut off.  *did says whether it
+ * had to. */
 SD_MUST_USE enum sd_err sd_wipe_finish(const char *dir, bool *did, struct sd_error *e);
 /* A number that every wipe raises (kept in DIR/generation); a process that sees another one than
  * it opened under must close.  0 when never wiped. */

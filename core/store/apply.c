@@ -1,0 +1,308 @@
+/*
+ * core/store/apply.c - records that arrive from the server; see apply.h.
+ *
+ * A base sync mostly brings rows that are not here yet: the insert is tried first as long as that
+ * goes well, the look-up first as soon as it does not.
+ */
+#include "core/store/apply.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/map.h"
+#include "core/json/json.h"
+#include "core/store/internal.h"
+
+struct apply {
+	struct sd_store *st;
+	struct sd_table *t;
+	enum sd_source source;
+	bool base, expect_new, quarantined, refill;
+	int64_t now_ms, seen_to;
+	int64_t rid_from, rid_to; /* rows created in bulk */
+	int64_t visible;          /* of those, not tombstones */
+	int64_t *seen;
+	size_t seen_count;
+	struct sd_buf key;
+	struct sd_apply_counts *counts;
+	struct sd_error *e;
+};
+
+const char *sd_source_name(enum sd_source s)
+{
+	static const char *const NAME[] = {"local", "sync", "subscription", "mutation"};
+
+	return (size_t)s < sizeof NAME / sizeof *NAME ? NAME[s] : "?";
+}
+
+static enum sd_err key_of(struct apply *a, const struct cJSON *item)
+{
+	enum sd_err rc;
+
+	sd_buf_reset(&a->key);
+	rc = sd_key_of(a->t->model, item, &a->key, a->e);
+	return rc == SD_NOTFOUND ? SD_INVAL : rc;
+}
+
+static enum sd_err line(struct apply *a, const struct cJSON *before, const struct cJSON *item)
+{
+	struct sd_cause why = {.source = a->source, .now_ms = a->now_ms};
+	enum sd_err rc = key_of(a, item);
+
+	if (rc != SD_OK)
+		return rc;
+	return sd_record_line(a->st, a->t->model, sd_buf_text(&a->key), before, item, &why, a->e);
+}
+
+static bool has_key(const struct sd_table *t, const struct cJSON *item)
+{
+	for (size_t k = 0; k < t->model->pk_count; k++)
+		if (sd_json_is_null(sd_json_get(item, t->cols[t->pk[k]].field->name)))
+			return false;
+	return true;
+}
+
+/* NOTFOUND: the key is taken. */
+static enum sd_err create(struct apply *a, const struct cJSON *item)
+{
+	int64_t rid;
+	enum sd_err rc = sd_row_insert(a->st, a->t, item, SD_ST_SYNCED, &rid, a->e);
+	bool gone = sd_rec_deleted(item);
+
+	if (rc != SD_OK)
+		return rc;
+	if (rid <= a->seen_to)
+		a->seen[a->seen_count++] = rid;
+	if (!gone)
+		a->counts->created++;
+	if (a->base) {
+		if (!a->rid_from)
+			a->rid_from = rid;
+		a->rid_to = rid;
+		a->visible += !gone;
+		return SD_OK;
+	}
+	return gone ? SD_OK : line(a, NULL, item);
+}
+
+/* Is the item news for a row (or shadow) of this version?  client.md 7.2 */
+static bool is_news(
+	const struct apply *a, int64_t version, int64_t changed, const struct cJSON *item)
+{
+	int64_t v = sd_rec_version(item), c = sd_json_get_i64(item, "_lastChangedAt", -1);
+
+	if (v < 0 || version < 0)
+		return v >= 0 || c > changed || version < 0;
+	if (v > version)
+		return true;
+	if (v == version)
+		return a->base && a->refill;
+	/* the key was purged on the server and made again: its versions start anew */
+	return a->base && c > changed;
+}
+
+/* Kept beside the person's unsent changes. */
+static enum sd_err put_aside(struct apply *a, const struct sd_rowid *row, const struct cJSON *item)
+{
+	struct sd_cause why = {.source = a->source, .now_ms = a->now_ms};
+	const char *key;
+	struct sd_shadow sh;
+	int64_t v, c;
+	enum sd_err rc = key_of(a, item);
+
+	if (rc != SD_OK)
+		return rc;
+	key = sd_buf_text(&a->key);
+	rc = sd_shadow_get(a->st, a->t->model, key, &sh, a->e);
+	if (rc != SD_OK)
+		return rc;
+	v = sd_rec_version(sh.server);
+	c = sd_json_get_i64(sh.server, "_lastChangedAt", -1);
+	if (sh.server && !is_news(a, v, c, item)) {
+		a->counts->dropped++;
+	} else {
+		a->counts->shadowed++;
+		rc = sd_shadow_server(a->st, a->t->model, key, item, a->e);
+		if (rc == SD_OK && row->state == SD_ST_CONFLICT)
+			rc = sd_conflict_theirs(a->st, a->t->model, key, item, a->e);
+		if (rc == SD_OK && row->state == SD_ST_REFUSED)
+			rc = sd_rebuild(a->st, a->t, key, &why, a->e);
+	}
+	sd_shadow_release(&sh);
+	return rc;
+}
+
+static enum sd_err change(struct apply *a, const struct sd_rowid *row, const struct cJSON *item)
+{
+	struct cJSON *before = NULL;
+	bool gone = sd_rec_deleted(item);
+	enum sd_err rc = sd_rec_get_rid(a->st, a->t->model, row->rid, &before, a->e);
+
+	if (rc == SD_OK)
+		rc = sd_row_update(a->st, a->t, row, item, SD_ST_SYNCED, a->e);
+	if (rc == SD_OK)
+		rc = line(a, before, item);
+	sd_json_free(before);
+	if (rc != SD_OK)
+		return rc;
+	if (row->deleted)
+		a->counts->created += !gone;
+	else if (gone)
+		a->counts->deleted++;
+	else
+		a->counts->updated++;
+	return SD_OK;
+}
+
+static enum sd_err meet(struct apply *a, const struct sd_rowid *row, const struct cJSON *item)
+{
+	if (row->rid <= a->seen_to)
+		a->seen[a->seen_count++] = row->rid;
+	if (row->state != SD_ST_SYNCED && row->state != SD_ST_QUARANTINED)
+		return put_aside(a, row, item);
+	if (!is_news(a, row->version, row->changed, item)) {
+		a->counts->dropped++;
+		return SD_OK;
+	}
+	return change(a, row, item);
+}
+
+static enum sd_err apply_one(struct apply *a, const struct cJSON *item)
+{
+	struct sd_rowid row;
+	enum sd_err rc;
+
+	if (!has_key(a->t, item))
+		return sd_fail(a->e, SD_INVAL, 0,
+			"%s: a record arrived without its key; it cannot be stored",
+			a->t->model->name);
+	if (a->quarantined) { /* what arrives whole now is no longer in quarantine */
+		rc = key_of(a, item);
+		if (rc == SD_OK)
+			rc = sd_quarantine_drop(a->st, a->t->model, sd_buf_text(&a->key), a->e);
+		if (rc != SD_OK)
+			return rc;
+	}
+	if (a->expect_new) {
+		rc = create(a, item);
+		if (rc != SD_NOTFOUND)
+			return rc;
+		a->expect_new = false;
+	}
+	rc = sd_row_find(a->st, a->t, item, &row, a->e);
+	if (rc == SD_NOTFOUND) {
+		a->expect_new = a->base;
+		rc = create(a, item);
+		assert(rc != SD_NOTFOUND);
+		return rc;
+	}
+	return rc == SD_OK ? meet(a, &row, item) : rc;
+}
+
+/* Of several of one key the newest goes first; the others are then dropped by their version. */
+static enum sd_err newest_only(struct apply *a, const struct cJSON *const *items, size_t n,
+	const struct cJSON **out, size_t *count)
+{
+	struct sd_map at = SD_MAP_INIT;
+	enum sd_err rc = SD_OK;
+
+	*count = 0;
+	for (size_t i = 0; i < n && rc == SD_OK; i++) {
+		const struct cJSON **had = NULL;
+		if (!has_key(a->t, items[i])) {
+			out[(*count)++] = items[i]; /* refused by name later */
+			continue;
+		}
+		rc = key_of(a, items[i]);
+		if (rc != SD_OK)
+			break;
+		had = sd_map_get(&at, sd_buf_text(&a->key));
+		if (had) {
+			if (sd_rec_newer(*had, items[i]))
+				*had = items[i];
+			continue;
+		}
+		out[*count] = items[i];
+		if (!sd_map_put(&at, sd_buf_text(&a->key), &out[*count], NULL))
+			rc = sd_db_nomem(a->e, "apply");
+		(*count)++;
+	}
+	sd_map_release(&at, NULL);
+	return rc;
+}
+
+static enum sd_err marks(struct apply *a)
+{
+	sqlite3_stmt *s = sd_db_open(a->st, Q_SYNC_MARKS, a->e, "s", a->t->model->name);
+	int64_t bad = 0;
+	enum sd_err rc = s ? sd_db_row(a->st, s, a->e, "sync state") : SD_DB;
+
+	if (rc == SD_OK) {
+		a->seen_to = sqlite3_column_int64(s, 0);
+		a->refill = sqlite3_column_int(s, 1) != 0;
+	}
+	sd_db_reset(s);
+	if (rc != SD_OK && rc != SD_NOTFOUND)
+		return rc;
+	rc = sd_quarantine_count(a->st, a->t->model, &bad, a->e);
+	a->quarantined = bad > 0;
+	return rc;
+}
+
+static enum sd_err finish(struct apply *a)
+{
+	struct sd_journal j = {.at_ms = a->now_ms,
+		.kind = SD_J_INSERT,
+		.model = a->t->model,
+		.source = a->source,
+		.version = -1,
+		.rid_from = a->rid_from,
+		.rid_to = a->rid_to};
+	enum sd_err rc = SD_OK;
+
+	if (a->visible)
+		rc = sd_journal_put(a->st, &j, NULL, a->e);
+	if (rc == SD_OK && a->seen_count)
+		rc = sd_seen_add(a->st, a->t->model, a->seen, a->seen_count, a->e);
+	return rc;
+}
+
+enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *const *items, size_t n, enum sd_source source, bool base,
+	int64_t now_ms, struct sd_apply_counts *counts, struct sd_error *e)
+{
+	struct apply a = {.st = st,
+		.t = sd_table_of(st, m),
+		.source = source,
+		.base = base,
+		.expect_new = base,
+		.now_ms = now_ms,
+		.counts = counts,
+		.e = e};
+	const struct cJSON **pick = NULL;
+	enum sd_err rc = SD_OK;
+
+	assert(sd_store_in_txn(st));
+	if (now_ms > st->now_ms)
+		st->now_ms = now_ms;
+	a.seen = malloc((n + 1) * sizeof *a.seen);
+	if (!base && n > 1)
+		pick = malloc(n * sizeof *pick);
+	if (!a.seen || (!base && n > 1 && !pick))
+		rc = sd_db_nomem(e, "apply");
+	if (rc == SD_OK)
+		rc = marks(&a);
+	if (rc == SD_OK && pick) {
+		rc = newest_only(&a, items, n, pick, &n);
+		items = pick;
+	}
+	for (size_t i = 0; i < n && rc == SD_OK; i++)
+		rc = apply_one(&a, items[i]);
+	if (rc == SD_OK)
+		rc = finish(&a);
+	free(pick);
+	free(a.seen);
+	sd_buf_release(&a.key);
+	return rc;
+}

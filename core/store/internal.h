@@ -1,0 +1,349 @@
+/*
+ * core/store/internal.h - what the parts of the store know of each other.  Private to core/store.
+ *
+ *   store.c open.c   connections, transactions, settings      lock.c wipe.c  the profile directory
+ *   db.c             statements, errors                       migrate.c carry.c check.c  the schema
+ *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
+ *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
+ *   write.c valid.c delete.c     what the person changes      apply.c sync.c    what arrives
+ *   conflict.c quarantine.c journal.c
+ *
+ * A row is never written but by row.c: it keeps the counters of live rows and of rids, which are
+ * held in memory within a transaction and written when it commits.
+ */
+#ifndef SD_STORE_INTERNAL_H
+#define SD_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "core/store/apply.h"
+#include "core/store/conflict.h"
+#include "core/store/journal.h"
+#include "core/store/outbox.h"
+#include "core/store/record.h"
+#include "core/store/store.h"
+
+#define SD_STORE_FILE "store.db"
+/* An outbox entry of a model the schema no longer has: kept, shown to nobody, back in the refused
+ * lane when the model returns. */
+#define SD_LANE_GONE  9
+
+/* Fixed statements; their texts are in db.c. */
+enum sd_q {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_READ,
+	Q_DATA_VERSION,
+	Q_META_GET,
+	Q_META_PUT,
+	Q_META_DEL,
+	Q_COUNTER_GET,
+	Q_COUNTER_PUT,
+	Q_SHADOW_GET,
+	Q_SHADOW_PUT,
+	Q_SHADOW_SERVER,
+	Q_SHADOW_DEL,
+	Q_ENTRY_ADD,
+	Q_ENTRY_GET,
+	Q_ENTRY_NEXT,
+	Q_ENTRY_NEXT_LANE,
+	Q_ENTRY_OF,
+	Q_ENTRY_FIELDS,
+	Q_ENTRY_LANE,
+	Q_ENTRY_RETRY,
+	Q_ENTRY_DEL,
+	Q_ENTRY_VERSION,
+	Q_ENTRY_CONFLICTS,
+	Q_ENTRY_TOUCHED,
+	Q_ENTRY_NEWEST,
+	Q_ENTRY_GROUP,
+	Q_ENTRY_WAS,
+	Q_ENTRY_CREATE,
+	Q_ENTRY_DELETE,
+	Q_LANES_OF,
+	Q_DUE,
+	Q_DUE_NEXT,
+	Q_COUNTS,
+	Q_COUNTS_ALL,
+	Q_OLDEST,
+	Q_OLDEST_ALL,
+	Q_DEATHS,
+	Q_JOURNAL_ADD,
+	Q_JOURNAL_NEXT,
+	Q_JOURNAL_OF,
+	Q_JOURNAL_RANGE,
+	Q_JOURNAL_RECENT,
+	Q_JOURNAL_LAST,
+	Q_JOURNAL_TRIM,
+	Q_JOURNAL_LEFT,
+	Q_CONFLICT_PUT,
+	Q_CONFLICT_GET,
+	Q_CONFLICT_NEXT,
+	Q_CONFLICT_COUNT,
+	Q_CONFLICT_COUNT_ALL,
+	Q_CONFLICT_DEL,
+	Q_CONFLICT_THEIRS,
+	Q_QUAR_PUT,
+	Q_QUAR_DEL,
+	Q_QUAR_HAS,
+	Q_QUAR_LIST,
+	Q_QUAR_LIST_ALL,
+	Q_QUAR_COUNT,
+	Q_QUAR_COUNT_ALL,
+	Q_SYNC_GET,
+	Q_SYNC_PUT,
+	Q_SYNC_MARKS,
+	Q_SYNC_SWEEP,
+	Q_SYNC_REFILL,
+	Q_SEEN_GET,
+	Q_SEEN_PUT,
+	Q_SEEN_CLEAR,
+	Q_COUNT
+};
+
+/* Statements of one model's table; texts are built in table.c. */
+enum sd_tq { T_INSERT, T_UPDATE, T_FIND, T_GET, T_GET_RID, T_DROP, T_STATE, T_NEXT, T_COUNT };
+
+enum sd_column_kind { SD_COL_TEXT, SD_COL_INT, SD_COL_REAL, SD_COL_BOOL, SD_COL_JSON };
+struct sd_column {
+	const struct sd_field *field;
+	enum sd_column_kind kind;
+};
+
+/* In T_INSERT and T_UPDATE ?1 is the rid, ?2.. the columns, then the four of metadata; T_GET,
+ * T_GET_RID and T_NEXT give the same order. */
+struct sd_table {
+	const struct sd_model *model;
+	char *name;             /* "r_Post" */
+	struct sd_column *cols; /* stored fields, schema order */
+	size_t count;
+	size_t *pk; /* positions in cols, key order */
+	sqlite3_stmt *q[T_COUNT];
+	char *columns; /* "_rid","a",...,"_st" for SELECT, prefixed with t. */
+	bool counted, counter_dirty;
+	int64_t live, next_rid;
+};
+
+struct sd_store {
+	sqlite3 *db;
+	const struct sd_schema *schema;
+	char *dir, *path;
+	bool read_only, no_backend;
+	int busy_ms;
+	int64_t busy_from;
+	int64_t now_ms; /* the newest time handed in, for journal lines of calls without one */
+	sqlite3_stmt *q[Q_COUNT];
+	struct sd_table *tables; /* by model->id */
+	struct sd_buf text;      /* scratch of row.c */
+	int64_t data_version;
+	bool data_version_known;
+};
+
+/* ---- db.c ---- */
+/* Maps an SQLite code to ours; doing names the step. */
+enum sd_err sd_db_fail(struct sd_store *st, int rc, struct sd_error *e, const char *doing);
+enum sd_err sd_db_nomem(struct sd_error *e, const char *doing);
+/* Prepared once, reset and bound anew: fmt is i (int64_t), d (int), s (const char *, NULL binds
+ * null, must live until the reset).  NULL: the error is in *e. */
+sqlite3_stmt *sd_db_open(
+	struct sd_store *st, enum sd_q q, struct sd_error *e, const char *fmt, ...);
+/* One row: SD_OK; none: SD_NOTFOUND without text; then the caller resets. */
+enum sd_err sd_db_row(struct sd_store *st, sqlite3_stmt *s, struct sd_error *e, const char *doing);
+void sd_db_reset(sqlite3_stmt *s); /* NULL is fine */
+/* Binds, runs to the end, resets. */
+enum sd_err sd_db_run(struct sd_store *st, enum sd_q q, struct sd_error *e, const char *doing,
+	const char *fmt, ...);
+enum sd_err sd_db_exec(struct sd_store *st, const char *sql, struct sd_error *e, const char *doing);
+/* First column of the first row of any SQL, 0 without a row. */
+enum sd_err sd_db_int(struct sd_store *st, const char *sql, int64_t *out, struct sd_error *e);
+char *sd_db_dup(sqlite3_stmt *s, int col); /* owned copy of a text column; NULL for null */
+/* Parses a JSON text column; *out NULL for null. */
+enum sd_err sd_db_json(sqlite3_stmt *s, int col, struct cJSON **out, struct sd_error *e);
+
+/* ---- table.c ---- */
+enum sd_err sd_tables_init(struct sd_store *st, struct sd_error *e);
+void sd_tables_release(struct sd_store *st);
+struct sd_table *sd_table_of(struct sd_store *st, const struct sd_model *m);
+sqlite3_stmt *sd_table_stmt(
+	struct sd_store *st, struct sd_table *t, enum sd_tq q, struct sd_error *e);
+enum sd_err sd_table_create(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+const char *sd_column_type(enum sd_column_kind k);
+bool sd_quote_name(struct sd_buf *out, const char *name); /* "na""me" */
+/* The live and rid counters of a table, read on first use in a transaction. */
+enum sd_err sd_counter_load(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e);
+void sd_counters_forget(struct sd_store *st);
+
+/* ---- row.c ---- */
+struct sd_rowid {                      /* what stands in a row beside its fields */
+	int64_t rid, version, changed; /* -1: null */
+	bool deleted;
+	int state; /* enum sd_rec_state */
+};
+enum sd_err sd_bind_value(struct sd_store *st, sqlite3_stmt *s, int at, const struct sd_column *c,
+	const struct cJSON *v, struct sd_error *e);
+/* Binds fields and metadata of rec (?2...) in one pass that expects the fields in table order;
+ * absent ones are null. */
+enum sd_err sd_row_bind(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s,
+	const struct cJSON *rec, int state, struct sd_error *e);
+/* The row of a key; NOTFOUND without text.  By rec's own key fields, or by key text. */
+enum sd_err sd_row_find(struct sd_store *st, struct sd_table *t, const struct cJSON *rec,
+	struct sd_rowid *out, struct sd_error *e);
+enum sd_err sd_row_find_key(struct sd_store *st, struct sd_table *t, const char *key,
+	struct sd_rowid *out, struct sd_error *e);
+struct cJSON *sd_row_json(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s);
+void sd_row_meta(struct sd_table *t, sqlite3_stmt *s, struct sd_rowid *out);
+/* The record of a key with tombstones; *rec NULL when absent. */
+enum sd_err sd_row_get(struct sd_store *st, struct sd_table *t, const char *key, struct cJSON **rec,
+	struct sd_rowid *id, struct sd_error *e);
+/* Inserts a new row (rid chosen; *rid may be NULL); SD_NOTFOUND: the key is taken. */
+enum sd_err sd_row_insert(struct sd_store *st, struct sd_table *t, const struct cJSON *rec,
+	int state, int64_t *rid, struct sd_error *e);
+enum sd_err sd_row_update(struct sd_store *st, struct sd_table *t, const struct sd_rowid *old,
+	const struct cJSON *rec, int state, struct sd_error *e);
+enum sd_err sd_row_put(struct sd_store *st, struct sd_table *t, const struct cJSON *rec, int state,
+	struct sd_error *e);
+enum sd_err sd_row_drop(
+	struct sd_store *st, struct sd_table *t, const struct sd_rowid *old, struct sd_error *e);
+enum sd_err sd_row_state(
+	struct sd_store *st, struct sd_table *t, int64_t rid, int state, struct sd_error *e);
+/* {"f":{"from":..,"to":..}} over the stored fields; *out NULL when nothing differs. */
+enum sd_err sd_row_diff(const struct sd_model *m, const struct cJSON *before,
+	const struct cJSON *after, struct cJSON **out, struct sd_error *e);
+bool sd_rec_deleted(const struct cJSON *rec);    /* NULL or a tombstone */
+int64_t sd_rec_version(const struct cJSON *rec); /* -1: none */
+/* b newer than a, by version, then by change time; NULL is oldest. */
+bool sd_rec_newer(const struct cJSON *a, const struct cJSON *b);
+
+/* ---- journal.c ---- */
+enum sd_err sd_journal_put(
+	struct sd_store *st, const struct sd_journal *j, int64_t *id, struct sd_error *e);
+
+/* ---- entry.c: the outbox rows ---- */
+struct sd_entries {
+	struct sd_mutation *v;
+	size_t count;
+};
+enum sd_err sd_entry_read(
+	struct sd_store *st, sqlite3_stmt *s, struct sd_mutation *out, struct sd_error *e);
+enum sd_err sd_entries_of(struct sd_store *st, const struct sd_model *m, const char *key,
+	struct sd_entries *out, struct sd_error *e);
+void sd_entries_release(struct sd_entries *l);
+struct sd_entry_new {
+	enum sd_op op;
+	const struct sd_model *m;
+	const char *key, *condition;
+	const struct cJSON *fields, *was; /* was: the values before, of the fields named */
+	int64_t version, now_ms, group;   /* group: entries of one cascade; 0: its own */
+	const char *how;                  /* journal text */
+};
+enum sd_err sd_entry_add(
+	struct sd_store *st, const struct sd_entry_new *n, int64_t *seq, struct sd_error *e);
+/* New payload: op, fields, values before, version. */
+enum sd_err sd_entry_payload(struct sd_store *st, int64_t seq, enum sd_op op,
+	const struct cJSON *fields, const struct cJSON *was, int64_t version, struct sd_error *e);
+enum sd_err sd_entry_was(struct sd_store *st, int64_t seq, struct cJSON **out, struct sd_error *e);
+enum sd_err sd_entry_drop(struct sd_store *st, const struct sd_mutation *m, const char *how,
+	enum sd_source source, int64_t version, int64_t now_ms, struct sd_error *e);
+/* A journal line about an entry. */
+enum sd_err sd_entry_line(struct sd_store *st, const struct sd_mutation *m, const char *how,
+	enum sd_source source, int64_t version, int64_t now_ms, struct sd_error *e);
+/* Values of rec for the fields named in fields. */
+struct cJSON *sd_entry_before(const struct cJSON *rec, const struct cJSON *fields);
+
+/* ---- rebuild.c: row and shadow follow the outbox ---- */
+struct sd_cause { /* what the journal line of a changed row says */
+	enum sd_source source;
+	int64_t now_ms, seq;
+	enum sd_op op;
+	const char *text;
+};
+/* Makes the row, its state and the shadow what the entries left in the outbox ask for. */
+enum sd_err sd_rebuild(struct sd_store *st, struct sd_table *t, const char *key,
+	const struct sd_cause *why, struct sd_error *e);
+/* Only the state, from the lanes of the record's entries. */
+enum sd_err sd_restate(
+	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e);
+/* State from the entries (and the quarantine); count gets how many entries there are. */
+enum sd_err sd_state_of(struct sd_store *st, const struct sd_model *m, const char *key, int *state,
+	int64_t *count, struct sd_error *e);
+/* Applies an entry to a record (consumes *rec, which may be NULL). */
+enum sd_err sd_entry_apply(const struct sd_model *m, const char *key, const struct sd_mutation *e1,
+	struct cJSON **rec, struct sd_error *e);
+enum sd_err sd_shadow_put(struct sd_store *st, const struct sd_model *m, const char *key,
+	const struct cJSON *base, const struct cJSON *server, struct sd_error *e);
+enum sd_err sd_shadow_server(struct sd_store *st, const struct sd_model *m, const char *key,
+	const struct cJSON *server, struct sd_error *e);
+/* One line about a record that went from before to after (either may be NULL). */
+enum sd_err sd_record_line(struct sd_store *st, const struct sd_model *m, const char *key,
+	const struct cJSON *before, const struct cJSON *after, const struct sd_cause *why,
+	struct sd_error *e);
+
+/* ---- moves.c ---- */
+/* Names this process among those that ever sent from this store. */
+const char *sd_sender(void);
+/* Entries being sent, but by `alive` (NULL: by nobody), wait again with unknown outcome. */
+enum sd_err sd_outbox_recover(struct sd_store *st, const char *alive, struct sd_error *e);
+/* An entry is done: it leaves with `how`; item is the newest server copy (NULL with has_item: the
+ * record does not exist there). */
+struct sd_done {
+	const struct sd_mutation *entry;
+	const struct cJSON *item;
+	bool has_item;
+	const char *how;
+	enum sd_source source;
+	int64_t now_ms;
+};
+enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct sd_error *e);
+
+/* A refused change comes back: the base is the server's copy with what the change was made on, so
+ * that a change of the same field over there still shows. */
+enum sd_err sd_base_again(struct sd_store *st, const struct sd_mutation *m, struct sd_error *e);
+
+/* ---- valid.c ---- */
+/* Fields as a person named them -> columns and values, checked; existing may be NULL. */
+enum sd_err sd_valid_fields(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *fields, const struct cJSON *existing, struct cJSON **clean,
+	struct sd_error *e);
+/* Every part of each belongsTo set in fields points to a live record. */
+enum sd_err sd_valid_parents(struct sd_store *st, const struct sd_model *m, const struct cJSON *rec,
+	const struct cJSON *changed, struct sd_error *e);
+enum sd_err sd_valid_required(
+	const struct sd_model *m, const struct cJSON *rec, struct sd_error *e);
+
+/* ---- outbox.c ---- */
+/* seq of an unsent create of a record that the relations touched by fields point to, between
+ * from_seq and to_seq (both excluded); 0: none.  rec: for the parts fields does not name. */
+enum sd_err sd_parent_create(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *fields, const struct cJSON *rec, int64_t from_seq, int64_t to_seq,
+	int64_t *seq, struct sd_error *e);
+/* Key text of the record that relation f of rec points to; NOTFOUND when it points nowhere. */
+enum sd_err sd_parent_key(const struct sd_model *m, const struct sd_field *f,
+	const struct cJSON *rec, struct sd_buf *key, struct sd_error *e);
+/* ---- record.c ---- */
+/* Rows at the other end of relation f of rec for which the SQL condition `where` holds. */
+enum sd_err sd_match_rows(struct sd_store *st, const struct sd_field *f, const struct cJSON *rec,
+	const char *where, sd_rec_fn fn, void *ctx, struct sd_error *e);
+
+/* ---- conflict.c, quarantine.c, apply.c, migrate.c, carry.c ---- */
+enum sd_err sd_conflict_drop(struct sd_store *st, int64_t seq, struct sd_error *e);
+/* A newer server copy of a record in conflict: what the person decides on moves along. */
+enum sd_err sd_conflict_theirs(struct sd_store *st, const struct sd_model *m, const char *key,
+	const struct cJSON *theirs, struct sd_error *e);
+enum sd_err sd_seen_add(
+	struct sd_store *st, const struct sd_model *m, int64_t *rids, size_t n, struct sd_error *e);
+enum sd_err sd_seen_one(
+	struct sd_store *st, const struct sd_model *m, int64_t rid, struct sd_error *e);
+enum sd_err sd_migrate(struct sd_store *st, struct sd_error *e);
+enum sd_err sd_carry(struct sd_store *st, struct sd_table *t, const char *why, struct sd_error *e);
+/* Entries of a model that no longer fit it go to the refused lane. */
+enum sd_err sd_refuse_unfit(
+	struct sd_store *st, struct sd_table *t, const char *why, struct sd_error *e);
+/* A model is back: its entries show in the refused lane. */
+enum sd_err sd_return_gone(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+/* Does the entry still fit its model?  INVAL says what does not. */
+enum sd_err sd_fits(const struct sd_model *m, const struct sd_mutation *e1, struct sd_error *e);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * core/store/lock.c - lock files of a profile; see store.h.
+ *
+ * flock(2): released by the kernel with the process.  Holders of a shared lock cannot write their
+ * pid anywhere, so /proc/locks is asked who they are.
+ */
+#include "core/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+#include "core/base/text.h"
+
+static int open_lock(const char *dir, const char *name, struct sd_error *e)
+{
+	char *path = sd_path_join(dir, name);
+	int fd = -1;
+
+	if (path)
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		(void)sd_fail(e, SD_IO, errno, "cannot open the lock %s/%s: %s", dir, name,
+			strerror(errno));
+	free(path);
+	return fd;
+}
+
+static int pid_in_file(int fd)
+{
+	char b[24] = "";
+	int64_t pid;
+	ssize_t n = pread(fd, b, sizeof b - 1, 0);
+
+	b[strcspn(b, "\n")] = '\0';
+	return n > 0 && sd_parse_i64(b, &pid) && pid > 0 && pid <= INT32_MAX ? (int)pid : 0;
+}
+
+/* Some other process that holds a lock on the file; 0: not to be seen. */
+static int holder(int fd)
+{
+	char line[256];
+	struct stat s;
+	FILE *f = fopen("/proc/locks", "re");
+	int found = 0;
+
+	if (!f)
+		return 0;
+	if (fstat(fd, &s) == 0)
+		while (!found && fgets(line, sizeof line, f)) {
+			unsigned long long inode;
+			char kind[16];
+			int pid;
+			if (sscanf(line, "%*d: %15s %*s %*s %d %*x:%*x:%llu", kind, &pid, &inode) ==
+					3 &&
+				strcmp(kind, "FLOCK") == 0 &&
+				inode == (unsigned long long)s.st_ino && pid != (int)getpid())
+				found = pid;
+		}
+	fclose(f);
+	return found;
+}
+
+static enum sd_err busy(int fd, enum sd_lock what, const char *dir, struct sd_error *e)
+{
+	int pid = what == SD_LOCK_ENGINE ? pid_in_file(fd) : holder(fd);
+	char who[48] = "another process";
+
+	if (pid > 0)
+		snprintf(who, sizeof who, "process %d", pid);
+	if (what == SD_LOCK_ENGINE)
+		return sd_fail(e, SD_BUSY, pid, "%s already syncs the profile %s", who, dir);
+	return sd_fail(
+		e, SD_BUSY, pid, "%s has the profile %s open; close it and try again", who, dir);
+}
+
+static enum sd_err own_engine(int fd, const char *dir, struct sd_error *e)
+{
+	char b[24];
+	int n = snprintf(b, sizeof b, "%d\n", (int)getpid());
+
+	if (ftruncate(fd, 0) || pwrite(fd, b, (size_t)n, 0) != n)
+		return sd_fail(
+			e, SD_IO, errno, "cannot write %s/engine.lock: %s", dir, strerror(errno));
+	return SD_OK;
+}
+
+enum sd_err sd_lock_take(
+	const char *dir, enum sd_lock what, int64_t wait_ms, int *fd, struct sd_error *e)
+{
+	const char *name = what == SD_LOCK_ENGINE ? "engine.lock" : "profile.lock";
+	int op = (what == SD_LOCK_PROFILE_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB;
+	/* somebody who only asks who syncs holds the lock for a moment: never give up at once */
+	int64_t until = sd_mono_ms() + (wait_ms > 50 ? wait_ms : 50);
+	enum sd_err rc = sd_mkdir_p(dir, e);
+
+	*fd = -1;
+	if (rc != SD_OK)
+		return rc;
+	*fd = open_lock(dir, name, e);
+	if (*fd < 0)
+		return SD_IO;
+	while (flock(*fd, op)) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			rc = sd_fail(e, SD_IO, errno, "cannot lock %s/%s: %s", dir, name,
+				strerror(errno));
+		else if (sd_mono_ms() >= until)
+			rc = busy(*fd, what, dir, e);
+		if (rc != SD_OK)
+			break;
+		usleep(5000);
+	}
+	if (rc == SD_OK && what == SD_LOCK_ENGINE)
+		rc = own_engine(*fd, dir, e);
+	if (rc != SD_OK) {
+		close(*fd);
+		*fd = -1;
+	}
+	return rc;
+}
+
+void sd_lock_release(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+int sd_lock_engine_pid(const char *dir)
+{
+	char *path = sd_path_join(dir, "engine.lock");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int pid = 0;
+
+	free(path);
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
+		pid = pid_in_file(fd);
+	close(fd);
+	return pid;
+}

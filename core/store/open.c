@@ -1,0 +1,260 @@
+/* core/store/open.c - opening a connection: file, pragmas, fixed tables; see store.h. */
+#include "core/store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+
+#define APPLICATION_ID 1396982834 /* "SDX2": says that a database file is ours */
+#define LAYOUT         1
+
+static const char TABLES[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY,value TEXT) WITHOUT ROWID;"
+	"CREATE TABLE counter(model TEXT PRIMARY KEY,live INTEGER NOT NULL,"
+	"next_rid INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE shadow(model TEXT NOT NULL,key TEXT NOT NULL,base TEXT,server TEXT,"
+	"UNIQUE(model,key));"
+	"CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT,op INTEGER NOT NULL,"
+	"model TEXT NOT NULL,key TEXT NOT NULL,fields TEXT NOT NULL,was TEXT,condition TEXT,"
+	"version INTEGER NOT NULL DEFAULT -1,lane INTEGER NOT NULL DEFAULT 0,"
+	"unknown INTEGER NOT NULL DEFAULT 0,attempts INTEGER NOT NULL DEFAULT 0,"
+	"conflict_attempts INTEGER NOT NULL DEFAULT 0,next_try_ms INTEGER NOT NULL DEFAULT 0,"
+	"error_type TEXT,error_message TEXT,enqueued_ms INTEGER NOT NULL,sender TEXT,"
+	"touched INTEGER NOT NULL DEFAULT 0,grp INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX outbox_record ON outbox(model,key,seq);"
+	"CREATE INDEX outbox_lane ON outbox(lane,seq);"
+	"CREATE INDEX outbox_due ON outbox(next_try_ms) WHERE next_try_ms>0;"
+	"CREATE INDEX outbox_delete ON outbox(seq) WHERE op=2;"
+	"CREATE TABLE conflict(id INTEGER PRIMARY KEY AUTOINCREMENT,seq INTEGER NOT NULL UNIQUE,"
+	"model TEXT NOT NULL,key TEXT NOT NULL,shape INTEGER NOT NULL,base TEXT,mine TEXT,"
+	"theirs TEXT,found_ms INTEGER NOT NULL);"
+	"CREATE TABLE quarantine(id INTEGER PRIMARY KEY AUTOINCREMENT,model TEXT NOT NULL,"
+	"key TEXT,path TEXT,raw TEXT,reason TEXT,at INTEGER NOT NULL,UNIQUE(model,key));"
+	"CREATE TABLE sync(model TEXT PRIMARY KEY,kind INTEGER NOT NULL DEFAULT 0,"
+	"last_sync_ms INTEGER NOT NULL DEFAULT 0,last_full_ms INTEGER NOT NULL DEFAULT 0,"
+	"synced_at_ms INTEGER NOT NULL DEFAULT 0,expression TEXT,page_token TEXT,"
+	"page_base INTEGER NOT NULL DEFAULT 0,page_last_sync INTEGER NOT NULL DEFAULT 0,"
+	"page_started_ms INTEGER NOT NULL DEFAULT 0,"
+	"page_started_last_ms INTEGER NOT NULL DEFAULT 0,page_rows INTEGER NOT NULL DEFAULT 0,"
+	"page_size INTEGER NOT NULL DEFAULT 0,sweep_rid INTEGER NOT NULL DEFAULT 0,why TEXT,"
+	"error TEXT,failures INTEGER NOT NULL DEFAULT 0,new_rows INTEGER NOT NULL DEFAULT 0,"
+	"updated_rows INTEGER NOT NULL DEFAULT 0,deleted_rows INTEGER NOT NULL DEFAULT 0,"
+	"bytes INTEGER NOT NULL DEFAULT 0,seen_to INTEGER NOT NULL DEFAULT 0,"
+	"refill INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE seen(model TEXT NOT NULL,chunk INTEGER NOT NULL,bits BLOB NOT NULL,"
+	"PRIMARY KEY(model,chunk)) WITHOUT ROWID;"
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY AUTOINCREMENT,at INTEGER NOT NULL,"
+	"kind INTEGER NOT NULL,model TEXT,key TEXT,source INTEGER NOT NULL,"
+	"version INTEGER NOT NULL DEFAULT -1,changed TEXT,text TEXT,"
+	"rid_from INTEGER NOT NULL DEFAULT 0,rid_to INTEGER NOT NULL DEFAULT 0,"
+	"seq INTEGER NOT NULL DEFAULT 0,op INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX journal_record ON journal(model,key,id) WHERE key IS NOT NULL;"
+	"CREATE INDEX journal_range ON journal(model,rid_from) WHERE rid_from>0;"
+	"CREATE INDEX journal_kind ON journal(kind,id);";
+
+static int wait_busy(void *p, int n)
+{
+	struct sd_store *st = p;
+
+	if (n == 0)
+		st->busy_from = sd_mono_ms();
+	if (sd_mono_ms() - st->busy_from >= st->busy_ms)
+		return 0;
+	/* short naps: a save must not wait longer than the writer ahead of it holds the lock */
+	usleep(n < 20 ? 300 : 1000);
+	return 1;
+}
+
+static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o, struct sd_error *e)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	enum sd_err rc;
+	int fd;
+
+	if (o->read_only) {
+		if (!sd_is_file(st->path))
+			return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
+	} else {
+		rc = sd_mkdir_p(o->dir, e);
+		if (rc != SD_OK)
+			return rc;
+		/* made by us first, so that it never exists with a wider mode */
+		fd = open(st->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return sd_fail(e, SD_IO, errno, "cannot open the store %s: %s", st->path,
+				strerror(errno));
+		close(fd);
+	}
+	if (sqlite3_open_v2(st->path, &st->db, flags, o->vfs) != SQLITE_OK) {
+		if (!st->db)
+			return sd_db_nomem(e, "opening the store");
+		return sd_db_fail(st, sqlite3_extended_errcode(st->db), e, "opening the store");
+	}
+	sqlite3_extended_result_codes(st->db, 1);
+	sqlite3_busy_handler(st->db, wait_busy, st);
+	return SD_OK;
+}
+
+static enum sd_err set_pragmas(struct sd_store *st, struct sd_error *e)
+{
+	static const char writer[] = "PRAGMA page_size=8192;PRAGMA journal_mode=WAL;"
+				     "PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;"
+				     "PRAGMA cache_size=-65536;PRAGMA wal_autocheckpoint=4000;"
+				     "PRAGMA temp_store=MEMORY;PRAGMA foreign_keys=OFF;";
+	static const char reader[] = "PRAGMA query_only=ON;PRAGMA cache_size=-16384;"
+				     "PRAGMA temp_store=MEMORY;";
+
+	/* schemas come from files of ours, but the file may have been swapped under us */
+	sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(st->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	return sd_db_exec(st, st->read_only ? reader : writer, e, "opening the store");
+}
+
+/* Ours, empty, or somebody else's? */
+static enum sd_err identify(struct sd_store *st, bool *empty, struct sd_error *e)
+{
+	int64_t id, tables, layout;
+	enum sd_err rc = sd_db_int(st, "PRAGMA application_id", &id, e);
+
+	if (rc == SD_OK)
+		rc = sd_db_int(st, "SELECT count(*) FROM sqlite_schema", &tables, e);
+	if (rc == SD_OK)
+		rc = sd_db_int(st, "PRAGMA user_version", &layout, e);
+	if (rc != SD_OK)
+		return rc;
+	*empty = tables == 0;
+	if (!*empty && id != APPLICATION_ID)
+		return sd_fail(e, SD_INVAL, 0,
+			"%s is a database, but not a syncdeck store; give another --data-dir",
+			st->path);
+	if (!*empty && layout > LAYOUT)
+		return sd_fail(e, SD_INVAL, 0,
+			"%s was written by a newer syncdeck (layout %lld); use that one", st->path,
+			(long long)layout);
+	return SD_OK;
+}
+
+static enum sd_err make_tables(struct sd_store *st, struct sd_error *e)
+{
+	char sql[96];
+	bool empty = false;
+	enum sd_err rc = sd_store_begin(st, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = identify(st, &empty, e); /* again: another process may have been quicker */
+	if (rc == SD_OK && empty) {
+		snprintf(sql, sizeof sql, "PRAGMA application_id=%d;PRAGMA user_version=%d",
+			APPLICATION_ID, LAYOUT);
+		rc = sd_db_exec(st, sql, e, "making the store");
+		if (rc == SD_OK)
+			rc = sd_db_exec(st, TABLES, e, "making the store");
+	}
+	if (rc == SD_OK)
+		return sd_store_commit(st, e);
+	sd_store_rollback(st);
+	return rc;
+}
+
+/* Requests of a process that died are over: their outcome is unknown.  Those of one that still
+ * syncs are its business. */
+static enum sd_err recover_sending(struct sd_store *st, struct sd_error *e)
+{
+	int64_t n = 0;
+	int pid = sd_lock_engine_pid(st->dir);
+	enum sd_err rc;
+	char sql[320];
+
+	if (pid && pid != (int)getpid())
+		return SD_OK;
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM outbox WHERE lane=%d%s%s%s",
+		SD_LANE_SENDING, pid ? " AND sender IS NOT '" : "", pid ? sd_sender() : "",
+		pid ? "'" : "");
+	rc = sd_db_int(st, sql, &n, e);
+	if (rc != SD_OK || n == 0)
+		return rc;
+	rc = sd_store_begin(st, e);
+	if (rc == SD_OK)
+		rc = sd_outbox_recover(st, pid ? sd_sender() : NULL, e);
+	if (rc == SD_OK)
+		return sd_store_commit(st, e);
+	sd_store_rollback(st);
+	return rc;
+}
+
+static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
+{
+	bool empty = false;
+	enum sd_err rc = set_pragmas(st, e);
+
+	if (rc == SD_OK)
+		rc = identify(st, &empty, e);
+	if (rc == SD_OK && empty && st->read_only)
+		return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
+	if (rc == SD_OK && empty)
+		rc = make_tables(st, e);
+	if (rc == SD_OK)
+		rc = sd_migrate(st, e);
+	if (rc == SD_OK && !st->read_only)
+		rc = recover_sending(st, e);
+	return rc;
+}
+
+enum sd_err sd_store_open(const struct sd_store_opts *o, struct sd_store **out, struct sd_error *e)
+{
+	struct sd_store *st = calloc(1, sizeof *st);
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!st)
+		return sd_db_nomem(e, "opening the store");
+	st->schema = o->schema;
+	st->read_only = o->read_only;
+	st->no_backend = o->no_backend;
+	st->now_ms = o->now_ms;
+	st->busy_ms = o->busy_ms ? o->busy_ms : 2000;
+	st->dir = strdup(o->dir);
+	st->path = sd_path_join(o->dir, SD_STORE_FILE);
+	if (!st->dir || !st->path) {
+		rc = sd_db_nomem(e, "opening the store");
+		goto fail;
+	}
+	rc = open_file(st, o, e);
+	if (rc == SD_OK)
+		rc = sd_tables_init(st, e);
+	if (rc == SD_OK)
+		rc = prepare_store(st, e);
+	if (rc != SD_OK)
+		goto fail;
+	if (o->read_only)
+		st->busy_ms = o->busy_ms; /* only opening waits */
+	*out = st;
+	return SD_OK;
+fail:
+	sd_store_close(st);
+	return rc;
+}
+
+void sd_store_close(struct sd_store *st)
+{
+	if (!st)
+		return;
+	if (st->db) {
+		sd_store_rollback(st);
+		for (size_t i = 0; i < Q_COUNT; i++)
+			sqlite3_finalize(st->q[i]);
+		sd_tables_release(st);
+		sqlite3_close_v2(st->db);
+	} else {
+		sd_tables_release(st);
+	}
+	sd_buf_release(&st->text);
+	free(st->dir);
+	free(st->path);
+	free(st);
+}

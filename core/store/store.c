@@ -1,0 +1,187 @@
+/* core/store/store.c - transactions, settings, checkpoints; see store.h. */
+#include "core/store/internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct sd_schema *sd_store_schema(const struct sd_store *st)
+{
+	return st->schema;
+}
+
+bool sd_store_in_txn(const struct sd_store *st)
+{
+	return !sqlite3_get_autocommit(st->db);
+}
+
+enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
+{
+	assert(!sd_store_in_txn(st));
+	if (st->read_only)
+		return sd_fail(e, SD_READONLY, 0, "%s is open for reading only", st->path);
+	sd_counters_forget(st);
+	return sd_db_run(st, Q_BEGIN, e, "starting a change", "");
+}
+
+enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)
+{
+	enum sd_err rc = sd_counters_flush(st, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_db_run(st, Q_COMMIT, e, "writing to disk", "");
+	sd_counters_forget(st);
+	return rc;
+}
+
+void sd_store_rollback(struct sd_store *st)
+{
+	sd_counters_forget(st);
+	if (sd_store_in_txn(st))
+		(void)sd_db_run(st, Q_ROLLBACK, NULL, "undoing", "");
+}
+
+enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e)
+{
+	assert(!sd_store_in_txn(st));
+	return sd_db_run(st, Q_READ, e, "starting to read", "");
+}
+
+bool sd_store_changed(struct sd_store *st)
+{
+	sqlite3_stmt *s = sd_db_open(st, Q_DATA_VERSION, NULL, "");
+	int64_t v = st->data_version;
+	bool changed;
+
+	if (!s)
+		return false;
+	if (sd_db_row(st, s, NULL, "reading the store") == SD_OK)
+		v = sqlite3_column_int64(s, 0);
+	sd_db_reset(s);
+	changed = st->data_version_known && v != st->data_version;
+	st->data_version = v;
+	st->data_version_known = true;
+	return changed;
+}
+
+void sd_store_interrupt(struct sd_store *st)
+{
+	sqlite3_interrupt(st->db);
+}
+
+void sd_store_checkpoint(struct sd_store *st, size_t max_wal_bytes)
+{
+	struct stat s;
+	char *wal = sqlite3_mprintf("%s-wal", st->path);
+	int busy_ms = st->busy_ms;
+
+	if (!wal)
+		return;
+	if (!sd_store_in_txn(st) && stat(wal, &s) == 0 && (size_t)s.st_size > max_wal_bytes) {
+		/* never waits for readers: what cannot be moved now is moved next time */
+		st->busy_ms = 0;
+		(void)sqlite3_wal_checkpoint_v2(
+			st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		st->busy_ms = busy_ms;
+	}
+	sqlite3_free(wal);
+}
+
+enum sd_err sd_meta_get(struct sd_store *st, const char *key, char **out, struct sd_error *e)
+{
+	sqlite3_stmt *s = sd_db_open(st, Q_META_GET, e, "s", key);
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!s)
+		return SD_DB;
+	rc = sd_db_row(st, s, e, "reading a setting of the store");
+	if (rc == SD_OK && sqlite3_column_type(s, 0) != SQLITE_NULL) {
+		*out = sd_db_dup(s, 0);
+		if (!*out)
+			rc = sd_db_nomem(e, "reading a setting of the store");
+	}
+	sd_db_reset(s);
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
+enum sd_err sd_meta_put(struct sd_store *st, const char *key, const char *value, struct sd_error *e)
+{
+	assert(sd_store_in_txn(st));
+	if (!value)
+		return sd_db_run(st, Q_META_DEL, e, "keeping a setting", "s", key);
+	return sd_db_run(st, Q_META_PUT, e, "keeping a setting", "ss", key, value);
+}
+
+struct place { /* the parts of an URL that name a backend */
+	char scheme[16], host[256], port[8];
+	const char *path;
+};
+
+static bool split_url(const char *url, struct place *p)
+{
+	const char *s = strstr(url, "://"), *end;
+	size_t n;
+
+	memset(p, 0, sizeof *p);
+	if (!s || (size_t)(s - url) >= sizeof p->scheme)
+		return false;
+	memcpy(p->scheme, url, (size_t)(s - url));
+	s += 3;
+	end = *s == '[' ? strchr(s, ']') : NULL;
+	end = end ? end + 1 : s + strcspn(s, ":/?#");
+	n = (size_t)(end - s);
+	if (n == 0 || n >= sizeof p->host)
+		return false;
+	memcpy(p->host, s, n);
+	s = end;
+	if (*s == ':') {
+		n = strcspn(++s, "/?#");
+		if (n >= sizeof p->port)
+			return false;
+		memcpy(p->port, s, n);
+		s += n;
+	}
+	if (!*p->port)
+		snprintf(p->port, sizeof p->port, "%s",
+			strcasecmp(p->scheme, "https") == 0 ? "443" : "80");
+	p->path = s;
+	return true;
+}
+
+static bool loopback(const char *host)
+{
+	return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+	       strcmp(host, "[::1]") == 0;
+}
+
+static bool same_place(const char *a, const char *b)
+{
+	struct place x, y;
+
+	if (!split_url(a, &x) || !split_url(b, &y))
+		return strcmp(a, b) == 0;
+	return strcasecmp(x.scheme, y.scheme) == 0 && strcasecmp(x.host, y.host) == 0 &&
+	       strcmp(x.path, y.path) == 0 && (loopback(x.host) || strcmp(x.port, y.port) == 0);
+}
+
+enum sd_err sd_store_bind_backend(struct sd_store *st, const char *endpoint, struct sd_error *e)
+{
+	char *had = NULL;
+	enum sd_err rc = sd_meta_get(st, "endpoint", &had, e);
+
+	if (rc == SD_OK && !had)
+		rc = sd_meta_put(st, "endpoint", endpoint, e);
+	else if (rc == SD_OK && !same_place(had, endpoint))
+		rc = sd_fail(e, SD_INVAL, 0,
+			"the data in %s belongs to the backend %s, not to %s; give another "
+			"--data-dir, or run `syncdeck clear` first",
+			st->dir, had, endpoint);
+	free(had);
+	return rc;
+}

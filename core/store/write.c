@@ -1,0 +1,345 @@
+/* core/store/write.c - save: validation, coalescing, the row, the queue; see write.h. */
+#include "core/store/write.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/json/json.h"
+#include "core/store/internal.h"
+
+struct save {
+	struct sd_store *st;
+	struct sd_table *t;
+	const struct sd_model *m;
+	const struct sd_write_env *env;
+	const char *cond;       /* canonical text; NULL without */
+	struct sd_buf key;      /* key text */
+	struct cJSON *before;   /* the row, with tombstones; NULL */
+	struct sd_rowid row;    /* of before */
+	struct sd_entries list; /* unsent changes of the record */
+	struct cJSON *clean;    /* checked fields */
+	struct cJSON *changed;  /* those that differ (create: all given) */
+	struct cJSON *after;    /* the row to be */
+	int64_t seq;            /* of the entry it went into */
+};
+
+static void release(struct save *w)
+{
+	sd_buf_release(&w->key);
+	sd_json_free(w->before);
+	sd_entries_release(&w->list);
+	sd_json_free(w->clean);
+	sd_json_free(w->changed);
+	sd_json_free(w->after);
+}
+
+/* The key text; fills in an id where the schema wants that. */
+static enum sd_err find_key(struct save *w, struct cJSON *fields, bool may_make, struct sd_error *e)
+{
+	const struct sd_model *m = w->m;
+	char id[SD_UUID_TEXT];
+	enum sd_err rc;
+
+	if (m->managed_id && may_make && sd_json_is_null(sd_json_get(fields, "id"))) {
+		sd_uuid4(w->env->rand, id);
+		if (!sd_json_set(fields, "id", sd_json_string(id)))
+			return sd_db_nomem(e, m->name);
+	}
+	for (size_t k = 0; k < m->pk_count; k++) {
+		const char *name = m->fields[m->pk[k]].name;
+		const char *s = sd_json_get_str(fields, name);
+		if (sd_json_is_null(sd_json_get(fields, name)))
+			return sd_fail(e, SD_INVAL, 0,
+				"%s.%s: a part of the key is missing; give a value for it", m->name,
+				name);
+		if (s && !*s)
+			return sd_fail(e, SD_INVAL, 0,
+				"%s.%s: An index field cannot contain an empty string value",
+				m->name, name);
+	}
+	rc = sd_key_of(m, fields, &w->key, e);
+	return rc == SD_NOTFOUND ? SD_INVAL : rc;
+}
+
+static enum sd_err load(struct save *w, struct sd_error *e)
+{
+	enum sd_err rc = sd_row_get(w->st, w->t, sd_buf_text(&w->key), &w->before, &w->row, e);
+
+	sd_json_remove(w->before, "_state"); /* of the row, not of the copies made of it */
+	return rc == SD_OK ? sd_entries_of(w->st, w->m, sd_buf_text(&w->key), &w->list, e) : rc;
+}
+
+/* A record that is deleted is not written to: says what to do instead. */
+static enum sd_err refuse_deleted(struct save *w, struct sd_error *e)
+{
+	struct sd_buf show = SD_BUF_INIT;
+	const struct sd_mutation *last = w->list.count ? &w->list.v[w->list.count - 1] : NULL;
+
+	sd_key_show(sd_buf_text(&w->key), &show);
+	if (last && last->op != SD_OP_DELETE)
+		last = NULL;
+	if (last && last->lane != SD_LANE_SENDING)
+		(void)sd_fail(e, SD_INVAL, 0,
+			"%s %s: its deletion waits to be sent; take that back first: `syncdeck "
+			"undo "
+			"%lld`",
+			w->m->name, sd_buf_text(&show), (long long)last->seq);
+	else if (last)
+		(void)sd_fail(e, SD_INVAL, 0, "%s %s: is being deleted; save under another key",
+			w->m->name, sd_buf_text(&show));
+	else
+		(void)sd_fail(e, SD_INVAL, 0,
+			"%s %s: was deleted on the server (version %lld), which keeps the key for "
+			"a "
+			"while; save under another key",
+			w->m->name, sd_buf_text(&show), (long long)w->row.version);
+	sd_buf_release(&show);
+	return SD_INVAL;
+}
+
+static enum sd_err check_mode(struct save *w, enum sd_save_mode mode, struct sd_error *e)
+{
+	struct sd_buf show = SD_BUF_INIT;
+	enum sd_err rc = SD_OK;
+
+	if (w->before && w->row.deleted)
+		return refuse_deleted(w, e);
+	sd_key_show(sd_buf_text(&w->key), &show);
+	if (w->before && mode == SD_SAVE_CREATE)
+		rc = sd_fail(
+			e, SD_INVAL, 0, "%s %s: exists already", w->m->name, sd_buf_text(&show));
+	else if (!w->before && mode == SD_SAVE_UPDATE)
+		rc = sd_fail(e, SD_NOTFOUND, 0, "%s %s: there is no such record", w->m->name,
+			sd_buf_text(&show));
+	else if (!w->before && w->cond)
+		rc = sd_fail(e, SD_INVAL, 0,
+			"%s %s: a condition needs a record that is known here; leave out the "
+			"condition to create it",
+			w->m->name, sd_buf_text(&show));
+	sd_buf_release(&show);
+	return rc;
+}
+
+/* changed and after, from before and clean. */
+static enum sd_err compute(struct save *w, struct sd_error *e)
+{
+	bool ok, fresh = !w->before;
+
+	w->changed = sd_json_object();
+	w->after = fresh ? sd_json_object() : sd_json_dup(w->before);
+	ok = w->changed && w->after;
+	for (const struct cJSON *v = sd_json_child(w->clean); v && ok; v = sd_json_next(v)) {
+		const char *name = sd_json_name(v);
+		if (!fresh && sd_json_equal(sd_json_get(w->before, name), v, true))
+			continue;
+		ok = sd_json_add(w->changed, name, sd_json_dup(v)) &&
+		     sd_json_set(w->after, name, sd_json_dup(v));
+	}
+	return ok ? SD_OK : sd_db_nomem(e, w->m->name);
+}
+
+/* May a further change go into this entry?  */
+static bool open_entry(const struct sd_mutation *m)
+{
+	return m->lane == SD_LANE_WAITING && !m->unknown && !m->condition && m->op != SD_OP_DELETE;
+}
+
+/* Merged fields of an update: those that are back at what they were leave it. */
+static enum sd_err merged(struct save *w, const struct sd_mutation *last, struct cJSON **fields,
+	struct cJSON **was, struct sd_error *e)
+{
+	enum sd_err rc = sd_entry_was(w->st, last->seq, was, e);
+	bool ok;
+
+	*fields = sd_json_dup(last->fields);
+	ok = *fields != NULL;
+	for (const struct cJSON *v = sd_json_child(w->changed); rc == SD_OK && v && ok;
+		v = sd_json_next(v)) {
+		const char *name = sd_json_name(v);
+		const struct cJSON *old = sd_json_get(w->before, name);
+		if (last->op == SD_OP_UPDATE && *was && !sd_json_get(*was, name))
+			ok = sd_json_set(*was, name, old ? sd_json_dup(old) : sd_json_null());
+		if (ok && last->op == SD_OP_UPDATE && *was &&
+			sd_json_equal(sd_json_get(*was, name), v, true)) {
+			sd_json_remove(*fields, name);
+			sd_json_remove(*was, name);
+		} else {
+			ok = ok && sd_json_set(*fields, name, sd_json_dup(v));
+		}
+	}
+	return rc == SD_OK && !ok ? sd_db_nomem(e, w->m->name) : rc;
+}
+
+static enum sd_err touch(
+	struct save *w, const struct sd_mutation *m, const char *how, struct sd_error *e)
+{
+	int64_t id = 0;
+	enum sd_err rc = sd_entry_line(w->st, m, how, SD_FROM_LOCAL, m->version, w->env->now_ms, e);
+
+	if (rc == SD_OK)
+		rc = sd_journal_last(w->st, &id, e);
+	return rc == SD_OK ? sd_db_run(w->st, Q_ENTRY_TOUCHED, e, "outbox", "ii", m->seq, id) : rc;
+}
+
+static enum sd_err merge(struct save *w, struct sd_mutation *last, struct sd_error *e)
+{
+	struct cJSON *fields = NULL, *was = NULL;
+	enum sd_err rc = merged(w, last, &fields, &was, e);
+
+	w->seq = last->seq;
+	if (rc == SD_OK && last->op == SD_OP_UPDATE && sd_json_count(fields) == 0) {
+		rc = sd_entry_drop(w->st, last, "changed back: nothing to send", SD_FROM_LOCAL,
+			last->version, w->env->now_ms, e);
+	} else if (rc == SD_OK) {
+		rc = sd_entry_payload(w->st, last->seq, last->op, fields, was, last->version, e);
+		if (rc == SD_OK)
+			rc = touch(w, last, "merged", e);
+	}
+	sd_json_free(fields);
+	sd_json_free(was);
+	return rc;
+}
+
+/* The first change of a record keeps the copies beside its row. */
+static enum sd_err keep_copies(struct save *w, struct sd_error *e)
+{
+	if (w->list.count)
+		return SD_OK;
+	return sd_shadow_put(w->st, w->m, sd_buf_text(&w->key), w->before, w->before, e);
+}
+
+static enum sd_err append(struct save *w, struct sd_error *e)
+{
+	struct cJSON *was = w->before ? sd_entry_before(w->before, w->changed) : NULL;
+	struct sd_entry_new n = {
+		.op = w->before ? SD_OP_UPDATE : SD_OP_CREATE,
+		.m = w->m,
+		.key = sd_buf_text(&w->key),
+		.condition = w->cond,
+		.fields = w->changed,
+		.was = was,
+		.version = w->before ? w->row.version : -1,
+		.now_ms = w->env->now_ms,
+		.how = "queued",
+	};
+	enum sd_err rc = w->before && !was ? sd_db_nomem(e, w->m->name) : keep_copies(w, e);
+
+	if (rc == SD_OK)
+		rc = sd_entry_add(w->st, &n, &w->seq, e);
+	sd_json_free(was);
+	return rc;
+}
+
+static enum sd_err enqueue(struct save *w, struct sd_error *e)
+{
+	struct sd_mutation *last = w->list.count ? &w->list.v[w->list.count - 1] : NULL;
+	int64_t parent = 0;
+	enum sd_err rc;
+
+	if (!last || w->cond || !open_entry(last))
+		return append(w, e);
+	/* merged, it would be sent before the new parent it points to: then it goes behind */
+	rc = sd_parent_create(w->st, w->m, w->changed, w->after, last->seq, INT64_MAX, &parent, e);
+	if (rc != SD_OK)
+		return rc;
+	return parent ? append(w, e) : merge(w, last, e);
+}
+
+/* After the entry: the row and its journal line. */
+static enum sd_err write_row(struct save *w, struct sd_error *e)
+{
+	const char *key = sd_buf_text(&w->key);
+	struct sd_cause why = {.source = SD_FROM_LOCAL,
+		.now_ms = w->env->now_ms,
+		.seq = w->seq,
+		.op = w->before ? SD_OP_UPDATE : SD_OP_CREATE};
+	int64_t left = 0;
+	int state = SD_ST_PENDING;
+	enum sd_err rc = sd_state_of(w->st, w->m, key, &state, &left, e);
+
+	if (rc == SD_OK && left == 0) /* changed back: nothing is unsent any more */
+		return sd_rebuild(w->st, w->t, key, &why, e);
+	if (rc == SD_OK)
+		rc = w->before ? sd_row_update(w->st, w->t, &w->row, w->after, state, e)
+			       : sd_row_insert(w->st, w->t, w->after, state, NULL, e);
+	if (rc == SD_OK)
+		rc = sd_record_line(w->st, w->m, key, w->before, w->after, &why, e);
+	return rc;
+}
+
+/* With refused changes only, the row is the server's; the new change is made on what is seen. */
+static enum sd_err rebase_refused(struct save *w, struct sd_error *e)
+{
+	struct sd_shadow sh;
+	enum sd_err rc;
+
+	for (size_t i = 0; i < w->list.count; i++)
+		if (w->list.v[i].lane != SD_LANE_REFUSED || w->list.v[i].op == SD_OP_CREATE)
+			return SD_OK;
+	if (!w->list.count)
+		return SD_OK;
+	rc = sd_shadow_get(w->st, w->m, sd_buf_text(&w->key), &sh, e);
+	if (rc == SD_OK)
+		rc = sd_shadow_put(w->st, w->m, sd_buf_text(&w->key), sh.server, sh.server, e);
+	sd_shadow_release(&sh);
+	return rc;
+}
+
+static enum sd_err run(
+	struct save *w, enum sd_save_mode mode, const struct cJSON *fields, struct sd_error *e)
+{
+	struct cJSON *named = sd_json_is_object(fields) ? sd_json_dup(fields) : NULL;
+	enum sd_err rc;
+
+	if (!named)
+		return sd_fail(e, SD_INVAL, 0, "%s: a record is a JSON object", w->m->name);
+	rc = find_key(w, named, mode != SD_SAVE_UPDATE, e);
+	if (rc == SD_OK)
+		rc = load(w, e);
+	if (rc == SD_OK)
+		rc = check_mode(w, mode, e);
+	if (rc == SD_OK)
+		rc = sd_valid_fields(w->st, w->m, named, w->before, &w->clean, e);
+	sd_json_free(named);
+	if (rc == SD_OK)
+		rc = compute(w, e);
+	if (rc == SD_OK && !w->before)
+		rc = sd_valid_required(w->m, w->after, e);
+	if (rc == SD_OK)
+		rc = sd_valid_parents(w->st, w->m, w->after, w->changed, e);
+	if (rc != SD_OK || (w->before && sd_json_count(w->changed) == 0))
+		return rc;
+	rc = rebase_refused(w, e);
+	if (rc == SD_OK)
+		rc = enqueue(w, e);
+	return rc == SD_OK ? write_row(w, e) : rc;
+}
+
+enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd_save_mode mode,
+	const struct cJSON *fields, const struct sd_pred *cond, const struct sd_write_env *env,
+	struct cJSON **rec, bool *created, struct sd_error *e)
+{
+	struct save w = {.st = st, .t = sd_table_of(st, m), .m = m, .env = env};
+	struct sd_buf text = SD_BUF_INIT;
+	enum sd_err rc = SD_OK;
+
+	assert(sd_store_in_txn(st));
+	if (rec)
+		*rec = NULL;
+	if (cond && cond->kind != SD_P_ALL) {
+		if (!sd_pred_text(cond, &text))
+			rc = sd_db_nomem(e, m->name);
+		w.cond = sd_buf_text(&text);
+	}
+	if (rc == SD_OK)
+		rc = run(&w, mode, fields, e);
+	if (rc == SD_OK && created)
+		*created = !w.before;
+	if (rc == SD_OK && rec)
+		rc = sd_row_get(st, w.t, sd_buf_text(&w.key), rec, NULL, e);
+	release(&w);
+	sd_buf_release(&text);
+	return rc;
+}
