@@ -257,6 +257,18 @@ static void draw_hints(struct sd_ui *ui)
 	sd_put(y, end, cols - end, SD_R_KEY, help);
 }
 
+/* Nothing of a locked store is shown: not its models, not its counts. */
+static void draw_locked(struct sd_ui *ui)
+{
+	struct sd_rect r = sd_frame_area(ui);
+
+	sd_box(r, true, "Locked", NULL);
+	sd_put(r.y + 2, 4, r.w - 6, SD_R_TEXT,
+		"The data on this device belongs to a user who is not signed in.");
+	sd_put(r.y + 3, 4, r.w - 6, SD_R_TEXT,
+		"@ signs in; the same user finds everything as it was.");
+}
+
 void sd_frame_draw(struct sd_ui *ui)
 {
 	int rows = sd_screen_rows(), cols = sd_screen_cols();
@@ -271,7 +283,10 @@ void sd_frame_draw(struct sd_ui *ui)
 	draw_tabs(ui);
 	draw_message(ui);
 	draw_hints(ui);
-	ui->views[ui->view]->ops->draw(ui, ui->views[ui->view]);
+	if (ui->locked)
+		draw_locked(ui);
+	else
+		ui->views[ui->view]->ops->draw(ui, ui->views[ui->view]);
 	/* the stack from the bottom up; it is a handful deep */
 	for (int depth = 0;; depth++) {
 		struct sd_layer *l = ui->top;

@@ -192,8 +192,10 @@ void sd_tell(struct sd_ui *ui, const char *title, const char *text);
 struct sd_pick_opts {
 	const char *title; /* copied */
 	char **label;      /* owned by pick from here, each too */
-	char **value;      /* same length; owned; may be NULL */
+	char **value;      /* same length; owned; may be NULL.  A label that does not begin with a
+	                 * blank is a heading */
 	size_t count;
+	size_t at; /* where the cursor starts */
 	/* value: value[i], or the label.  False keeps the list open (space toggles use it). */
 	bool (*done)(struct sd_ui *ui, void *ctx, size_t i, const char *value);
 	void *ctx;
