@@ -1,0 +1,441 @@
+/* app/cli/cli.c - opening the profile, options, output and errors of every command. */
+#include "app/cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "app/paths.h"
+#include "core/base/fs.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+#include "core/model/scalar.h"
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int s)
+{
+	stop_signal = s;
+}
+
+void cli_catch_signals(void)
+{
+	struct sigaction a;
+
+	memset(&a, 0, sizeof a);
+	a.sa_handler = on_signal; /* no SA_RESTART: waits end */
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool cli_interrupted(void)
+{
+	return stop_signal != 0;
+}
+
+/* ---- words and errors ---- */
+
+static void say(struct cli *c, const char *text)
+{
+	struct sd_buf safe = SD_BUF_INIT;
+
+	if (c->batch) {
+		if (c->err.len)
+			sd_buf_ch(&c->err, '\n');
+		sd_buf_str(&c->err, text);
+		return;
+	}
+	sd_text_safe(&safe, text, strlen(text));
+	fprintf(stderr, "syncdeck: %s\n", sd_buf_text(&safe));
+	sd_buf_release(&safe);
+}
+
+void cli_say(struct cli *c, const char *fmt, ...)
+{
+	char text[SD_ERROR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	say(c, text);
+}
+
+int cli_complain(struct cli *c, int exit, const char *fmt, ...)
+{
+	char text[SD_ERROR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	say(c, text);
+	return exit;
+}
+
+int cli_fail(struct cli *c, enum sd_err rc, const struct sd_error *e)
+{
+	say(c, e->text[0] ? e->text : sd_err_text(rc));
+	return sd_err_exit(rc);
+}
+
+/* ---- data ---- */
+
+void cli_print_json(FILE *f, const struct cJSON *j)
+{
+	struct sd_buf b = SD_BUF_INIT;
+
+	sd_json_print(j, &b);
+	sd_buf_ch(&b, '\n');
+	fwrite(sd_buf_text(&b), 1, b.len, f);
+	sd_buf_release(&b);
+}
+
+/* A value as a person reads it, safe for the terminal; appended. */
+static void show(const struct cJSON *v, struct sd_buf *out)
+{
+	struct sd_buf raw = SD_BUF_INIT;
+
+	if (sd_json_is_null(v))
+		sd_buf_str(out, "-");
+	else if (sd_json_is_string(v))
+		sd_text_safe(out, sd_json_str(v), strlen(sd_json_str(v)));
+	else if (sd_json_print(v, &raw))
+		sd_text_safe(out, sd_buf_text(&raw), raw.len);
+	sd_buf_release(&raw);
+}
+
+void cli_emit(struct cli *c, const struct cJSON *line, const char *columns)
+{
+	struct sd_buf b = SD_BUF_INIT;
+
+	if (c->batch) {
+		sd_json_push(c->out, sd_json_dup(line));
+		return;
+	}
+	if (c->o.json) {
+		cli_print_json(stdout, line);
+		return;
+	}
+	if (columns) {
+		if (!c->rows)
+			c->rows = sd_json_array();
+		sd_json_push(c->rows, sd_json_dup(line));
+		if (sd_json_count(c->rows) >= 200) /* long lists go out in parts */
+			cli_flush(c, columns);
+		return;
+	}
+	for (const struct cJSON *m = sd_json_child(line); m; m = sd_json_next(m)) {
+		sd_buf_reset(&b);
+		show(m, &b);
+		printf("%-16s %s\n", sd_json_name(m), sd_buf_text(&b));
+	}
+	sd_buf_release(&b);
+}
+
+/* Display columns of safe UTF-8, counting one for each code point: near enough for a listing. */
+static size_t columns_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+void cli_flush(struct cli *c, const char *columns)
+{
+	char *names = strdup(columns), *name[16], *save = NULL;
+	size_t n = 0, width[16];
+	struct sd_buf b = SD_BUF_INIT;
+
+	if (c->batch || c->o.json || !c->rows || !names) {
+		free(names);
+		return;
+	}
+	for (char *t = strtok_r(names, " ", &save); t && n < 16; t = strtok_r(NULL, " ", &save)) {
+		name[n] = t;
+		width[n++] = strlen(t);
+	}
+	for (const struct cJSON *r = sd_json_child(c->rows); r; r = sd_json_next(r)) {
+		for (size_t i = 0; i < n; i++) {
+			sd_buf_reset(&b);
+			show(sd_json_get(r, name[i]), &b);
+			size_t w = columns_of(sd_buf_text(&b));
+			w = w > 48 ? 48 : w;
+			width[i] = w > width[i] ? w : width[i];
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		printf("%-*s%s", (int)width[i], name[i], i + 1 < n ? "  " : "\n");
+	for (const struct cJSON *r = sd_json_child(c->rows); r; r = sd_json_next(r)) {
+		for (size_t i = 0; i < n; i++) {
+			sd_buf_reset(&b);
+			show(sd_json_get(r, name[i]), &b);
+			const char *s = sd_buf_text(&b);
+			size_t w = columns_of(s);
+			if (w > 48 && i + 1 < n) {
+				size_t cut = sd_utf8_cut(s, b.len, 46);
+				printf("%.*s..  ", (int)cut, s);
+				continue;
+			}
+			printf("%s%*s%s", s, i + 1 < n ? (int)(width[i] - w) : 0, "",
+				i + 1 < n ? "  " : "\n");
+		}
+	}
+	sd_json_free(c->rows);
+	c->rows = NULL;
+	sd_buf_release(&b);
+	free(names);
+}
+
+/* ---- options of a command ---- */
+
+static const char *const WITH_VALUE[] = {"--where", "--sort", "--limit", "--page", "--state",
+	"--if", "--input", "--timeout", "--model", "--keep", "--field", "--set", "--pending",
+	"--port", "--host", "--db", "--strategy", "--model-strategy", "--seed", "--users",
+	"--delta-ttl", "--base-ttl", "--max-limit", "--keep-alive", "--connection-timeout",
+	"--write-config", "--parent-pipe", "--name", "--format", "-o", "--output", "--person",
+	"--seed-number"};
+
+bool cli_option_has_value(const char *name)
+{
+	for (size_t i = 0; i < sizeof WITH_VALUE / sizeof *WITH_VALUE; i++)
+		if (strcmp(name, WITH_VALUE[i]) == 0)
+			return true;
+	return false;
+}
+
+static int put_option(struct cli *c, const struct cli_opt *o, const char *value)
+{
+	struct cli_list *l;
+
+	switch (o->kind) {
+	case CLI_FLAG:
+		*(bool *)o->to = true;
+		return 0;
+	case CLI_VALUE:
+		*(const char **)o->to = value;
+		return 0;
+	case CLI_LIST:
+		l = o->to;
+		if (l->n == sizeof l->v / sizeof *l->v)
+			return cli_complain(c, 2, "%s: given too often", o->name);
+		l->v[l->n++] = value;
+		return 0;
+	}
+	return 0;
+}
+
+int cli_take_options(struct cli *c, struct cli_args *a, const struct cli_opt *o, size_t n)
+{
+	int w = 0, rc = 0;
+	bool ended = false;
+
+	for (int i = 0; i < a->n && rc == 0; i++) {
+		char *arg = a->v[i], *eq;
+		const struct cli_opt *hit = NULL;
+		size_t len;
+		if (!ended && strcmp(arg, "--") == 0) {
+			ended = true;
+			continue;
+		}
+		/* "-5" and "-" are words; so is anything behind "--" */
+		if (ended || arg[0] != '-' || !arg[1] || (arg[1] >= '0' && arg[1] <= '9')) {
+			a->v[w++] = arg;
+			continue;
+		}
+		eq = arg[1] == '-' ? strchr(arg, '=') : NULL;
+		len = eq ? (size_t)(eq - arg) : strlen(arg);
+		for (size_t k = 0; k < n && !hit; k++)
+			if (strlen(o[k].name) == len && memcmp(o[k].name, arg, len) == 0)
+				hit = &o[k];
+		if (!hit)
+			rc = cli_complain(c, 2, "unknown option %s; see `syncdeck help`", arg);
+		else if (hit->kind == CLI_FLAG && eq)
+			rc = cli_complain(c, 2, "%s takes no value", hit->name);
+		else if (hit->kind != CLI_FLAG && !eq && i + 1 >= a->n)
+			rc = cli_complain(c, 2, "%s needs a value", hit->name);
+		else
+			rc = put_option(c, hit,
+				hit->kind == CLI_FLAG ? NULL
+				: eq                  ? eq + 1
+						      : a->v[++i]);
+	}
+	a->n = w;
+	return rc;
+}
+
+int cli_usage(struct cli *c, const char *command)
+{
+	const struct cli_command *k = cli_find(command);
+
+	return cli_complain(c, 2, "usage: syncdeck %s", k ? k->usage : command);
+}
+
+/* ---- the profile ---- */
+
+int cli_load_schema(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc = SD_OK;
+	const char *from;
+
+	if (c->schema)
+		return 0;
+	if (!c->config) {
+		c->config_path = c->o.config ? strdup(c->o.config) : app_find_config();
+		if (c->config_path)
+			rc = sd_config_read_file(c->config_path, &c->config, &e);
+		else if (!(c->config = sd_config_new()))
+			rc = sd_fail(&e, SD_NOMEM, 0, "out of memory");
+		if (rc != SD_OK)
+			return cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
+	}
+	if (c->o.schema)
+		c->schema_path = strdup(c->o.schema);
+	else if (!c->config->has_models)
+		c->schema_path = app_find_schema(c->config_path);
+	from = c->schema_path ? c->schema_path : c->config->has_models ? c->config_path : NULL;
+	if (!from)
+		return cli_complain(c, 2,
+			"no schema: give -s FILE (schema.graphql, introspection JSON or "
+			"schema.js), or "
+			"put one beside the configuration; `syncdeck demo` needs none");
+	rc = sd_schema_read_file(from, &c->schema, &e);
+	return rc == SD_OK ? 0 : cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
+}
+
+static int read_settings(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	char *path = app_settings_path();
+	enum sd_err rc = path ? app_settings_read_file(&c->settings, path, &e) : SD_OK;
+
+	free(path);
+	if (rc == SD_OK)
+		rc = app_settings_read_env(&c->settings, &e);
+	for (size_t i = 0; rc == SD_OK && i < c->o.set_count; i++) {
+		const char *eq = strchr(c->o.sets[i], '=');
+		char *key;
+		if (!eq)
+			return cli_complain(
+				c, 2, "--config-set %s: expected KEY=VALUE", c->o.sets[i]);
+		key = sd_strdup_n(c->o.sets[i], (size_t)(eq - c->o.sets[i]));
+		rc = app_settings_set(&c->settings, key, eq + 1, "--config-set", true, &e);
+		free(key);
+	}
+	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);
+}
+
+int cli_open(struct cli *c)
+{
+	struct sd_api_opts o = {.endpoint = c->o.endpoint,
+		.api_key = c->o.api_key ? c->o.api_key : getenv("SYNCDECK_API_KEY"),
+		.token = getenv("SYNCDECK_TOKEN"),
+		.offline = c->o.offline,
+		.read_only = c->o.read_only};
+	struct sd_error e = {.code = SD_OK};
+	int rc, mode;
+	enum sd_err err;
+
+	if (c->api)
+		return 0;
+	rc = cli_load_schema(c);
+	if (rc == 0)
+		rc = read_settings(c);
+	if (rc)
+		return rc;
+	if (c->o.auth) {
+		mode = sd_auth_mode_parse(c->o.auth);
+		if (mode < 0)
+			return cli_complain(c, 2,
+				"--auth %s: expected apiKey, userPool, oidc, iam, lambda or multi",
+				c->o.auth);
+		o.auth = (enum sd_auth_mode)mode;
+	}
+	c->data_dir = c->o.data_dir ? strdup(c->o.data_dir)
+				    : app_data_dir(c->config_path, c->schema_path);
+	if (!c->data_dir)
+		return cli_complain(c, 2, "no data directory: give -d DIR");
+	o.config = c->config;
+	o.schema = c->schema;
+	o.settings = &c->settings.s;
+	o.data_dir = c->data_dir;
+	o.read_only = o.read_only || c->config->production;
+	err = sd_api_open(&o, &c->api, &e);
+	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+}
+
+void cli_close(struct cli *c)
+{
+	cli_watches_close(c);
+	sd_api_close(c->api);
+	sd_schema_free(c->schema);
+	sd_config_free(c->config);
+	app_settings_release(&c->settings);
+	free(c->config_path);
+	free(c->schema_path);
+	free(c->data_dir);
+	sd_buf_release(&c->err);
+	sd_json_free(c->rows);
+}
+
+int cli_key(struct cli *c, const char *model, char *const *words, int n, struct sd_buf *key)
+{
+	const struct sd_model *m = sd_schema_model(c->schema, model);
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc;
+
+	if (!m)
+		return cli_complain(
+			c, 2, "no model is named %s; `syncdeck models` lists them", model);
+	rc = sd_key_from_words(m, (const char *const *)words, (size_t)n, key, &e);
+	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);
+}
+
+char *cli_secret(const char *variable, const char *prompt)
+{
+	const char *v = getenv(variable);
+	struct termios old, quiet;
+	char line[512];
+	FILE *tty;
+	bool ok;
+
+	if (v)
+		return strdup(v);
+	tty = fopen("/dev/tty", "r+");
+	if (!tty)
+		return NULL;
+	fprintf(tty, "%s: ", prompt);
+	fflush(tty);
+	if (tcgetattr(fileno(tty), &old)) {
+		fclose(tty);
+		return NULL;
+	}
+	quiet = old;
+	quiet.c_lflag &= (tcflag_t)~ECHO;
+	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
+	ok = fgets(line, sizeof line, tty) != NULL;
+	tcsetattr(fileno(tty), TCSAFLUSH, &old);
+	fputc('\n', tty);
+	fclose(tty);
+	if (!ok)
+		return NULL;
+	line[strcspn(line, "\r\n")] = '\0';
+	char *copy = strdup(line);
+	explicit_bzero(line, sizeof line);
+	return copy;
+}
+
+int64_t cli_duration_arg(const char *text)
+{
+	int64_t ms;
+
+	return sd_duration_parse(text, &ms) ? ms : -1;
+}
