@@ -1,0 +1,245 @@
+/* app/cli/outbox.c - outbox and conflicts, operated from the command line. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/cli.h"
+#include "core/base/fs.h"
+#include "core/base/text.h"
+#include "core/model/scalar.h"
+
+static const char OUTBOX_COLUMNS[] = "seq op model key fields lane attempts error";
+static const char CONFLICT_COLUMNS[] = "id model key shape found";
+
+static int list_outbox(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *list = NULL;
+	enum sd_err rc = sd_api_outbox(c->api, false, &list, &e);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
+		cli_emit(c, j, OUTBOX_COLUMNS);
+	cli_flush(c, OUTBOX_COLUMNS);
+	sd_json_free(list);
+	return 0;
+}
+
+static int seq_arg(struct cli *c, const char *text, int64_t *seq)
+{
+	if (sd_parse_i64(text, seq) && *seq > 0)
+		return 0;
+	return cli_complain(c, 2, "outbox: %s is no SEQ; `syncdeck outbox` shows them", text);
+}
+
+static int show(struct cli *c, int64_t seq)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *j = NULL;
+	enum sd_err rc = sd_api_outbox_show(c->api, seq, &j, &e);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	cli_emit(c, j, NULL);
+	sd_json_free(j);
+	return 0;
+}
+
+/* The entry's model, to read field=value words with. */
+static int edit(struct cli *c, int64_t seq, char **words, int n)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *entry = NULL, *fields = sd_json_object();
+	const struct sd_model *m;
+	enum sd_err rc = sd_api_outbox_show(c->api, seq, &entry, &e);
+
+	m = rc == SD_OK ? sd_schema_model(c->schema, sd_json_get_str(entry, "model")) : NULL;
+	for (int i = 0; rc == SD_OK && i < n; i++) {
+		const char *eq = strchr(words[i], '=');
+		bool json = eq && eq > words[i] && eq[-1] == ':';
+		char *name = eq ? sd_strdup_n(words[i], (size_t)(eq - words[i]) - json) : NULL;
+		const struct sd_field *f = name ? sd_model_field(m, name) : NULL;
+		struct cJSON *v = NULL;
+		if (!f)
+			rc = sd_fail(&e, SD_INVAL, 0, "%s: expected field=value of %s", words[i],
+				m->name);
+		else if (json)
+			rc = sd_json_parse(eq + 1, strlen(eq + 1), name, &v, &e);
+		else
+			rc = sd_value_from_text(m, f, eq + 1, &v, &e);
+		if (rc == SD_OK)
+			sd_json_set(fields, name, v);
+		free(name);
+	}
+	if (rc == SD_OK)
+		rc = sd_api_outbox_edit(c->api, seq, fields, &e);
+	sd_json_free(fields);
+	sd_json_free(entry);
+	return rc == SD_OK ? show(c, seq) : cli_fail(c, rc, &e);
+}
+
+static int import(struct cli *c, const char *file)
+{
+	struct sd_buf text = SD_BUF_INIT;
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc = sd_read_file(file, (size_t)256 << 20, &text, &e);
+	int line = 0, n = 0;
+
+	for (char *p = text.data, *next; rc == SD_OK && p && *p; p = next) {
+		char what[600];
+		struct cJSON *j = NULL;
+		next = strchr(p, '\n');
+		if (next)
+			*next++ = '\0';
+		line++;
+		snprintf(what, sizeof what, "%s:%d", file, line);
+		if (*p) {
+			rc = sd_json_parse(p, strlen(p), what, &j, &e);
+			if (rc == SD_OK) {
+				rc = sd_api_outbox_import(c->api, j, &e);
+				if (rc != SD_OK)
+					sd_fail_prefix(&e, rc, "%s", what);
+			}
+			sd_json_free(j);
+			n += rc == SD_OK;
+		}
+		if (!next)
+			break;
+	}
+	sd_buf_release(&text);
+	if (rc != SD_OK)
+		return cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
+	cli_say(c, "%d unsent change(s) are back in the outbox", n);
+	return 0;
+}
+
+int cli_outbox(struct cli *c, struct cli_args *a)
+{
+	bool all = false, yes = false;
+	const struct cli_opt opts[] = {{"--all", CLI_FLAG, &all}, {"--yes", CLI_FLAG, &yes}};
+	struct sd_error e = {.code = SD_OK};
+	const char *verb;
+	int64_t seq = 0, n;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, 2);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	verb = a->n ? a->v[0] : "list";
+	if (strcmp(verb, "list") == 0 && a->n <= 1)
+		return list_outbox(c);
+	if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0) {
+		err = sd_api_outbox_pause(c->api, verb[0] == 'p', &e);
+		return err == SD_OK ? 0 : cli_fail(c, err, &e);
+	}
+	if (strcmp(verb, "import") == 0 && a->n == 2)
+		return import(c, a->v[1]);
+	if (strcmp(verb, "retry") == 0 && all) {
+		err = sd_api_outbox_retry_all(c->api, &n, &e);
+		return err == SD_OK ? 0 : cli_fail(c, err, &e);
+	}
+	if (a->n < 2 || (rc = seq_arg(c, a->v[1], &seq)))
+		return rc ? rc : cli_usage(c, "outbox");
+	if (strcmp(verb, "show") == 0)
+		return show(c, seq);
+	if (strcmp(verb, "edit") == 0)
+		return edit(c, seq, a->v + 2, a->n - 2);
+	if (strcmp(verb, "discard") == 0 && !yes)
+		return cli_complain(c, 2,
+			"outbox discard %lld: the change is lost and the record goes back to the "
+			"server's "
+			"copy; say --yes",
+			(long long)seq);
+	err = sd_api_outbox_do(c->api, verb, seq, &e);
+	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+}
+
+/* ---- conflicts ---- */
+
+static int list_conflicts(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *list = NULL;
+	enum sd_err rc = sd_api_conflicts(c->api, &list, &e);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
+		cli_emit(c, j, CONFLICT_COLUMNS);
+	cli_flush(c, CONFLICT_COLUMNS);
+	sd_json_free(list);
+	return 0;
+}
+
+/* "name=value" words of --field and --set into obj. */
+static int pairs(struct cli *c, const struct cli_list *l, bool json, struct cJSON *obj)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const char *eq = strchr(l->v[i], '=');
+		struct sd_error e = {.code = SD_OK};
+		struct cJSON *v = NULL;
+		char *name;
+		enum sd_err rc = SD_OK;
+		if (!eq || eq == l->v[i])
+			return cli_complain(c, 2, "%s %s: expected NAME=%s",
+				json ? "--set" : "--field", l->v[i],
+				json ? "JSON" : "mine|theirs|base");
+		name = sd_strdup_n(l->v[i], (size_t)(eq - l->v[i]));
+		if (json)
+			rc = sd_json_parse(eq + 1, strlen(eq + 1), l->v[i], &v, &e);
+		else
+			v = sd_json_string(eq + 1);
+		if (rc == SD_OK)
+			sd_json_set(obj, name, v);
+		free(name);
+		if (rc != SD_OK)
+			return cli_fail(c, rc, &e);
+	}
+	return 0;
+}
+
+int cli_conflicts(struct cli *c, struct cli_args *a)
+{
+	const char *keep = NULL;
+	struct cli_list fields = {.n = 0}, sets = {.n = 0};
+	bool dry = false;
+	const struct cli_opt opts[] = {{"--keep", CLI_VALUE, &keep}, {"--field", CLI_LIST, &fields},
+		{"--set", CLI_LIST, &sets}, {"--dry-run", CLI_FLAG, &dry}};
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *picks, *values, *write = NULL;
+	int64_t id;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, 4);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	if (a->n == 0 || (a->n == 1 && strcmp(a->v[0], "list") == 0))
+		return list_conflicts(c);
+	if (strcmp(a->v[0], "resolve") != 0 || a->n != 2 || !sd_parse_i64(a->v[1], &id))
+		return cli_usage(c, "conflicts");
+	if (!keep && !fields.n && !sets.n)
+		return cli_complain(c, 2,
+			"conflicts resolve: say --keep mine|theirs|base, or --field NAME=mine and "
+			"--set "
+			"NAME=JSON for each clash");
+	picks = sd_json_object();
+	values = sd_json_object();
+	rc = pairs(c, &fields, false, picks);
+	if (rc == 0)
+		rc = pairs(c, &sets, true, values);
+	if (rc == 0) {
+		err = sd_api_resolve(c->api, id, keep, picks, values, dry, &write, &e);
+		if (err != SD_OK)
+			rc = cli_fail(c, err, &e);
+		else
+			cli_emit(c, write, NULL);
+	}
+	sd_json_free(write);
+	sd_json_free(picks);
+	sd_json_free(values);
+	return rc;
+}

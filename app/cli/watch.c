@@ -1,0 +1,482 @@
+/* app/cli/watch.c - waiting: engine events, observers, observe, observe-query, sync. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/cli.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+
+#define SNAPSHOT_MS 2000 /* client.md 8.8: a snapshot this long after the first change */
+#define POLL_MS     200  /* commits of other processes are seen within 500 ms */
+
+/* Out at once, also in a batch: events stand between the answers. */
+static void tell(struct cli *c, const struct cJSON *line)
+{
+	struct sd_buf safe = SD_BUF_INIT;
+
+	if (c->batch || c->o.json) {
+		cli_print_json(stdout, line);
+	} else {
+		struct sd_buf raw = SD_BUF_INIT;
+		sd_json_print(line, &raw);
+		sd_text_safe(&safe, sd_buf_text(&raw), raw.len);
+		printf("%s\n", sd_buf_text(&safe));
+		sd_buf_release(&raw);
+	}
+	sd_buf_release(&safe);
+	fflush(stdout);
+}
+
+/* {"event":NAME,"n":LINE, ...fields}: an observer's line inside a batch. */
+static struct cJSON *framed(
+	const struct cli_watch *w, const char *event, const struct cJSON *fields)
+{
+	struct cJSON *j = sd_json_object();
+
+	sd_json_add_str(j, "event", event);
+	sd_json_add_int(j, "n", w->line);
+	for (const struct cJSON *f = sd_json_child(fields); f; f = sd_json_next(f))
+		sd_json_add(j, sd_json_name(f), sd_json_dup(f));
+	return j;
+}
+
+struct line_ctx {
+	struct cli *c;
+	struct cli_watch *w;
+	struct cJSON *items;
+};
+
+static bool tell_change(void *ctx, struct cJSON *line)
+{
+	struct line_ctx *x = ctx;
+	struct cJSON *j;
+
+	if (!x->c->batch || sd_json_get(line, "event")) {
+		tell(x->c, line);
+		return true;
+	}
+	j = framed(x->w, "observe", line);
+	tell(x->c, j);
+	sd_json_free(j);
+	return true;
+}
+
+static bool note_change(void *ctx, struct cJSON *line)
+{
+	struct line_ctx *x = ctx;
+
+	(void)line;
+	if (!x->w->due_ms)
+		x->w->due_ms = sd_mono_ms() + SNAPSHOT_MS;
+	return true;
+}
+
+static bool add_item(void *ctx, struct cJSON *rec)
+{
+	struct line_ctx *x = ctx;
+
+	return sd_json_push(x->items, sd_json_dup(rec));
+}
+
+/* The model completed its sync at least once since this engine started. */
+static bool model_synced(struct cli *c, const char *model)
+{
+	struct cJSON *list = NULL;
+	struct sd_api_status s;
+	bool synced = false;
+
+	sd_api_status(c->api, &s);
+	if (!s.ready && !s.models_synced)
+		return false;
+	if (s.ready)
+		return true;
+	if (sd_api_models(c->api, &list, NULL) != SD_OK)
+		return false;
+	for (const struct cJSON *m = sd_json_child(list); m; m = sd_json_next(m))
+		if (sd_str_eq(sd_json_get_str(m, "model"), model))
+			synced = sd_json_get_i64(m, "lastSync", 0) > s.rt_since_ms && s.rt_since_ms;
+	sd_json_free(list);
+	return synced;
+}
+
+static void snapshot(struct cli *c, struct cli_watch *w, bool synced)
+{
+	struct sd_api_query q = {.model = w->model, .where = w->where, .sort = w->sort};
+	struct line_ctx x = {.c = c, .w = w, .items = sd_json_array()};
+	struct cJSON *j = sd_json_object(), *f;
+
+	if (sd_api_query(c->api, &q, add_item, &x, NULL) == SD_OK) {
+		sd_json_add(j, "items", x.items);
+		sd_json_add_bool(j, "isSynced", synced);
+		if (c->batch) {
+			f = framed(w, "snapshot", j);
+			tell(c, f);
+			sd_json_free(f);
+		} else {
+			tell(c, j);
+		}
+	} else {
+		sd_json_free(x.items);
+	}
+	sd_json_free(j);
+	w->told = true;
+	w->last_synced = synced;
+	w->due_ms = 0;
+}
+
+static void run_watches(struct cli *c)
+{
+	for (struct cli_watch *w = c->watches; w; w = w->next) {
+		struct line_ctx x = {.c = c, .w = w};
+		bool synced;
+		if (!w->snapshots) {
+			if (sd_api_watch_next(c->api, w->watch, tell_change, &x, NULL) != SD_OK)
+				continue;
+			continue;
+		}
+		if (sd_api_watch_next(c->api, w->watch, note_change, &x, NULL) != SD_OK)
+			continue;
+		synced = model_synced(c, w->model);
+		if (!w->told || synced != w->last_synced || (w->due_ms && synced) ||
+			(w->due_ms && sd_mono_ms() >= w->due_ms))
+			snapshot(c, w, synced);
+	}
+}
+
+static void tell_event(struct cli *c, const char *text)
+{
+	struct cJSON *j = NULL;
+
+	if (sd_json_parse(text, strlen(text), "event", &j, NULL) == SD_OK)
+		tell(c, j);
+	sd_json_free(j);
+}
+
+bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
+{
+	struct pollfd p[2] = {{fd, POLLIN, 0}, {c->api ? sd_api_fd(c->api) : -1, POLLIN, 0}};
+	int wait = ms < 0 || ms > POLL_MS ? POLL_MS : (int)ms;
+	char *event;
+
+	if (!c->watches && !c->api)
+		wait = ms < 0 || ms > 60000 ? 60000 : (int)ms;
+	(void)poll(p, 2, wait);
+	while (c->api && (event = sd_api_next_event(c->api))) {
+		if (print_events)
+			tell_event(c, event);
+		free(event);
+	}
+	if (c->watches)
+		run_watches(c);
+	return fd >= 0 && p[0].revents != 0;
+}
+
+static void watch_free(struct cli_watch *w)
+{
+	sd_api_watch_close(w->watch);
+	free(w->model);
+	free(w->where);
+	free(w->sort);
+	free(w);
+}
+
+void cli_watches_close(struct cli *c)
+{
+	while (c->watches) {
+		struct cli_watch *w = c->watches;
+		c->watches = w->next;
+		watch_free(w);
+	}
+}
+
+/* ---- observe ---- */
+
+/* Observing runs the engine where there is a backend; another process may be the one that syncs. */
+static int start_engine(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc;
+
+	if (!sd_api_has_backend(c->api) || c->o.offline || c->engine_stopped)
+		return 0;
+	rc = sd_api_start(c->api, &e);
+	if (rc == SD_BUSY)
+		return 0;
+	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);
+}
+
+static int watching(struct cli *c, struct cli_watch *w)
+{
+	struct cJSON *j = sd_json_object();
+
+	w->line = c->line;
+	w->next = c->watches;
+	c->watches = w;
+	sd_json_add_str(j, "event", "watching");
+	if (c->batch)
+		sd_json_add_int(j, "n", c->line);
+	tell(c, j);
+	sd_json_free(j);
+	if (c->batch)
+		return 0;
+	while (!cli_interrupted())
+		cli_pump(c, -1, -1, false);
+	return 130;
+}
+
+int cli_observe(struct cli *c, struct cli_args *a)
+{
+	const char *where = NULL;
+	const struct cli_opt opts[] = {{"--where", CLI_VALUE, &where}};
+	struct cli_watch *w;
+	struct sd_buf key = SD_BUF_INIT;
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, 1);
+
+	if (rc == 0 && where && a->n < 1)
+		rc = cli_complain(c, 2, "observe: --where needs a MODEL");
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc == 0 && a->n > 1)
+		rc = cli_key(c, a->v[0], a->v + 1, a->n - 1, &key);
+	if (rc)
+		return rc;
+	w = calloc(1, sizeof *w);
+	err = w ? sd_api_watch_open(c->api, a->n ? a->v[0] : NULL,
+			  key.len ? sd_buf_text(&key) : NULL, where, &w->watch, &e)
+		: SD_NOMEM;
+	sd_buf_release(&key);
+	rc = err == SD_OK ? start_engine(c) : cli_fail(c, err, &e);
+	if (rc) {
+		if (w)
+			watch_free(w);
+		return rc;
+	}
+	return watching(c, w);
+}
+
+int cli_observe_query(struct cli *c, struct cli_args *a)
+{
+	const char *where = NULL, *sort = NULL;
+	const struct cli_opt opts[] = {
+		{"--where", CLI_VALUE, &where}, {"--sort", CLI_VALUE, &sort}};
+	struct cli_watch *w;
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, 2);
+
+	if (rc == 0 && a->n != 1)
+		rc = cli_usage(c, "observe-query");
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	err = where ? sd_api_where_check(c->api, a->v[0], where, &e) : SD_OK;
+	w = calloc(1, sizeof *w);
+	if (err == SD_OK && w) /* not by predicate: a record that leaves the set counts too */
+		err = sd_api_watch_open(c->api, a->v[0], NULL, NULL, &w->watch, &e);
+	rc = err == SD_OK && w ? start_engine(c) : cli_fail(c, w ? err : SD_NOMEM, &e);
+	if (rc) {
+		if (w)
+			watch_free(w);
+		return rc;
+	}
+	w->snapshots = true;
+	w->model = strdup(a->v[0]);
+	w->where = where ? strdup(where) : NULL;
+	w->sort = sort ? strdup(sort) : NULL;
+	return watching(c, w);
+}
+
+int cli_unobserve(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		cli_watches_close(c);
+	return rc;
+}
+
+/* ---- sync ---- */
+
+/* The first that applies: 3, 4, 5, 8, 6, else 0 (contract.md 5.1). */
+static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
+{
+	struct sd_api_counts n;
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc = sd_api_counts(c->api, &n, &e);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	if (s->auth_needed)
+		return cli_complain(c, 3,
+			"sign-in needed: the server refused the credentials; run `syncdeck login` "
+			"or check "
+			"the API key");
+	if (timed_out)
+		return cli_complain(c, 4, "not everything is synced yet%s%s",
+			s->last_failure[0] ? ": " : "", s->last_failure);
+	if (n.conflicts)
+		return cli_complain(c, 5, "%lld conflict(s) remain: see `syncdeck conflicts`",
+			(long long)n.conflicts);
+	if (n.refused)
+		return cli_complain(c, 8, "%lld change(s) were refused: see `syncdeck outbox`",
+			(long long)n.refused);
+	if (n.pending)
+		return cli_complain(c, 6, "%lld change(s) remain unsent: see `syncdeck outbox`",
+			(long long)n.pending);
+	return 0;
+}
+
+/* --once: until idle.  Offline with nothing reachable gives up after a few tries. */
+static int sync_once(struct cli *c, int64_t limit_ms)
+{
+	int64_t end = sd_mono_ms() + limit_ms, unreachable = 0;
+	struct sd_api_status s;
+
+	for (;;) {
+		int64_t now;
+		cli_pump(c, -1, 50, true);
+		now = sd_mono_ms();
+		sd_api_status(c->api, &s);
+		if (cli_interrupted())
+			return 130;
+		if (s.auth_needed)
+			return verdict(c, &s, false);
+		if (s.idle && s.ready && s.active) {
+			cli_pump(c, -1, 0, true);
+			return verdict(c, &s, false);
+		}
+		if (s.active || s.running == false || !s.last_failure[0])
+			unreachable = 0;
+		else if (!unreachable)
+			unreachable = now;
+		if (now > end || s.switched_off || (unreachable && now - unreachable > 5000))
+			return verdict(c, &s, true);
+	}
+}
+
+int cli_sync(struct cli *c, struct cli_args *a)
+{
+	bool once = false, full = false;
+	const char *timeout = NULL;
+	struct cli_list models = {.n = 0};
+	const struct cli_opt opts[] = {{"--once", CLI_FLAG, &once}, {"--full", CLI_FLAG, &full},
+		{"--model", CLI_LIST, &models}, {"--timeout", CLI_VALUE, &timeout}};
+	struct sd_error e = {.code = SD_OK};
+	int64_t limit = INT64_MAX / 4, end;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
+
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "sync");
+	if (rc == 0 && timeout && (limit = cli_duration_arg(timeout)) < 0)
+		rc = cli_complain(c, 2, "--timeout %s: expected a duration such as 30s", timeout);
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < models.n; i++)
+		if (!sd_schema_model(c->schema, models.v[i]))
+			return cli_complain(c, 2,
+				"no model is named %s; `syncdeck models` lists them", models.v[i]);
+	if (c->o.offline)
+		return cli_complain(c, 4, "sync: --offline was given");
+	err = sd_api_start(c->api, &e);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	if (full && !models.n)
+		sd_api_resync(c->api, NULL, true);
+	for (size_t i = 0; i < models.n; i++)
+		sd_api_resync(c->api, models.v[i], full);
+	if (once)
+		return sync_once(c, limit);
+	for (end = sd_mono_ms() + limit; !cli_interrupted() && sd_mono_ms() < end;)
+		cli_pump(c, -1, -1, true);
+	sd_api_stop(c->api);
+	cli_pump(c, -1, 0, true);
+	return cli_interrupted() ? 130 : 0;
+}
+
+int cli_start(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	c->engine_stopped = false;
+	if (rc == 0) {
+		struct sd_error e = {.code = SD_OK};
+		enum sd_err err = sd_api_start(c->api, &e);
+		rc = err == SD_OK ? 0 : cli_fail(c, err, &e);
+	}
+	return rc;
+}
+
+int cli_stop(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	c->engine_stopped = true;
+	sd_api_stop(c->api);
+	return 0;
+}
+
+int cli_net(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0 && (a->n != 1 || (strcmp(a->v[0], "on") != 0 && strcmp(a->v[0], "off") != 0)))
+		rc = cli_usage(c, "net");
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc == 0)
+		sd_api_net(c->api, strcmp(a->v[0], "on") == 0);
+	return rc;
+}
+
+/* wait ready|drained [DURATION] */
+int cli_wait(struct cli *c, struct cli_args *a)
+{
+	int64_t limit = 30000, end;
+	int rc = cli_take_options(c, a, NULL, 0);
+	bool ready;
+
+	if (rc == 0 && (a->n < 1 || a->n > 2))
+		rc = cli_usage(c, "wait");
+	if (rc)
+		return rc;
+	ready = strcmp(a->v[0], "ready") == 0;
+	if (!ready && strcmp(a->v[0], "drained") != 0)
+		return cli_usage(c, "wait");
+	if (a->n == 2 && (limit = cli_duration_arg(a->v[1])) < 0)
+		return cli_complain(c, 2, "wait: %s is not a duration such as 30s", a->v[1]);
+	rc = cli_open(c);
+	for (end = sd_mono_ms() + limit; rc == 0;) {
+		struct sd_api_counts n;
+		struct sd_api_status s;
+		struct sd_error e = {.code = SD_OK};
+		enum sd_err err;
+		cli_pump(c, -1, 20, true);
+		err = sd_api_counts(c->api, &n, &e);
+		if (err != SD_OK)
+			return cli_fail(c, err, &e);
+		sd_api_status(c->api, &s);
+		if (ready ? s.ready : n.waiting + n.sending == 0)
+			break;
+		if (cli_interrupted())
+			return 130;
+		if (sd_mono_ms() > end)
+			return cli_complain(c, 4, "wait %s: time ran out%s%s", a->v[0],
+				s.last_failure[0] ? ": " : "", s.last_failure);
+	}
+	cli_pump(c, -1, 0, true);
+	return rc;
+}
