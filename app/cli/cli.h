@@ -112,6 +112,10 @@ bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events);
 void cli_watches_close(struct cli *c);
 int64_t cli_duration_arg(const char *text); /* ms; -1: not a duration */
 
+/* The terminal UI; users: whom the switch dialog offers (the demo). */
+struct sd_ui_user;
+int cli_ui(struct cli *c, const struct sd_ui_user *users, size_t user_count);
+
 /* families */
 int cli_models(struct cli *c, struct cli_args *a);
 int cli_query(struct cli *c, struct cli_args *a);
@@ -140,8 +144,6 @@ int cli_wait(struct cli *c, struct cli_args *a);
 int cli_start(struct cli *c, struct cli_args *a);
 int cli_stop(struct cli *c, struct cli_args *a);
 int cli_sandbox(struct cli *c, struct cli_args *a);
-int cli_demo(struct cli *c, struct cli_args *a);
-int cli_demo_device(struct cli *c, struct cli_args *a);
 int cli_keys(struct cli *c, struct cli_args *a);
 int cli_info(struct cli *c, struct cli_args *a);
 int cli_config(struct cli *c, struct cli_args *a);

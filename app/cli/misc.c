@@ -1,0 +1,259 @@
+/* app/cli/misc.c - keys, info, config, codegen, help, and the table of commands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/cli.h"
+#include "app/paths.h"
+#include "ui/action.h"
+
+const struct cli_command CLI_COMMANDS[] = {
+	{"models", "models", "the models with counts and sync state", cli_models},
+	{"query",
+		"query MODEL [--where P] [--sort f,-g] [--limit N] [--page K] [--state S] "
+		"[--count]",
+		"records of this device, by predicate", cli_query},
+	{"get", "get MODEL KEY...", "one record; a composite key is its parts in order", cli_get},
+	{"related", "related MODEL KEY... FIELD", "the records behind a relation", cli_related},
+	{"save", "save MODEL [field=value...] [--input FILE|-] [--if P] [--wait]",
+		"create, or update when the key exists; durable before it answers", cli_save},
+	{"delete", "delete MODEL (KEY... | --where P | --all) [--if P] [--dry-run]",
+		"delete, with the cascade the relations ask for", cli_delete},
+	{"observe", "observe [MODEL [KEY...]] [--where P]", "stream changes until interrupted",
+		cli_observe},
+	{"observe-query", "observe-query MODEL [--where P] [--sort f,-g]", "stream snapshots",
+		cli_observe_query},
+	{"unobserve", "unobserve", "end the observers of this batch", cli_unobserve},
+	{"sync", "sync [--once] [--full] [--model M]... [--timeout DURATION]",
+		"run the engine in the foreground", cli_sync},
+	{"outbox",
+		"outbox [list | show|retry|park|unpark|discard|edit SEQ | retry --all | pause | "
+		"resume | "
+		"import FILE]",
+		"the changes the server has not accepted yet", cli_outbox},
+	{"conflicts",
+		"conflicts [list | resolve ID (--keep mine|theirs|base | --field f=mine...) [--set "
+		"f=JSON]... "
+		"[--dry-run]]",
+		"records changed on both sides: base, mine, theirs", cli_conflicts},
+	{"forecast", "forecast MODEL KEY...", "what the server will make of the pending change",
+		cli_forecast},
+	{"history", "history MODEL KEY...", "every version seen here, newest first", cli_history},
+	{"undo", "undo [SEQ]", "take back an unsent change", cli_undo},
+	{"login", "login [USER] [--pending push|export FILE|discard]",
+		"sign in (SYNCDECK_PASSWORD, or a prompt)", cli_login},
+	{"logout", "logout [--pending push|export FILE|discard]",
+		"sign out: local data is locked until the same user is back", cli_logout},
+	{"whoami", "whoami", "who is signed in", cli_whoami},
+	{"users", "users", "who has signed in on this profile", cli_users},
+	{"switch", "switch USER [--pending push|export FILE|discard]",
+		"another user takes over: local data is wiped first", cli_switch},
+	{"clear", "clear [--pending push|export FILE|discard]",
+		"wipe local data, keep the server's", cli_clear},
+	{"batch", "batch", "commands on stdin, one a line; answers and events as JSON", cli_batch},
+	{"start", "start", "start the engine (batch)", cli_start},
+	{"stop", "stop", "stop the engine, keep the data (batch)", cli_stop},
+	{"net", "net on|off", "cut and restore the network by hand (batch)", cli_net},
+	{"wait", "wait ready|drained [DURATION]", "wait for the engine (batch)", cli_wait},
+	{"sandbox",
+		"sandbox [-s FILE] [--port N] [--seed demo|FILE|N[:SEED]] [--admin] [--tls] ...",
+		"the local backend", cli_sandbox},
+	{"codegen", "codegen", "the model introspection JSON of the schema", cli_codegen},
+	{"keys", "keys", "every action with its keys", cli_keys},
+	{"info", "info", "every path in use", cli_info},
+	{"config", "config", "every setting, its value and where it came from", cli_config},
+	{"help", "help [COMMAND|conflict|predicate]", "this, or one command in full", cli_help},
+	{NULL, NULL, NULL, NULL},
+};
+
+const struct cli_command *cli_find(const char *name)
+{
+	for (const struct cli_command *k = CLI_COMMANDS; k->name; k++)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+int cli_run(struct cli *c, char **words, int n)
+{
+	const struct cli_command *k = cli_find(words[0]);
+	struct cli_args a = {words + 1, n - 1};
+	int rc;
+
+	if (!k)
+		return cli_complain(c, 2, "no command is named %s; see `syncdeck help`", words[0]);
+	rc = k->run(c, &a);
+	if (!c->batch && fflush(stdout) == 0 && ferror(stdout) && rc == 0)
+		rc = cli_complain(c, 1, "writing the output failed");
+	return rc;
+}
+
+int cli_keys(struct cli *c, struct cli_args *a)
+{
+	struct sd_buf where = SD_BUF_INIT;
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	for (int i = 1; rc == 0 && i < SD_ACT_COUNT; i++) {
+		const struct sd_action *k = sd_action((enum sd_act)i);
+		struct cJSON *j = sd_json_object();
+		sd_buf_reset(&where);
+		sd_json_add_str(j, "action", k->name);
+		sd_json_add_str(j, "keys", k->keys);
+		sd_action_where(k->where, &where);
+		sd_json_add_str(j, "where", sd_buf_text(&where));
+		sd_json_add_str(j, "group", k->group);
+		sd_json_add_str(j, "help", k->text);
+		cli_emit(c, j, "action keys where help");
+		sd_json_free(j);
+	}
+	cli_flush(c, "action keys where help");
+	sd_buf_release(&where);
+	return rc;
+}
+
+int cli_info(struct cli *c, struct cli_args *a)
+{
+	char *settings, *state;
+	struct cJSON *j;
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	settings = app_settings_path();
+	state = app_state_dir();
+	j = sd_json_object();
+	sd_json_add_str(j, "version", SD_VERSION);
+	sd_json_add_str(j, "config", c->config_path);
+	sd_json_add_str(j, "schema", c->schema_path ? c->schema_path : c->config_path);
+	sd_json_add_str(j, "schemaHash", c->schema->hash);
+	sd_json_add_int(j, "models", (int64_t)c->schema->model_count);
+	sd_json_add_str(j, "endpoint", sd_api_endpoint(c->api));
+	sd_json_add_str(j, "dataDir", c->data_dir);
+	sd_json_add_str(j, "settings", settings);
+	sd_json_add_str(j, "stateDir", state);
+	sd_json_add_bool(j, "readOnly", sd_api_read_only(c->api));
+	for (size_t i = 0; i < c->schema->note_count && !c->o.json && !c->batch; i++)
+		cli_say(c, "note: %s", c->schema->notes[i]);
+	cli_emit(c, j, NULL);
+	sd_json_free(j);
+	free(settings);
+	free(state);
+	return 0;
+}
+
+int cli_config(struct cli *c, struct cli_args *a)
+{
+	struct cJSON *list;
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	list = app_settings_json(&c->settings);
+	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
+		cli_emit(c, j, "key value unit from");
+	cli_flush(c, "key value unit from");
+	sd_json_free(list);
+	return 0;
+}
+
+int cli_codegen(struct cli *c, struct cli_args *a)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct sd_buf text = SD_BUF_INIT;
+	struct cJSON *j = NULL;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_load_schema(c);
+	if (rc)
+		return rc;
+	err = sd_schema_codegen(c->schema, &j, &e);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	if (c->batch || c->o.json) {
+		cli_emit(c, j, NULL);
+	} else {
+		sd_json_print_pretty(j, &text);
+		printf("%s\n", sd_buf_text(&text));
+	}
+	sd_buf_release(&text);
+	sd_json_free(j);
+	return 0;
+}
+
+static const char HEAD[] =
+	"syncdeck - browse and edit data kept in sync with AWS AppSync\n\n"
+	"usage: syncdeck [OPTIONS]                 the terminal UI\n"
+	"       syncdeck [OPTIONS] COMMAND [ARGS]  the same core, without it\n\n"
+	"options:\n"
+	"  -c, --config FILE     client configuration (amplify_outputs.json, aws-exports.js ...)\n"
+	"  -s, --schema FILE     models (schema.graphql, introspection JSON, schema.js)\n"
+	"  -d, --data-dir DIR    local data of this profile\n"
+	"  --endpoint URL  --api-key KEY  --auth MODE\n"
+	"  --offline  --read-only  --json  --config-set KEY=VALUE\n"
+	"  --color auto|always|never  --ascii  --no-mouse  --theme NAME\n"
+	"  --log-level LEVEL  --log-file FILE  -h, --help  --version\n\n"
+	"commands:\n";
+
+static const struct topic {
+	const char *name, *text;
+} TOPIC[] = {
+	{"conflict",
+		"When a record was changed here and on the server, syncdeck compares base, mine "
+		"and theirs\n"
+		"before it sends. Fields changed on one side only merge by themselves. A field "
+		"changed on\n"
+		"both sides is a clash, decided by conflict.policy (per model: [model NAME] in the "
+		"config,\n"
+		"or --config-set model.NAME.conflict.policy=...):\n\n"
+		"  merge    (default) merge what does not clash, ask about what does\n"
+		"  ask      always ask\n"
+		"  mine     my fields win, on top of the newest version\n"
+		"  theirs   the server's record wins; my change is dropped, with a journal line\n"
+		"  server   send with the version the edit was made on; the service's strategy "
+		"decides\n"
+		"  !command the conflict as JSON on stdin, the decision on stdout\n\n"
+		"`syncdeck conflicts` lists what waits for a decision; `conflicts resolve` "
+		"decides.\n"},
+	{"predicate",
+		"  rating > 4 and (status = ACTIVE or not title beginsWith \"[x]\") and tags "
+		"contains \"a\"\n"
+		"  rating between 2 and 4      createdAt last 7d      status in (A, B)      note = "
+		"null\n\n"
+		"Operators: = != < <= > >= between..and contains(~) notContains(!~) beginsWith(^)\n"
+		"last in notIn; `and` binds tighter than `or`, `not` tighter than both; `all` is "
+		"always\n"
+		"true. _version, _lastChangedAt and _state can be used too.\n"},
+};
+
+int cli_help(struct cli *c, struct cli_args *a)
+{
+	const struct cli_command *k;
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc)
+		return rc;
+	if (a->n == 0) {
+		fputs(HEAD, stdout);
+		for (k = CLI_COMMANDS; k->name; k++)
+			if (k->help)
+				printf("  %-14s %s\n", k->name, k->help);
+		puts("\n`syncdeck help COMMAND` shows one; topics: conflict, predicate.");
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof TOPIC / sizeof *TOPIC; i++) {
+		if (strcmp(a->v[0], TOPIC[i].name) == 0) {
+			fputs(TOPIC[i].text, stdout);
+			return 0;
+		}
+	}
+	k = cli_find(a->v[0]);
+	if (!k)
+		return cli_complain(c, 2, "no command is named %s; see `syncdeck help`", a->v[0]);
+	printf("usage: syncdeck %s\n\n%s\n", k->usage, k->help ? k->help : "");
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* app/cli/sandbox.c - `syncdeck sandbox`: the local backend, run in the foreground. */
+#include "core/api/sandbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/cli.h"
+#include "app/demo/demo.h"
+#include "app/paths.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+
+static void print_ready(void *ctx, const char *line)
+{
+	(void)ctx;
+	printf("%s\n", line);
+	fflush(stdout);
+}
+
+static int duration(struct cli *c, const char *name, const char *text, int64_t *ms)
+{
+	if (!text)
+		return 0;
+	*ms = cli_duration_arg(text);
+	if (*ms >= 0)
+		return 0;
+	return cli_complain(
+		c, 2, "%s %s: expected a duration such as 500ms 30s 5m 24h 30d", name, text);
+}
+
+static int number(struct cli *c, const char *name, const char *text, int64_t least, int64_t most,
+	int64_t *out)
+{
+	if (!text || (sd_parse_i64(text, out) && *out >= least && *out <= most))
+		return 0;
+	return cli_complain(c, 2, "%s %s: expected a whole number from %lld to %lld", name, text,
+		(long long)least, (long long)most);
+}
+
+int cli_sandbox(struct cli *c, struct cli_args *a)
+{
+	struct sd_sandbox_opts o = {.host = "127.0.0.1",
+		.api_key = c->o.api_key ? c->o.api_key : "da2-fakeApiId123456",
+		.strategy = "automerge",
+		.delta_ttl_ms = 30 * 60000LL,
+		.base_ttl_ms = 30 * 86400000LL,
+		.keep_alive_ms = 60000,
+		.connection_timeout_ms = 300000,
+		.max_limit = 1000,
+		.parent_pipe = -1};
+	const char *port = NULL, *delta = NULL, *base = NULL, *limit = NULL, *ka = NULL, *ct = NULL;
+	const char *parent = NULL;
+	struct cli_list models = {.n = 0}, sets = {.n = 0};
+	const struct cli_opt opts[] = {{"--port", CLI_VALUE, &port}, {"--host", CLI_VALUE, &o.host},
+		{"--db", CLI_VALUE, &o.db}, {"--tls", CLI_FLAG, &o.tls},
+		{"--strategy", CLI_VALUE, &o.strategy}, {"--model-strategy", CLI_LIST, &models},
+		{"--seed", CLI_VALUE, &o.seed}, {"--users", CLI_VALUE, &o.users},
+		{"--delta-ttl", CLI_VALUE, &delta}, {"--base-ttl", CLI_VALUE, &base},
+		{"--admin", CLI_FLAG, &o.admin}, {"--max-limit", CLI_VALUE, &limit},
+		{"--keep-alive", CLI_VALUE, &ka}, {"--connection-timeout", CLI_VALUE, &ct},
+		{"--write-config", CLI_VALUE, &o.write_config}, {"--set", CLI_LIST, &sets},
+		{"--parent-pipe", CLI_VALUE, &parent}};
+	struct sd_error e = {.code = SD_OK};
+	int64_t n = 0, fd = -1;
+	char *seed_file = NULL, *state;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
+
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "sandbox");
+	if (rc == 0)
+		rc = number(c, "--port", port, 0, 65535, &n);
+	o.port = (int)n;
+	if (rc == 0)
+		rc = number(c, "--max-limit", limit, 1, 1000000, &o.max_limit);
+	if (rc == 0)
+		rc = number(c, "--parent-pipe", parent, 0, 1 << 20, &fd);
+	o.parent_pipe = (int)fd;
+	if (rc == 0)
+		rc = duration(c, "--delta-ttl", delta, &o.delta_ttl_ms);
+	if (rc == 0)
+		rc = duration(c, "--base-ttl", base, &o.base_ttl_ms);
+	if (rc == 0)
+		rc = duration(c, "--keep-alive", ka, &o.keep_alive_ms);
+	if (rc == 0)
+		rc = duration(c, "--connection-timeout", ct, &o.connection_timeout_ms);
+	if (rc)
+		return rc;
+	err = c->o.schema ? sd_schema_read_file(c->o.schema, &c->schema, &e)
+			  : app_demo_schema(&c->schema, &e);
+	if (err != SD_OK)
+		return cli_fail(c, err == SD_NOTFOUND ? SD_INVAL : err, &e);
+	if (o.seed && strcmp(o.seed, "demo") == 0) {
+		if (c->o.schema)
+			return cli_complain(c, 2,
+				"--seed demo is the data of the built-in schema: leave -s away");
+		err = app_demo_seed_file(&seed_file, &e);
+		if (err != SD_OK)
+			return cli_fail(c, err, &e);
+		o.seed = seed_file;
+	}
+	state = app_state_dir();
+	o.state_dir = state;
+	o.schema = c->schema;
+	o.model_strategies = models.v;
+	o.model_strategy_count = models.n;
+	o.sets = sets.v;
+	o.set_count = sets.n;
+	err = sd_sandbox_run(&o, print_ready, NULL, &e);
+	if (seed_file)
+		remove(seed_file);
+	free(seed_file);
+	free(state);
+	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+}
