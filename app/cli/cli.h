@@ -144,6 +144,8 @@ int cli_wait(struct cli *c, struct cli_args *a);
 int cli_start(struct cli *c, struct cli_args *a);
 int cli_stop(struct cli *c, struct cli_args *a);
 int cli_sandbox(struct cli *c, struct cli_args *a);
+int cli_demo(struct cli *c, struct cli_args *a);
+int cli_demo_device(struct cli *c, struct cli_args *a);
 int cli_keys(struct cli *c, struct cli_args *a);
 int cli_info(struct cli *c, struct cli_args *a);
 int cli_config(struct cli *c, struct cli_args *a);

@@ -57,6 +57,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"sandbox",
 		"sandbox [-s FILE] [--port N] [--seed demo|FILE|N[:SEED]] [--admin] [--tls] ...",
 		"the local backend", cli_sandbox},
+	{"demo", "demo", "sandbox with sample data, two simulated devices, and the UI", cli_demo},
+	{"demo-device", "demo-device --name NAME [--person DIR]", NULL, cli_demo_device},
 	{"codegen", "codegen", "the model introspection JSON of the schema", cli_codegen},
 	{"keys", "keys", "every action with its keys", cli_keys},
 	{"info", "info", "every path in use", cli_info},
