@@ -35,7 +35,9 @@ TEST_LIBS := -lcmocka -lvterm -lutil
 CORE_SRC := $(sort $(shell find core -name '*.c'))
 UI_SRC   := $(sort $(shell find ui -name '*.c'))
 APP_SRC  := $(sort $(shell find app -name '*.c'))
-SUP_SRC  := $(sort $(shell find tests/support -name '*.c' 2>/dev/null))
+# helpers that several test programs share; linked only where they are used
+SUP_SRC  := $(sort $(shell find tests/support -name '*.c' 2>/dev/null) \
+	$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
 
 CORE_OBJ := $(CORE_SRC:%.c=$B/%.o)
 UI_OBJ   := $(UI_SRC:%.c=$B/%.o)
