@@ -162,10 +162,10 @@ static enum sd_err commit(struct sd_runtime *rt, struct sd_error *e)
 	if (rc != SD_OK)
 		return rc;
 	rt->txn_since_ms = 0;
-	publish_status(rt);
 	for (size_t i = 0; i < rt->held_count; i++)
 		sd_rt_carry_out(rt, &rt->held[i]);
 	rt->held_count = 0;
+	publish_status(rt); /* after the events it sums up are in the queue */
 	if (rt->o.changed)
 		rt->o.changed(rt->o.ctx);
 	return SD_OK;
