@@ -114,9 +114,12 @@ static int run_line(struct cli *c, char *line, size_t len)
 	else if (strcmp(words[0], "batch") == 0 || strcmp(words[0], "sandbox") == 0 ||
 		 strcmp(words[0], "demo") == 0)
 		rc = cli_complain(c, 2, "%s cannot run inside a batch", words[0]);
-	else
+	else if (strcmp(words[0], "stop") == 0)
 		rc = cli_run(c, words, n);
-	start_engine(c);
+	else {
+		start_engine(c);
+		rc = cli_run(c, words, n);
+	}
 	answer(c, rc);
 	sd_json_free(j);
 	free(words);
