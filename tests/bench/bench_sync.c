@@ -59,6 +59,7 @@ static struct run run_reference(const struct pages *p, const char *self, int row
 	snprintf(port, sizeof port, "%d", p->port);
 	snprintf(count, sizeof count, "%d", rows);
 	snprintf(db, sizeof db, "%s/ref.db", dir);
+	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
 		execl(self, self, "reference", port, db, count, (char *)NULL);
@@ -77,6 +78,7 @@ static struct run run_syncdeck(const struct pages *p, const char *program, const
 	pid_t pid;
 
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/graphql", p->port);
+	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
 		setenv("XDG_CONFIG_HOME", dir, 1);
