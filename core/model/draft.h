@@ -66,6 +66,10 @@ SD_MUST_USE enum sd_err sd_draft_groups(struct sd_model *m, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_draft_order(struct sd_schema *s, struct sd_error *e);
 /* digest.c: s->hash. */
 SD_MUST_USE enum sd_err sd_draft_digest(struct sd_schema *s, struct sd_error *e);
+/* names.c: every name is one, none is taken or ambiguous. */
+SD_MUST_USE enum sd_err sd_draft_names(const struct sd_draft *d, struct sd_error *e);
+/* _version and the like: every record has them, no model lists them. */
+bool sd_draft_is_metadata(const char *field);
 /* All of it; *out owned by the caller, the draft is empty after. */
 SD_MUST_USE enum sd_err sd_draft_finish(
 	struct sd_draft *d, struct sd_schema **out, struct sd_error *e);

@@ -122,6 +122,8 @@ enum sd_err sd_draft_finish(struct sd_draft *d, struct sd_schema **out, struct s
 			"no model in it; mark the types to store with @model, or give the models "
 			"with --schema FILE");
 	rc = sd_draft_relations(d, e);
+	if (!rc)
+		rc = sd_draft_names(d, e);
 	for (size_t i = 0; !rc && i < s->model_count; i++)
 		rc = keys(d, s->models[i], e);
 	for (size_t i = 0; !rc && i < s->model_count; i++)

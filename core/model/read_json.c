@@ -144,7 +144,7 @@ static enum sd_err bad_field(
 		"field %s.%s has no type; expected {\"name\", \"type\", ...}", owner, name);
 }
 
-static bool note_model_field(
+static bool note_field(
 	struct sd_json_reader *r, const char *owner, const char *name, const char *why)
 {
 	return sd_draft_note(&r->d, "%s: field %s.%s ignored: %s", r->d.file, owner, name, why);
@@ -164,12 +164,17 @@ static enum sd_err model_fields(struct sd_json_reader *r, struct sd_model *m,
 			name = sd_json_name(c);
 		if (!name || !type)
 			return bad_field(r, m->name, name ? name : "?", e);
+		if (sd_draft_is_metadata(name)) {
+			if (!note_field(r, m->name, name, "every record has it"))
+				return sd_draft_nomem(e);
+			continue;
+		}
 		if (sd_draft_at(m, name) >= 0)
 			return sd_json_reader_fail(r, m->name, name, e,
 				"field %s.%s is defined twice; remove or rename one", m->name,
 				name);
 		if (sd_map_has(&r->d.s->by_name, type) && !is_association(a)) {
-			if (!note_model_field(r, m->name, name, "a relation without association"))
+			if (!note_field(r, m->name, name, "a relation without association"))
 				return sd_draft_nomem(e);
 			continue;
 		}
@@ -199,8 +204,7 @@ static enum sd_err nonmodel_fields(struct sd_json_reader *r, struct sd_nonmodel 
 		if (!name || !type)
 			return bad_field(r, n->name, name ? name : "?", e);
 		if (sd_map_has(&r->d.s->by_name, type)) {
-			if (!note_model_field(
-				    r, n->name, name, "a relation inside an embedded type"))
+			if (!note_field(r, n->name, name, "a relation inside an embedded type"))
 				return sd_draft_nomem(e);
 			continue;
 		}

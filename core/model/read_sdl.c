@@ -153,6 +153,8 @@ static const char *left_out(const struct sd_sdl_reader *r, const struct sd_sdl_f
 {
 	const struct sd_sdl_def *def;
 
+	if (sd_draft_is_metadata(f->name))
+		return "every record has it";
 	for (size_t i = 0; i < COUNT(COMPUTED); i++)
 		if (sd_sdl_directive(f->directives, f->directive_count, COMPUTED[i]))
 			return "it is computed by the backend, not stored";

@@ -594,6 +594,16 @@ static void broken_json_and_javascript_is_refused_with_its_place(void **st)
 		 "\"model\":\"A\"},"
 		 "\"association\":{\"connectionType\":\"SOME\"}}}}}}",
 			"connectionType \"SOME\""},
+		{"{\"models\":{\"A\":{\"fields\":{\"id\":{\"type\":\"ID\"},"
+		 "\"a) { x }\":{\"type\":\"ID\"}}}}}",
+			"field \"a) { x }\" of A is no name"},
+		{"{\"models\":{\"A\":{\"pluralName\":\"\",\"fields\":{\"id\":{\"type\":\"ID\"}}}}}",
+			"plural \"\" of A is no name"},
+		{"{\"models\":{\"A\":{\"fields\":{\"id\":{\"type\":\"ID\"}},\"attributes\":[{"
+		 "\"type\":"
+		 "\"auth\",\"properties\":{\"rules\":[{\"allow\":\"owner\",\"ownerField\":\"a "
+		 "b\"}]}}]}}}",
+			"owner field \"a b\" of A is no name"},
 		{"{\"models\":{\"A\":5}}", "\"A\" is no definition"},
 	};
 
@@ -607,6 +617,17 @@ static void broken_json_and_javascript_is_refused_with_its_place(void **st)
 			fail_msg("\"%s\" does not say \"%s\"", e.text, BAD[i].says);
 		assert_null(s);
 	}
+}
+
+static void metadata_that_a_schema_lists_is_no_field(void **st)
+{
+	struct sd_schema *s = load("type A @model { x: Int _version: Int _deleted: Boolean }");
+
+	(void)st;
+	assert_null(sd_model_field(s->models[0], "_version"));
+	assert_true(has_note(s, "A._deleted"));
+	check_whole(s, "metadata");
+	sd_schema_free(s);
 }
 
 /* R-138: same schema, same id; optional made required: another id */
@@ -686,6 +707,7 @@ int main(void)
 		cmocka_unit_test(a_codegen_file_is_read_though_it_is_javascript),
 		cmocka_unit_test(the_models_inside_a_configuration_are_read),
 		cmocka_unit_test(broken_json_and_javascript_is_refused_with_its_place),
+		cmocka_unit_test(metadata_that_a_schema_lists_is_no_field),
 		cmocka_unit_test(the_digest_follows_the_structure_and_nothing_else),
 		cmocka_unit_test(a_document_keeps_places_arguments_and_nesting),
 		cmocka_unit_test(a_schema_over_a_mebibyte_is_refused),
