@@ -2,7 +2,8 @@
  * core/sync/pull.h - what the files of the pulling side know of each other.  Private to core/sync.
  *
  *   pull.c    which model may run when; gaps, passes, polling; the interface of internal.h
- *   run.c     one run of one model: begin, request, page after page, end, failure
+ *   run.c     one run of one model: its beginning and its requests
+ *   answer.c  what came back: a page, the end, a failure
  *   page.c    one page's rows into the store
  *   expr.c    sync expressions
  *   buffer.c  messages that arrive while a model's run has not ended
@@ -73,6 +74,7 @@ struct sd_pull {
 /* Begins or resumes the wanted run: its first request goes out. */
 enum sd_err sd_run_begin(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
+/* ---- answer.c ---- */
 enum sd_err sd_run_answer(struct sd_engine *en, struct sd_pull_model *p,
 	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e);
 /* The try ended badly; text is for a person.  final: retrying soon is no use. */
@@ -84,6 +86,8 @@ enum sd_err sd_run_request(
 /* Reads the saved state once. */
 enum sd_err sd_run_load(struct sd_engine *en, struct sd_pull_model *p, struct sd_error *e);
 void sd_run_set_error(struct sd_engine *en, struct sd_pull_model *p, const char *text);
+/* Replaces an owned text by a copy of from (NULL: none). */
+enum sd_err sd_run_set_text(char **to, const char *from, struct sd_error *e);
 
 /* ---- page.c ---- */
 /* Rows of a page (data.syncX) into the store; bad ones into the quarantine.  rows gets the live

@@ -254,7 +254,7 @@ enum sd_err sd_conn_settle(struct sd_engine *en, size_t at, int64_t now_ms, stru
 
 static size_t conn_at(const struct sd_realtime *rt, uint64_t id)
 {
-	for (size_t i = 0; i < rt->conn_count; i++)
+	for (size_t i = 0; id && i < rt->conn_count; i++)
 		if (rt->conns[i].id == id)
 			return i;
 	return SIZE_MAX;

@@ -1,5 +1,5 @@
 /*
- * core/sync/run.c - one run of one model: base or delta, page after page.
+ * core/sync/run.c - one run of one model: base or delta, its beginning and its requests.
  *
  * The state of a run (token of the next page, lastSync it began with, startedAt of its first page)
  * is saved in the same transaction as the rows it covers, so a run that was cut off goes on where
@@ -9,7 +9,6 @@
  */
 #include "core/sync/pull.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,7 @@
 #include "core/graphql/doc.h"
 #include "core/json/json.h"
 
-static enum sd_err set_text(char **to, const char *from, struct sd_error *e)
+enum sd_err sd_run_set_text(char **to, const char *from, struct sd_error *e)
 {
 	char *copy = from ? strdup(from) : NULL;
 
@@ -30,7 +29,7 @@ static enum sd_err set_text(char **to, const char *from, struct sd_error *e)
 
 void sd_run_set_error(struct sd_engine *en, struct sd_pull_model *p, const char *text)
 {
-	if (set_text(&p->s.error, text, NULL) != SD_OK)
+	if (sd_run_set_text(&p->s.error, text, NULL) != SD_OK)
 		en->oom = true;
 }
 
@@ -120,7 +119,7 @@ static enum sd_err reset(
 	if (p->s.page_base)
 		rc = sd_sweep_begin(en->store, p->m, &p->s.sweep_rid, e);
 	if (rc == SD_OK)
-		rc = set_text(&p->s.why, p->why ? p->why : "asked for", e);
+		rc = sd_run_set_text(&p->s.why, p->why ? p->why : "asked for", e);
 	p->why = NULL;
 	return rc;
 }
@@ -200,309 +199,4 @@ enum sd_err sd_run_request(
 	p->request = sd_en_http(en, SD_OWNER_PULL, body, p->mode, true);
 	p->running = p->request != 0;
 	return p->request ? SD_OK : sd_fail(e, SD_NOMEM, 0, "%s: out of memory", p->root);
-}
-
-static void copy_counts(struct sd_pull_model *p)
-{
-	p->s.new_rows += p->counts.created;
-	p->s.updated_rows += p->counts.updated;
-	p->s.deleted_rows += p->counts.deleted;
-	memset(&p->counts, 0, sizeof p->counts);
-}
-
-static void tell_synced(struct sd_engine *en, const struct sd_pull_model *p, int64_t now_ms)
-{
-	struct cJSON *f;
-
-	if (p->poll_run && !p->s.new_rows && !p->s.updated_rows && !p->s.deleted_rows)
-		return;
-	f = sd_json_object();
-	sd_json_add_str(f, "model", p->m->name);
-	sd_json_add_bool(f, "isFullSync", p->s.page_base);
-	sd_json_add_bool(f, "isDeltaSync", !p->s.page_base);
-	sd_json_add_int(f, "new", p->s.new_rows);
-	sd_json_add_int(f, "updated", p->s.updated_rows);
-	sd_json_add_int(f, "deleted", p->s.deleted_rows);
-	sd_en_event(en, "modelSynced", f, now_ms);
-}
-
-/* The last page is in.  capped: there is more, but the person's limit is reached; then the sync
- * mark stays where it was (R-044). */
-static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool capped, int64_t now_ms,
-	struct sd_error *e)
-{
-	enum sd_err rc = SD_OK;
-
-	if (p->s.page_base && !capped && p->s.sweep_rid > 0)
-		rc = sd_sweep_end(
-			en->store, p->m, p->expr, p->s.sweep_rid, now_ms, &p->counts.deleted, e);
-	if (rc == SD_OK)
-		rc = sd_buffer_flush(en, p, now_ms, e);
-	if (rc != SD_OK)
-		return rc;
-	copy_counts(p);
-	if (!capped && p->s.page_started_ms) {
-		p->s.last_sync_ms = p->s.page_started_ms;
-		if (p->s.page_base)
-			p->s.last_full_ms = p->s.page_started_ms;
-	}
-	if (p->s.page_base)
-		sd_wait_set(&p->full_wait, now_ms, en->set->full_interval_ms);
-	else if (!p->full_wait.at_ms)
-		sd_wait_set(&p->full_wait, now_ms,
-			p->s.last_full_ms + en->set->full_interval_ms - now_ms -
-				en->status.skew_ms);
-	p->s.synced_at_ms = now_ms;
-	p->s.kind = capped           ? SD_SYNC_CAPPED
-		    : p->poll        ? SD_SYNC_POLLING
-		    : p->s.page_base ? SD_SYNC_FULL
-				     : SD_SYNC_DELTA;
-	p->s.failures = p->tries = 0;
-	free(p->s.error);
-	free(p->s.page_token);
-	p->s.error = p->s.page_token = NULL;
-	p->running = p->failed = false;
-	p->synced = true;
-	rc = sd_sync_put(en->store, p->m, &p->s, e);
-	if (rc == SD_OK) {
-		tell_synced(en, p, now_ms);
-		sd_pull_ended(en, p, now_ms);
-	}
-	return rc;
-}
-
-enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool final,
-	int64_t retry_after_ms, const char *text, int64_t now_ms, struct sd_error *e)
-{
-	enum sd_err rc;
-
-	p->running = false;
-	p->want = true;
-	p->tries++;
-	p->s.failures++;
-	if (!p->why)
-		p->why = "the last try failed";
-	sd_run_set_error(en, p, text);
-	sd_wait_set(&p->retry, now_ms,
-		final ? SD_PULL_FINAL_MS : sd_backoff_ms(p->tries, retry_after_ms, en->rand));
-	if (final || p->tries >= SD_PULL_TRIES) {
-		p->failed = true;
-		p->s.kind = SD_SYNC_FAILED;
-	}
-	rc = sd_sync_put(en->store, p->m, &p->s, e);
-	if (rc == SD_OK && p->failed)
-		sd_pull_ended(en, p, now_ms);
-	return rc;
-}
-
-/* A smaller page next time; false when it cannot be smaller. */
-static bool shrink(struct sd_pull_model *p)
-{
-	p->good_pages = 0;
-	if (p->limit <= 1)
-		return false;
-	p->s.page_size = p->limit / 2;
-	return true;
-}
-
-static void grow(const struct sd_engine *en, struct sd_pull_model *p)
-{
-	if (p->s.page_size <= 0 || ++p->good_pages < 3)
-		return;
-	p->good_pages = 0;
-	p->s.page_size *= 2;
-	if (p->s.page_size >= en->set->page_size)
-		p->s.page_size = 0;
-}
-
-static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const struct sd_reply *rep,
-	int64_t bytes, int64_t now_ms, struct sd_error *e)
-{
-	struct cJSON *items = sd_json_get(rep->data, "items");
-	const char *token = sd_json_get_str(rep->data, "nextToken");
-	int64_t started = sd_json_get_i64(rep->data, "startedAt", 0);
-	bool capped;
-	enum sd_err rc = SD_OK;
-
-	if (!p->s.page_started_ms && started && !p->s.page_base &&
-		started + 1000 < p->s.page_last_sync) {
-		/* a delta since a moment that the server has not reached yet finds nothing */
-		p->force_full = true;
-		p->why = "the server's clock went back";
-		p->running = false;
-		return sd_run_begin(en, p, now_ms, e);
-	}
-	if (!p->s.page_started_ms)
-		p->s.page_started_ms = started;
-	p->s.page_started_last_ms = started;
-	p->s.page_rows += sd_page_live(items);
-	p->s.bytes += bytes;
-	p->tries = 0;
-	grow(en, p);
-	capped = token && en->set->max_records > 0 && p->s.page_rows >= en->set->max_records;
-	p->running = token && !capped && sd_en_mode_ok(en, p->mode);
-	if (p->running)
-		rc = sd_run_request(en, p, token, e);
-	if (rc == SD_OK)
-		rc = set_text(&p->s.page_token, token, e);
-	if (rc == SD_OK)
-		rc = sd_page_apply(en, p, rep->data, rep->errors, now_ms, e);
-	if (rc != SD_OK)
-		return rc;
-	if (!token || capped)
-		return ended(en, p, capped, now_ms, e);
-	copy_counts(p);
-	p->want = !p->running; /* signed out meanwhile: it goes on from here later */
-	return sd_sync_put(en->store, p->m, &p->s, e);
-}
-
-/* "FieldUndefined: Field 'syncPosts' in type 'Query' is undefined": the API keeps no versions. */
-static bool no_conflict_detection(const struct sd_pull_model *p, const char *message)
-{
-	static const char *const NAMES[] = {
-		"'_version'", "'_lastChangedAt'", "'_deleted'", "'startedAt'", "'lastSync'"};
-	char root[160];
-
-	if (!strstr(message, "FieldUndefined") && !strstr(message, "UnknownArgument") &&
-		!strstr(message, "Cannot query field"))
-		return false;
-	snprintf(root, sizeof root, "'%s'", p->root);
-	if (strstr(message, root))
-		return true;
-	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-		if (strstr(message, NAMES[i]))
-			return true;
-	return false;
-}
-
-static enum sd_err refused(struct sd_engine *en, struct sd_pull_model *p,
-	const struct sd_reply *rep, int64_t now_ms, struct sd_error *e)
-{
-	char text[1024];
-
-	if (p->s.page_token && strstr(rep->message, "nextToken")) {
-		/* the saved page is no longer known to the server: from the beginning */
-		free(p->s.page_token);
-		p->s.page_token = NULL;
-		p->why = "the saved page was not accepted any more";
-		p->running = false;
-		return sd_run_begin(en, p, now_ms, e);
-	}
-	if (no_conflict_detection(p, rep->message))
-		snprintf(text, sizeof text,
-			"%s: this backend has no %s: conflict detection is off. Turn on conflict "
-			"detection (versioned data source with delta sync; Amplify: conflict "
-			"resolution) and sync again; local data stays usable (%s)",
-			p->m->name, p->root, rep->message);
-	else
-		snprintf(text, sizeof text, "%s: %s: %s: %s", p->m->name, p->root,
-			rep->type[0] ? rep->type : "refused", rep->message);
-	return sd_run_failed(en, p, true, -1, text, now_ms, e);
-}
-
-static enum sd_err denied(struct sd_engine *en, struct sd_pull_model *p, const struct sd_reply *rep,
-	int64_t now_ms, struct sd_error *e)
-{
-	enum sd_auth_mode modes[6];
-	char text[1024];
-
-	if (p->mode_at + 1 < sd_en_modes(en, p->m, SD_OP_SYNC_BIT, modes)) {
-		p->mode_at++;
-		p->running = false;
-		return sd_run_request(en, p, p->s.page_token, e);
-	}
-	p->mode_at = 0;
-	snprintf(text, sizeof text, "%s: %s: not authorised (tried as %s): %s", p->m->name, p->root,
-		sd_auth_mode_name(p->mode), rep->message);
-	return sd_run_failed(en, p, true, -1, text, now_ms, e);
-}
-
-static bool timed_out(
-	const struct sd_engine *en, const struct sd_http_result *r, const struct sd_reply *rep)
-{
-	return strstr(rep->type, "ExecutionTimeout") || r->status == 504 ||
-	       (r->transport && r->sent && r->took_ms >= en->set->timeout_ms * 9 / 10);
-}
-
-static enum sd_err retry(struct sd_engine *en, struct sd_pull_model *p,
-	const struct sd_http_result *r, const struct sd_reply *rep, int64_t now_ms,
-	struct sd_error *e)
-{
-	char text[1024];
-
-	if (en->active_told && !en->active) {
-		/* the network, not this model: it goes on when the endpoint is back */
-		p->running = false;
-		p->want = true;
-		p->why = p->why ? p->why : "the network was lost";
-		return SD_OK;
-	}
-	if (timed_out(en, r, rep))
-		(void)shrink(p);
-	snprintf(text, sizeof text, "%s: %s: %s: %s", p->m->name, p->root, rep->type, rep->message);
-	return sd_run_failed(en, p, false, rep->retry_after_ms, text, now_ms, e);
-}
-
-static enum sd_err too_big(struct sd_engine *en, struct sd_pull_model *p,
-	const struct sd_reply *rep, int64_t now_ms, struct sd_error *e)
-{
-	char text[1024];
-
-	if (shrink(p)) {
-		p->running = false;
-		return sd_run_request(en, p, p->s.page_token, e);
-	}
-	snprintf(text, sizeof text, "%s: %s: one record alone is too large to fetch: %s",
-		p->m->name, p->root, rep->message);
-	return sd_run_failed(en, p, true, -1, text, now_ms, e);
-}
-
-static enum sd_err sorted(struct sd_engine *en, struct sd_pull_model *p,
-	const struct sd_http_result *r, const struct sd_reply *rep, int64_t now_ms,
-	struct sd_error *e)
-{
-	char text[256];
-
-	switch (rep->klass) {
-	case SD_REPLY_OK:
-		if (sd_json_is_array(sd_json_get(rep->data, "items")))
-			return page(en, p, rep, (int64_t)r->body_len, now_ms, e);
-		snprintf(text, sizeof text, "%s: %s: the answer has no items", p->m->name, p->root);
-		return sd_run_failed(en, p, false, -1, text, now_ms, e);
-	case SD_REPLY_RETRY:
-		return retry(en, p, r, rep, now_ms, e);
-	case SD_REPLY_AUTH:
-		sd_en_auth_refused(en, p->mode, now_ms);
-		p->running = false;
-		p->want = true;
-		return SD_OK;
-	case SD_REPLY_DENIED:
-		return denied(en, p, rep, now_ms, e);
-	case SD_REPLY_TOO_BIG:
-		return too_big(en, p, rep, now_ms, e);
-	case SD_REPLY_CONFLICT:
-	case SD_REPLY_CONDITION:
-	case SD_REPLY_REFUSED:
-		break;
-	}
-	/* null in a place the schema says it cannot be takes the whole page with it: a smaller page
-	 * loses fewer rows */
-	if (strstr(rep->message, "Cannot return null") && p->limit > 1)
-		return too_big(en, p, rep, now_ms, e);
-	return refused(en, p, rep, now_ms, e);
-}
-
-enum sd_err sd_run_answer(struct sd_engine *en, struct sd_pull_model *p,
-	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e)
-{
-	struct sd_reply rep;
-	enum sd_err rc;
-
-	p->request = 0;
-	rc = sd_reply_read(r, p->root, &rep, e);
-	if (rc != SD_OK)
-		return rc;
-	rc = sorted(en, p, r, &rep, now_ms, e);
-	sd_reply_release(&rep);
-	return rc;
 }
