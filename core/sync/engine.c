@@ -69,7 +69,7 @@ static enum sd_err finish(struct sd_engine *en, enum sd_err rc, int64_t now_ms, 
 	if (en->went_down && en->started)
 		rc = sd_pull_gap(en, NULL, "was offline", now_ms, e);
 	if (rc == SD_OK && en->came_back && en->connected)
-		rc = sd_rt_start(en, now_ms, e);
+		rc = sd_rt_back(en, en->down_ms, now_ms, e);
 	en->went_down = en->came_back = false;
 	if (rc == SD_OK && en->started && en->net_on && !en->connected &&
 		sd_pull_expressions_known(en)) {

@@ -96,6 +96,8 @@ void sd_en_reachable(struct sd_engine *en, bool ok, const char *failure, int64_t
 		if (!en->net_on)
 			return;
 		en->status.tcp_ok_ms = now_ms;
+		if (was_down)
+			en->down_ms = en->status.offline_since_ms;
 		en->status.offline_since_ms = 0;
 		en->probes = 0;
 		en->probing = false;

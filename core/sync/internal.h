@@ -80,13 +80,14 @@ struct sd_engine {
 	struct sd_wait refusal_wait;     /* until they are tried again by themselves */
 	struct sd_wait probe;            /* offline: when to knock again */
 	int probes;
-	bool probing;   /* offline: one request may go out to see */
-	bool went_down; /* messages may be missed from now on: every model needs a run */
-	bool came_back; /* offline is over: connections start anew at the end of the input */
-	bool connected; /* realtime was started since the network is on */
-	bool push_wake; /* something may have become sendable */
-	bool oom;       /* an action was lost: the input fails with NOMEM */
-	int lost;       /* answers lost in a row (sent, no answer) */
+	bool probing;    /* offline: one request may go out to see */
+	bool went_down;  /* messages may be missed from now on: every model needs a run */
+	bool came_back;  /* offline is over: connections start anew at the end of the input */
+	int64_t down_ms; /* since when the offline time that is over now lasted */
+	bool connected;  /* realtime was started since the network is on */
+	bool push_wake;  /* something may have become sendable */
+	bool oom;        /* an action was lost: the input fails with NOMEM */
+	int lost;        /* answers lost in a row (sent, no answer) */
 };
 
 /* ---- engine.c, for the parts ---- */
@@ -161,6 +162,8 @@ enum sd_err sd_rt_closed(struct sd_engine *en, uint64_t conn, int code, int stat
 	const char *reason, int64_t now_ms, struct sd_error *e);
 /* Credentials changed: connections are made anew with them. */
 enum sd_err sd_rt_reauth(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
+/* The endpoint answers again: connections that have said nothing since down_ms are made anew. */
+enum sd_err sd_rt_back(struct sd_engine *en, int64_t down_ms, int64_t now_ms, struct sd_error *e);
 /* All subscriptions of the start are live or have given up (bounded wait). */
 bool sd_rt_settled(const struct sd_engine *en);
 

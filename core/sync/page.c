@@ -8,6 +8,7 @@
  */
 #include "core/sync/pull.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,16 +94,18 @@ static enum sd_err server_errors(struct sd_engine *en, struct sd_pull_model *p,
 	return rc;
 }
 
-/* The field an error text of sd_item_to_local is about: "Post.title: ..." gives title. */
+/* The field an error text of sd_item_to_local is about: "Post [..]: Post.title: ..." gives title. */
 static bool bad_field(const struct sd_model *m, const char *text, struct sd_buf *out)
 {
-	const char *at = strstr(text, m->name), *end;
+	char head[160];
+	const char *at;
 
-	if (!at || at[strlen(m->name)] != '.')
+	snprintf(head, sizeof head, ": %s.", m->name);
+	at = strstr(text, head);
+	if (!at)
 		return false;
-	at += strlen(m->name) + 1;
-	end = at + strcspn(at, ":. [");
-	return sd_buf_add(out, at, (size_t)(end - at));
+	at += strlen(head);
+	return sd_buf_add(out, at, strcspn(at, ":. ["));
 }
 
 static enum sd_err unfit(struct sd_engine *en, struct sd_pull_model *p, const struct cJSON *item,

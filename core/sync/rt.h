@@ -2,6 +2,7 @@
  * core/sync/rt.h - what the files of the realtime side know of each other.  Private to core/sync.
  *
  *   realtime.c  connections: opening, keep-alive, stale, closing, reconnecting; state told
+ *   frames.c    what a connection says
  *   subs.c      subscriptions: starting, refusals, data
  *   subdoc.c    what a subscription says: owner argument, filter, payload
  */

@@ -386,7 +386,11 @@ static void losing_and_finding_the_network_is_told_once_each_and_leads_to_a_delt
 	rig_page(r, "syncPosts", POST("p9", "meanwhile", 1), NULL, 1795371200000);
 	assert_memory_equal(r->events, "networkStatus ", 14);
 	assert_string_equal(rig_value(r, "Post", KEY("p9"), "title"), "\"meanwhile\"");
+	/* a socket silent all along is not trusted: a new one, and a run of everything behind it */
+	rig_live(r);
+	rig_page(r, "syncPosts", "", NULL, 1795371200000);
 	rig_page(r, "syncComments", "", NULL, 1795371200000);
+	assert_true(sd_engine_idle(r->en));
 	assert_null(strstr(r->events, " ready ")); /* ready is told once a start */
 	assert_non_null(strstr(r->events, "syncQueriesReady"));
 	sd_engine_status(r->en, &s);

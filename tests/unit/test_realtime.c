@@ -183,7 +183,7 @@ static void an_unconfirmed_start_is_tried_again_and_then_polled(void **st)
 	conn = rig_connect(r, 300000);
 	rig_done(rig_find(r, SD_ACT_RT_START, "onDeletePost"));
 	rig_ack_all(r, conn);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 70; i++) {
 		rig_wait(r, 1000);
 		rig_frame(r, conn, "{\"type\":\"ka\"}");
 		while ((a = rig_find(r, SD_ACT_RT_START, "onDeletePost"))) {
