@@ -43,7 +43,8 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 {
 	enum sd_err rc = SD_OK;
 
-	if (p->s.page_base && !capped && p->s.sweep_rid > 0)
+	/* rows that could not be read set sweep_rid to 0: then nothing is removed */
+	if (p->s.page_base && !capped)
 		rc = sd_sweep_end(
 			en->store, p->m, p->expr, p->s.sweep_rid, now_ms, &p->counts.deleted, e);
 	if (rc == SD_OK)
@@ -71,6 +72,7 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	free(p->s.error);
 	free(p->s.page_token);
 	p->s.error = p->s.page_token = NULL;
+	p->s.sweep_rid = 0;
 	p->running = p->failed = false;
 	p->synced = true;
 	rc = sd_sync_put(en->store, p->m, &p->s, e);

@@ -137,23 +137,6 @@ static enum sd_err unfit(struct sd_engine *en, struct sd_pull_model *p, const st
 	return rc;
 }
 
-/* Rows that were bad once and came whole now leave the quarantine. */
-static enum sd_err cured(struct sd_engine *en, struct sd_pull_model *p,
-	const struct cJSON *const *items, size_t n, struct sd_error *e)
-{
-	int64_t held = 0;
-	enum sd_err rc = sd_quarantine_count(en->store, p->m, &held, e);
-
-	for (size_t i = 0; i < n && held && rc == SD_OK; i++) {
-		struct sd_buf key = SD_BUF_INIT;
-
-		if (sd_key_of(p->m, items[i], &key, NULL) == SD_OK)
-			rc = sd_quarantine_drop(en->store, p->m, sd_buf_text(&key), e);
-		sd_buf_release(&key);
-	}
-	return rc;
-}
-
 static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, struct cJSON *items,
 	const struct cJSON **good, size_t *n, int64_t now_ms, struct sd_error *e)
 {
@@ -197,8 +180,6 @@ enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
 	rc = server_errors(en, p, items, errors, now_ms, e);
 	if (rc == SD_OK)
 		rc = take_rows(en, p, items, good, &n, now_ms, e);
-	if (rc == SD_OK && n)
-		rc = cured(en, p, good, n, e);
 	if (rc == SD_OK && n)
 		rc = sd_apply(en->store, p->m, good, n, SD_FROM_SYNC, p->s.page_base, now_ms,
 			&p->counts, e);

@@ -199,7 +199,7 @@ static enum sd_err begin_what_may(struct sd_engine *en, int64_t now_ms, struct s
 
 		if (!p->want || p->running || p->command || p->expr_failed)
 			continue;
-		if (p->retry.at_ms && !sd_wait_due(&p->retry, now_ms))
+		if (p->retry.at_ms)
 			continue;
 		if (!parents_ended(en, p->m) || !mode_free(en, p))
 			continue;
@@ -222,6 +222,9 @@ static enum sd_err look_at_clocks(struct sd_engine *en, int64_t now_ms, struct s
 			sd_wait_off(&p->retry);
 			rc = sd_expr_again(en, p, e);
 		}
+		/* over, whether or not it may run now: a deadline in the past would never sleep */
+		if (sd_wait_due(&p->retry, now_ms))
+			sd_wait_off(&p->retry);
 		if (sd_wait_due(&p->poll_wait, now_ms)) {
 			sd_wait_off(&p->poll_wait);
 			if (p->poll && !p->want && !p->running) {

@@ -139,8 +139,11 @@ void rig_wait(struct rig *r, int64_t ms)
 {
 	int64_t end = r->now + ms;
 
-	for (int turns = 0; turns < 10000; turns++) {
+	for (int turns = 0;; turns++) {
 		int64_t d = sd_engine_deadline(r->en);
+
+		if (turns > 2000)
+			fail_msg("the engine never sleeps");
 
 		if (d > end)
 			break;

@@ -678,20 +678,55 @@ static void a_server_clock_that_went_back_forces_a_base_run(void **st)
 	rig_free(r);
 }
 
+static void save(struct rig *r, const char *model, const char *fields)
+{
+	struct sd_write_env env = {.now_ms = r->now, .rand = &r->rand};
+	struct cJSON *f = NULL;
+
+	assert_int_equal(sd_json_parse(fields, strlen(fields), "fields", &f, &r->e), SD_OK);
+	RIG(r, sd_write_save(r->store, sd_schema_model(r->schema, model), SD_SAVE_UPSERT, f, NULL,
+		       &env, NULL, NULL, &r->e));
+	sd_json_free(f);
+	if (r->en)
+		RIG(r, sd_engine_store_changed(r->en, r->now, &r->e));
+}
+
+/* X-06, R-036: a model's unsent changes go after its own run, not after everybody's */
+static void a_models_outbox_waits_for_its_own_run_only(void **st)
+{
+	struct rig *r = rig_new(RIG_SDL);
+
+	(void)st;
+	rig_engine(r);
+	save(r, "Post", "{\"id\":\"p1\",\"title\":\"made offline\"}");
+	save(r, "Comment", "{\"id\":\"c1\",\"postId\":\"p1\"}");
+	rig_start(r);
+	assert_int_equal(rig_count(r, SD_ACT_EVENT, "\"isEmpty\":false"), 1);
+	rig_live(r);
+	assert_null(rig_find(r, SD_ACT_HTTP, "mutation"));
+	rig_page(r, "syncPosts", "", NULL, 1795371000000);
+	assert_non_null(rig_find(r, SD_ACT_HTTP, "createPost"));
+	assert_null(rig_find(r, SD_ACT_HTTP, "createComment"));
+	rig_page(r, "syncComments", "", NULL, 1795371000000);
+	assert_null(rig_find(r, SD_ACT_HTTP, "createComment")); /* its parent is not there yet */
+	rig_reply(r, "createPost",
+		"{\"data\":{\"createPost\":{\"id\":\"p1\",\"title\":\"made "
+		"offline\",\"rating\":null,"
+		"\"createdAt\":\"2026-11-22T00:00:00Z\",\"updatedAt\":\"2026-11-22T00:00:00Z\","
+		"\"_version\":1,\"_lastChangedAt\":1795371000100,\"_deleted\":null}}}");
+	assert_non_null(rig_find(r, SD_ACT_HTTP, "createComment"));
+	assert_false(sd_engine_idle(r->en));
+	rig_free(r);
+}
+
 /* X-02 */
 static void a_page_never_overwrites_an_unsent_edit(void **st)
 {
 	struct rig *r = online();
-	struct sd_write_env env = {.now_ms = r->now, .rand = &r->rand};
-	struct cJSON *f = NULL;
-	static const char EDIT[] = "{\"id\":\"p1\",\"title\":\"mine\"}";
 
 	(void)st;
 	rig_page(r, "syncPosts", POST("p1", "old", 1), NULL, 1795371000000);
-	assert_int_equal(sd_json_parse(EDIT, sizeof EDIT - 1, "edit", &f, &r->e), SD_OK);
-	RIG(r, sd_write_save(r->store, sd_schema_model(r->schema, "Post"), SD_SAVE_UPSERT, f, NULL,
-		       &env, NULL, NULL, &r->e));
-	sd_json_free(f);
+	save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}");
 	rig_page(r, "syncComments", "", NULL, 1795371000000);
 	RIG(r, sd_engine_resync(r->en, sd_schema_model(r->schema, "Post"), false, r->now, &r->e));
 	rig_page(r, "syncPosts", POST("p1", "theirs", 2), NULL, 1795371100000);
@@ -727,6 +762,7 @@ int main(void)
 		cmocka_unit_test(refused_credentials_pause_everything_and_are_asked_for_once),
 		cmocka_unit_test(no_more_models_run_at_once_than_allowed),
 		cmocka_unit_test(a_server_clock_that_went_back_forces_a_base_run),
+		cmocka_unit_test(a_models_outbox_waits_for_its_own_run_only),
 		cmocka_unit_test(a_page_never_overwrites_an_unsent_edit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
