@@ -97,6 +97,8 @@ enum sd_err sd_engine_start(struct sd_engine *en, int64_t now_ms, struct sd_erro
 	en->active_told = en->active = en->connected = false;
 	en->probing = en->came_back = false;
 	sd_wait_off(&en->probe);
+	memset(en->refused, 0, sizeof en->refused);
+	sd_wait_off(&en->refusal_wait);
 	en->status.ready = false;
 	en->push_wake = true;
 	sd_en_event(en, "storageSubscribed", NULL, now_ms);
@@ -119,7 +121,6 @@ static void cut(struct sd_engine *en, int64_t now_ms)
 		sd_en_cancel(en, en->requests[0].id);
 	en->connected = en->probing = en->came_back = false;
 	sd_wait_off(&en->probe);
-	sd_wait_off(&en->refusal_wait);
 }
 
 enum sd_err sd_engine_stop(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
@@ -133,6 +134,14 @@ enum sd_err sd_engine_stop(struct sd_engine *en, int64_t now_ms, struct sd_error
 	if (en->oom)
 		return sd_fail(e, SD_NOMEM, 0, "sync engine: out of memory");
 	return SD_OK;
+}
+
+/* Offline: one request or connection may go out to see.  When nothing comes of it - nothing could
+ * be sent, no answer and no failure - the next knock follows all the same. */
+static void knock(struct sd_engine *en, int64_t now_ms)
+{
+	en->probing = true;
+	sd_wait_set(&en->probe, now_ms, en->set->timeout_ms * 2);
 }
 
 enum sd_err sd_engine_network(struct sd_engine *en, bool on, int64_t now_ms, struct sd_error *e)
@@ -152,7 +161,7 @@ enum sd_err sd_engine_network(struct sd_engine *en, bool on, int64_t now_ms, str
 	}
 	/* whether the endpoint answers is not known yet: knock at once */
 	en->probes = 0;
-	en->probing = true;
+	knock(en, now_ms);
 	rc = sd_pull_start(en, now_ms, e);
 	if (rc == SD_OK)
 		rc = sd_push_start(en, now_ms, e);
@@ -229,8 +238,7 @@ enum sd_err sd_engine_tick(struct sd_engine *en, int64_t now_ms, struct sd_error
 			rc = sd_rt_start(en, now_ms, e);
 	}
 	if (rc == SD_OK && en->net_on && sd_wait_due(&en->probe, now_ms)) {
-		sd_wait_off(&en->probe);
-		en->probing = true;
+		knock(en, now_ms);
 		if (en->connected)
 			rc = sd_rt_start(en, now_ms, e);
 	}

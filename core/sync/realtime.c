@@ -292,8 +292,8 @@ static enum sd_err look_at(struct sd_engine *en, size_t at, int64_t now_ms, stru
 	if (c->state == SD_CONN_INIT)
 		return sd_conn_drop(
 			en, at, true, "the server did not acknowledge in time", now_ms, e);
-	/* offline: the engine knocks for all */
-	return en->active || !en->active_told ? open_conn(en, at, now_ms, e) : SD_OK;
+	/* offline: the engine says when to knock */
+	return sd_en_online(en) ? open_conn(en, at, now_ms, e) : SD_OK;
 }
 
 enum sd_err sd_rt_tick(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
@@ -320,7 +320,7 @@ int64_t sd_rt_deadline(const struct sd_engine *en)
 			d = at < d ? at : d;
 			if (!c->stale && stale_at(c) < d)
 				d = stale_at(c);
-		} else if (c->state != SD_CONN_IDLE || en->active || !en->active_told) {
+		} else if (c->state != SD_CONN_IDLE || sd_en_online(en)) {
 			sd_wait_min(&c->wait, &d);
 		}
 	}

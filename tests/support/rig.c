@@ -183,6 +183,19 @@ void rig_done(struct sd_action *a)
 	a->kind = SD_ACT_EVENT; /* empty: never found again */
 }
 
+void rig_compact(struct rig *r)
+{
+	size_t w = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->acts[i].kind == SD_ACT_EVENT)
+			sd_action_release(&r->acts[i]);
+		else
+			r->acts[w++] = r->acts[i];
+	r->count = w;
+	r->events[0] = '\0';
+}
+
 void rig_forget(struct rig *r, enum sd_act kind)
 {
 	for (size_t i = 0; i < r->count; i++)

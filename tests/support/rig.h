@@ -63,6 +63,7 @@ void rig_wait(struct rig *r, int64_t ms); /* time passes, ticks at every deadlin
 struct sd_action *rig_find(struct rig *r, enum sd_act kind, const char *has);
 size_t rig_count(struct rig *r, enum sd_act kind, const char *has);
 void rig_done(struct sd_action *a);
+void rig_compact(struct rig *r); /* done ones and events leave the list */
 void rig_forget(struct rig *r, enum sd_act kind);
 
 /* Answers the oldest request containing `has` (it must be there) with HTTP 200 and this body. */
