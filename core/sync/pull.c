@@ -386,9 +386,9 @@ enum sd_err sd_pull_gap(struct sd_engine *en, const struct sd_model *m, const ch
 		if (!p->m->syncable || (m && p->m != m))
 			continue;
 		p->ready = false;
-		if (p->running) {
-			p->again = true;
-		} else {
+		/* a run that has begun, even if it waits to go on, began before the gap */
+		p->again = p->again || p->running || p->s.page_token;
+		if (!p->running) {
 			p->why = p->want ? p->why : NULL;
 			want(p, why);
 		}

@@ -116,6 +116,7 @@ static enum sd_err reset(
 	memset(&p->counts, 0, sizeof p->counts);
 	p->force_full = false;
 	p->fresh = true;
+	p->again = false;
 	if (p->s.page_base)
 		rc = sd_sweep_begin(en->store, p->m, &p->s.sweep_rid, e);
 	if (rc == SD_OK)
