@@ -223,10 +223,14 @@ static size_t feed_head(struct sd_hs *h, const char *p, size_t n)
 	}
 	from = was > 3 ? was - 3 : 0;
 	end = memmem(h->head.data + from, h->head.len - from, "\r\n\r\n", 4);
+	/* a client that ends lines with LF alone would wait for ever otherwise */
+	if (memmem(h->head.data + from, (end ? (size_t)(end - h->head.data) : h->head.len) - from,
+		    "\n\n", 2)) {
+		fail(h, 400, "line ends must be CR LF");
+		return used + take;
+	}
 	if (!end) {
-		if (memmem(h->head.data + from, h->head.len - from, "\n\n", 2))
-			fail(h, 400, "line ends must be CR LF");
-		else if (h->head.len >= SD_HS_HEAD_CAP)
+		if (h->head.len >= SD_HS_HEAD_CAP)
 			fail(h, 431, "the head is too long");
 		return used + take;
 	}
