@@ -272,19 +272,16 @@ static void an_id_in_use_is_refused(void **st)
 /* SRV-W10 */
 static void a_bad_start_gets_an_error_with_its_id(void **st)
 {
-	static const char
-		*const
-			BAD[] =
-				{
-					"{\"type\":\"start\"}",
-					"{\"type\":\"start\",\"id\":\"x\",\"payload\":{\"data\":{}}"
-					"}",
-					"{\"type\":\"start\",\"id\":\"x\",\"payload\":{\"data\":\"{"
-					"}\"}}", /* no authorization */
-					"{\"type\":\"unknown\"}",
-					"[]",
-					"not json",
-				};
+	static const char *const BAD[] = {
+		"{\"type\":\"start\"}",
+		"{\"type\":\"start\",\"id\":\"x\",\"payload\":{\"data\":{}}"
+		"}",
+		"{\"type\":\"start\",\"id\":\"x\",\"payload\":{\"data\":\"{"
+		"}\"}}", /* no authorization */
+		"{\"type\":\"unknown\"}",
+		"[]",
+		"not json",
+	};
 	struct sd_test_ws *w = ready();
 	char *m;
 
