@@ -69,6 +69,10 @@ SD_MUST_USE enum sd_err sd_sync_get(struct sd_store *st, const struct sd_model *
 SD_MUST_USE enum sd_err sd_sync_put(struct sd_store *st, const struct sd_model *m,
 	const struct sd_sync_state *s, struct sd_error *e);
 
+/* A run ended, well or badly: one SD_J_SYNC line (U-28).  Needs a transaction. */
+SD_MUST_USE enum sd_err sd_sync_note(struct sd_store *st, const struct sd_model *m,
+	const char *text, int64_t now_ms, struct sd_error *e);
+
 /* A base run begins: forgets what was marked seen; *sweep_rid gets the highest rid there is. */
 SD_MUST_USE enum sd_err sd_sweep_begin(
 	struct sd_store *st, const struct sd_model *m, int64_t *sweep_rid, struct sd_error *e);

@@ -51,6 +51,7 @@ SD_MUST_USE enum sd_err sd_conflict_settle(struct sd_store *st, int64_t id, enum
 SD_MUST_USE enum sd_err sd_quarantine_put(struct sd_store *st, const struct sd_model *m,
 	const char *key, const char *path, const char *raw, const char *reason, int64_t now_ms,
 	struct sd_error *e); /* key may be NULL; the same key replaces */
+/* key NULL: every one that came without its key. */
 SD_MUST_USE enum sd_err sd_quarantine_drop(
 	struct sd_store *st, const struct sd_model *m, const char *key, struct sd_error *e);
 /* JSON objects {"id","model","key","path","raw","reason","at"} pushed to array. */

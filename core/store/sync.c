@@ -70,6 +70,20 @@ enum sd_err sd_sync_put(struct sd_store *st, const struct sd_model *m,
 		s->failures, s->new_rows, s->updated_rows, s->deleted_rows, s->bytes);
 }
 
+enum sd_err sd_sync_note(struct sd_store *st, const struct sd_model *m, const char *text,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct sd_journal j = {.at_ms = now_ms,
+		.kind = SD_J_SYNC,
+		.model = m,
+		.source = SD_FROM_SYNC,
+		.version = -1,
+		.text = text};
+
+	assert(sd_store_in_txn(st));
+	return sd_journal_put(st, &j, NULL, e);
+}
+
 /* ---- what a base run has seen: a bit a rid, in pieces of 4096 ---- */
 
 #define CHUNK ((int64_t)4096)

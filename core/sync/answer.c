@@ -36,6 +36,21 @@ static void tell_synced(struct sd_engine *en, const struct sd_pull_model *p, int
 	sd_en_event(en, "modelSynced", f, now_ms);
 }
 
+/* Runs stay readable in the journal, with their reason; polls that brought nothing do not. */
+static enum sd_err note(struct sd_engine *en, const struct sd_pull_model *p, const char *how,
+	int64_t now_ms, struct sd_error *e)
+{
+	char text[1200];
+
+	if (p->poll_run && !p->s.new_rows && !p->s.updated_rows && !p->s.deleted_rows)
+		return SD_OK;
+	snprintf(text, sizeof text, "%s sync %s (%s): %lld new, %lld updated, %lld deleted",
+		p->s.page_base ? "full" : "delta", how, p->s.why ? p->s.why : "no reason",
+		(long long)p->s.new_rows, (long long)p->s.updated_rows,
+		(long long)p->s.deleted_rows);
+	return sd_sync_note(en->store, p->m, text, now_ms, e);
+}
+
 /* The last page is in.  capped: there is more, but the person's limit is reached; then the sync
  * mark stays where it was (R-044). */
 static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool capped, int64_t now_ms,
@@ -76,6 +91,8 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	p->running = p->failed = false;
 	p->synced = true;
 	rc = sd_sync_put(en->store, p->m, &p->s, e);
+	if (rc == SD_OK)
+		rc = note(en, p, capped ? "ended at the limit" : "ended", now_ms, e);
 	if (rc == SD_OK) {
 		tell_synced(en, p, now_ms);
 		sd_pull_ended(en, p, now_ms);
@@ -86,6 +103,7 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool final,
 	int64_t retry_after_ms, const char *text, int64_t now_ms, struct sd_error *e)
 {
+	bool news = !p->failed;
 	enum sd_err rc;
 
 	p->running = false;
@@ -102,6 +120,8 @@ enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool fi
 		p->s.kind = SD_SYNC_FAILED;
 	}
 	rc = sd_sync_put(en->store, p->m, &p->s, e);
+	if (rc == SD_OK && p->failed && news)
+		rc = sd_sync_note(en->store, p->m, text, now_ms, e);
 	if (rc == SD_OK && p->failed)
 		sd_pull_ended(en, p, now_ms);
 	return rc;

@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/graphql/doc.h"
 #include "core/json/json.h"
+#include "core/store/conflict.h"
 
 enum sd_err sd_run_set_text(char **to, const char *from, struct sd_error *e)
 {
@@ -119,6 +120,9 @@ static enum sd_err reset(
 	p->again = false;
 	if (p->s.page_base)
 		rc = sd_sweep_begin(en->store, p->m, &p->s.sweep_rid, e);
+	/* every row comes again, and so do those that nobody can name */
+	if (rc == SD_OK && p->s.page_base)
+		rc = sd_quarantine_drop(en->store, p->m, NULL, e);
 	if (rc == SD_OK)
 		rc = sd_run_set_text(&p->s.why, p->why ? p->why : "asked for", e);
 	p->why = NULL;

@@ -4,6 +4,7 @@
 #include "core/json/json.h"
 #include "core/store/apply.h"
 #include "core/store/conflict.h"
+#include "core/store/journal.h"
 #include "core/store/write.h"
 
 static struct rig *online(void)
@@ -127,11 +128,18 @@ static void a_base_run_asks_page_after_page_one_ahead(void **st)
 	rig_free(r);
 }
 
+static bool newest_run(void *ctx, const struct sd_journal *j)
+{
+	snprintf(ctx, 200, "%s: %s", j->model->name, j->text);
+	return false;
+}
+
 /* U-28 */
 static void the_next_start_asks_since_the_first_page_of_the_last_run(void **st)
 {
 	struct rig *r = online();
 	struct sd_sync_state s;
+	char text[200] = "";
 
 	(void)st;
 	rig_page(r, "syncPosts", POST("p1", "a", 1) "," POST("p2", "b", 1), "T2", 1795371000000);
@@ -154,6 +162,8 @@ static void the_next_start_asks_since_the_first_page_of_the_last_run(void **st)
 	assert_int_equal(s.deleted_rows, 1);
 	assert_string_equal(s.why, "start");
 	sd_sync_state_release(&s);
+	assert_int_equal(sd_journal_recent(r->store, SD_J_SYNC, 1, newest_run, text, &r->e), SD_OK);
+	assert_string_equal(text, "Post: delta sync ended (start): 1 new, 1 updated, 1 deleted");
 	rig_free(r);
 }
 
@@ -276,6 +286,12 @@ static void a_page_with_bad_rows_keeps_the_good_ones_and_names_the_bad(void **st
 	sd_json_free(list);
 	rig_page(r, "syncComments", "", NULL, 5000); /* and sync goes on */
 	assert_non_null(strstr(r->events, " ready "));
+	/* a base run begins with none that nobody can name, and what comes whole is cured */
+	RIG(r, sd_engine_resync(r->en, m, true, r->now, &r->e));
+	rig_page(r, "syncPosts", POST("p1", "a", 1) "," POST("p4", "x", 1), NULL, 5000);
+	assert_int_equal(sd_quarantine_count(r->store, m, &n, &r->e), SD_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(rig_rows(r, "Post"), 2); /* p3 is gone from the server */
 	rig_free(r);
 }
 
