@@ -59,7 +59,7 @@ static enum sd_err add_checked(const struct sd_model *m, const struct cJSON *v,
 			m->name, name);
 	if (!f || f->read_only) {
 		/* a record that was read and comes back as it is may carry them */
-		if (sd_json_is_null(v) ||
+		if (sd_json_is_null(v) || strcmp(name, "_state") == 0 ||
 			(existing && sd_json_equal(sd_json_get(existing, name), v, true)))
 			return SD_OK;
 		return sd_fail(e, SD_INVAL, 0,
