@@ -103,7 +103,7 @@ static struct cJSON *fields(const struct sd_field *f, size_t n)
 	return kept(o, ok);
 }
 
-/* {"type": type, "properties": properties} added to a */
+/* {"type": kind, "properties": properties} added to a */
 static bool attribute(struct cJSON *a, const char *kind, struct cJSON *properties)
 {
 	struct cJSON *o = sd_json_object();
@@ -112,8 +112,12 @@ static bool attribute(struct cJSON *a, const char *kind, struct cJSON *propertie
 		sd_json_free(properties);
 		return false;
 	}
-	return sd_json_push(a, kept(o, sd_json_add_str(o, "type", kind) &
-					       sd_json_add(o, "properties", properties)));
+	if (!sd_json_add_str(o, "type", kind)) {
+		sd_json_free(properties);
+		sd_json_free(o);
+		return false;
+	}
+	return sd_json_push(a, kept(o, sd_json_add(o, "properties", properties)));
 }
 
 static struct cJSON *model_properties(const struct sd_model *m)
