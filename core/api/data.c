@@ -84,9 +84,11 @@ static enum sd_err prepare(
 	p->q.tombstones = in->tombstones;
 	p->q.after = in->after;
 	p->q.backwards = in->backwards;
-	/* keyset steps need an order that a record can be placed in */
-	if (in->after)
-		p->q.by_rid = false;
+	if (rc == SD_OK && in->after && p->q.by_rid) { /* the place in insertion order is its row */
+		p->q.after = NULL;
+		rc = sd_rec_rid(api->reader, p->q.model, in->after, &p->q.after_rid, e);
+		rc = rc == SD_NOTFOUND ? SD_OK : rc;
+	}
 	return rc;
 }
 

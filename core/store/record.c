@@ -43,6 +43,16 @@ enum sd_err sd_rec_get(struct sd_store *st, const struct sd_model *m, const char
 	return SD_NOTFOUND;
 }
 
+enum sd_err sd_rec_rid(struct sd_store *st, const struct sd_model *m, const struct cJSON *rec,
+	int64_t *rid, struct sd_error *e)
+{
+	struct sd_rowid id;
+	enum sd_err rc = sd_row_find(st, sd_table_of(st, m), rec, &id, e);
+
+	*rid = rc == SD_OK ? id.rid : 0;
+	return rc;
+}
+
 enum sd_err sd_rec_get_rid(struct sd_store *st, const struct sd_model *m, int64_t rid,
 	struct cJSON **rec, struct sd_error *e)
 {

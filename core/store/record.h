@@ -52,6 +52,9 @@ typedef bool (*sd_rec_fn)(void *ctx, struct cJSON *rec, int64_t rid);
 /* NOTFOUND (no error text) when absent or a tombstone (unless tombstones). *rec owned. */
 SD_MUST_USE enum sd_err sd_rec_get(struct sd_store *st, const struct sd_model *m, const char *key,
 	bool tombstones, struct cJSON **rec, struct sd_error *e);
+/* The row of a record that carries its key fields; NOTFOUND, *rid 0. */
+SD_MUST_USE enum sd_err sd_rec_rid(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *rec, int64_t *rid, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_rec_get_rid(struct sd_store *st, const struct sd_model *m, int64_t rid,
 	struct cJSON **rec, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_rec_query(
