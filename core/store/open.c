@@ -83,12 +83,16 @@ static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o,
 		rc = sd_mkdir_p(o->dir, e);
 		if (rc != SD_OK)
 			return rc;
-		/* made by us first, so that it never exists with a wider mode */
-		fd = open(st->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0)
+		/* made by us first, so that it never exists with a wider mode; but an existing one
+		 * is not touched: closing any descriptor of it would drop the locks that other
+		 * connections of this process hold, and the next process to leave would remove
+		 * the WAL under them */
+		fd = open(st->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
 			return sd_fail(e, SD_IO, errno, "cannot open the store %s: %s", st->path,
 				strerror(errno));
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 	}
 	if (sqlite3_open_v2(st->path, &st->db, flags, o->vfs) != SQLITE_OK) {
 		if (!st->db)
