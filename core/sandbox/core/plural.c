@@ -48,9 +48,9 @@ static const struct {
 	const char *ending;
 	unsigned cut;
 	const char *add;
-} rules[] = {{"eaux", 0, ""}, {"men", 3, "men"}, {"man", 3, "men"}, {"child", 0, "ren"},
-	{"children", 0, ""}, {"person", 6, "people"}, {"people", 6, "people"},
-	{"<mouse", 5, "mice"}, {"<mice", 4, "mice"}, {"<louse", 5, "lice"}, {"<lice", 4, "lice"},
+} rules[] = {{"eaux", 0, ""}, {"men", 0, ""}, {"man", 2, "en"}, {"child", 0, "ren"},
+	{"children", 0, ""}, {"person", 4, "ople"}, {"people", 0, ""},
+	{"<mouse", 4, "ice"}, {"<mice", 0, ""}, {"<louse", 4, "ice"}, {"<lice", 0, ""},
 	{"matrix", 2, "ices"}, {"matrices", 0, ""}, {"codex", 2, "ices"}, {"murex", 2, "ices"},
 	{"silex", 2, "ices"}, {"vertex", 2, "ices"}, {"vertices", 0, ""}, {"index", 2, "ices"},
 	{"indices", 0, ""}, {"appendix", 2, "ices"}, {"zz", 0, "es"}, {"ch", 0, "es"},
