@@ -173,7 +173,7 @@ static void one_field(struct job *j, struct sd_rand *r, const struct sd_field *f
 		sd_buf_str(&v, text);
 	else if (key < m->pk_count)
 		sbx_seed_key(r, f, i, &v);
-	else if ((!f->required || f->list) && sd_rand_below(r, 12) == 0)
+	else if ((f->list ? f->list_nullable : !f->required) && sd_rand_below(r, 12) == 0)
 		return; /* now and then a field is empty */
 	else
 		sbx_seed_value(r, f, i, 0, &v);
