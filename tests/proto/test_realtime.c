@@ -328,6 +328,160 @@ static void data_flows_until_stop(void **st)
 	sd_test_ws_close(w);
 }
 
+/* One mutation; fails the test unless it succeeds. */
+static void mutate(const char *query)
+{
+	struct sd_test_reply r;
+
+	sd_test_graphql(srv, query, NULL, &r);
+	if (r.status != 200 || sd_json_get(r.json, "errors"))
+		fail_msg("%s: %d %s", query, r.status, r.body);
+	sd_test_reply_release(&r);
+}
+
+static void expect_data(struct sd_test_ws *w, const char *id, const char *payload)
+{
+	char *m = sd_test_ws_expect(w, "data", 3000), want[300];
+
+	assert_non_null(m);
+	snprintf(want, sizeof want, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":%s", id, payload);
+	if (strncmp(m, want, strlen(want)) != 0)
+		fail_msg("got %s, wanted %s", m, want);
+	free(m);
+}
+
+static void started(struct sd_test_ws *w, const char *id, const char *query)
+{
+	char *ack;
+
+	start_sub(w, id, query);
+	ack = sd_test_ws_expect(w, "start_ack", 3000);
+	assert_non_null(ack);
+	free(ack);
+}
+
+/* SRV-W12, SRV-W13 */
+static void a_subscriber_gets_no_more_than_the_mutation_selected(void **st)
+{
+	struct sd_test_ws *w = ready();
+	char *m;
+
+	(void)st;
+	started(w, "c", "subscription { onCreatePost { id content } }");
+	mutate("mutation { createPost(input: {id: \"1\", title: \"t\", content: \"c\"}) { id } }");
+	expect_data(w, "c", "{\"data\":{\"onCreatePost\":{\"id\":\"1\",\"content\":null}}}");
+	sd_test_ws_send(w, "{\"type\":\"stop\",\"id\":\"c\"}");
+	m = sd_test_ws_expect(w, "complete", 3000);
+	assert_non_null(m);
+	free(m);
+	started(w, "t", ON_CREATE);
+	mutate("mutation { createPost(input: {id: \"2\", title: \"t\"}) { id } }");
+	m = sd_test_ws_expect(w, "data", 3000);
+	assert_non_null(m);
+	assert_non_null(strstr(m, "{\"onCreatePost\":null}"));
+	assert_non_null(
+		strstr(m, "Cannot return null for non-nullable type: 'String' within parent "
+			  "'Post' (/onCreatePost/title)"));
+	free(m);
+	sd_test_ws_close(w);
+}
+
+/* SRV-W14 */
+static void updates_and_deletes_are_told(void **st)
+{
+	struct sd_test_ws *w = ready();
+
+	(void)st;
+	started(w, "u", "subscription { onUpdatePost { id title _version } }");
+	started(w, "d", "subscription { onDeletePost { id _deleted _version } }");
+	mutate("mutation { createPost(input: {id: \"1\", title: \"t\"}) { id } }");
+	mutate("mutation { updatePost(input: {id: \"1\", title: \"u\", _version: 1}) { id title "
+	       "_version } }");
+	expect_data(w, "u",
+		"{\"data\":{\"onUpdatePost\":{\"id\":\"1\",\"title\":\"u\",\"_version\":2}}}");
+	mutate("mutation { deletePost(input: {id: \"1\", _version: 2}) { id _deleted _version } }");
+	expect_data(w, "d",
+		"{\"data\":{\"onDeletePost\":{\"id\":\"1\",\"_deleted\":true,\"_version\":3}}}");
+	sd_test_ws_close(w);
+}
+
+/* SRV-W17, SRV-W18 */
+static void filters_decide_who_is_told(void **st)
+{
+	struct sd_test_ws *w = ready();
+	char *m;
+
+	(void)st;
+	started(w, "f", "subscription { onCreatePost(filter: {rating: {gt: 3}}) { id rating } }");
+	mutate("mutation { createPost(input: {id: \"1\", title: \"t\", rating: 3}) { id rating } "
+	       "}");
+	mutate("mutation { createPost(input: {id: \"2\", title: \"t\", rating: 4}) { id } }");
+	mutate("mutation { createPost(input: {id: \"3\", title: \"t\", rating: 5}) { id rating } "
+	       "}");
+	expect_data(w, "f", "{\"data\":{\"onCreatePost\":{\"id\":\"3\",\"rating\":5}}}");
+	start_sub(w, "six",
+		"subscription { onCreatePost(filter: {rating: {in: [1,2,3,4,5,6]}}) { id } }");
+	m = sd_test_ws_expect(w, "error", 3000);
+	assert_non_null(m);
+	assert_non_null(strstr(m, "\"id\":\"six\""));
+	free(m);
+	sd_test_ws_close(w);
+}
+
+/* SRV-W25 */
+static void an_event_over_240_kilobytes_is_dropped_and_the_connection_lives(void **st)
+{
+	struct sd_test_ws *w = ready();
+	struct sd_buf q = SD_BUF_INIT;
+
+	(void)st;
+	started(w, "s", "subscription { onCreatePost { id content } }");
+	sd_buf_str(&q, "mutation { createPost(input: {id: \"1\", title: \"t\", content: \"");
+	while (q.len < 250000)
+		sd_buf_str(&q, "0123456789");
+	sd_buf_str(&q, "\"}) { id content } }");
+	mutate(sd_buf_text(&q));
+	mutate("mutation { createPost(input: {id: \"2\", title: \"t\"}) { id content } }");
+	expect_data(w, "s", "{\"data\":{\"onCreatePost\":{\"id\":\"2\",\"content\":null}}}");
+	sd_test_ws_close(w);
+	sd_buf_release(&q);
+}
+
+/* contract.md 10: `mutate` is another client; `put` and `purge` tell nobody */
+static void the_admin_side_writes_as_another_client(void **st)
+{
+	struct sd_test_ws *w = ready();
+	struct sd_test_reply r;
+	struct cJSON *j;
+
+	(void)st;
+	started(w, "s", "subscription { onUpdatePost { id title rating _version } }");
+	sd_json_free(sd_test_admin(srv, "POST", "put",
+		"{\"model\":\"Post\",\"items\":[{\"id\":\"1\",\"title\":\"t\",\"_version\":7}]}"));
+	j = sd_test_admin(srv, "POST", "mutate",
+		"{\"op\":\"update\",\"model\":\"Post\",\"input\":{\"id\":\"1\",\"rating\":5}}");
+	assert_int_equal(sd_json_get_i64(j, "_version", 0), 8);
+	sd_json_free(j);
+	expect_data(w, "s",
+		"{\"data\":{\"onUpdatePost\":{\"id\":\"1\",\"title\":\"t\",\"rating\":5,\"_"
+		"version\":8}}}");
+	sd_test_http(srv, "POST", "/_sandbox/mutate", NULL,
+		"{\"op\":\"delete\",\"model\":\"Post\",\"input\":{\"id\":\"1\",\"_version\":3}}",
+		&r);
+	assert_int_equal(r.status, 409);
+	assert_string_equal(sd_json_get_str(r.json, "errorType"), "ConflictUnhandled");
+	sd_test_reply_release(&r);
+	j = sd_test_admin(srv, "GET", "dump?model=Post", NULL);
+	assert_int_equal(sd_json_count(j), 1);
+	assert_int_equal(sd_json_get_i64(sd_json_child(j), "_version", 0), 8);
+	sd_json_free(j);
+	j = sd_test_admin(srv, "GET", "state", NULL);
+	assert_int_equal(sd_json_get_i64(sd_json_path(j, "models", "Post", NULL), "live", -1), 1);
+	assert_int_equal(sd_json_get_i64(j, "subscriptions", -1), 1);
+	sd_json_free(j);
+	sd_test_ws_close(w);
+}
+
 /* SRV-W23 */
 static void one_subscription_too_many_gets_errors_as_an_object(void **st)
 {
@@ -571,6 +725,12 @@ int main(void)
 		cmocka_unit_test_setup(an_id_in_use_is_refused, fresh),
 		cmocka_unit_test_setup(a_bad_start_gets_an_error_with_its_id, fresh),
 		cmocka_unit_test_setup(data_flows_until_stop, fresh),
+		cmocka_unit_test_setup(a_subscriber_gets_no_more_than_the_mutation_selected, fresh),
+		cmocka_unit_test_setup(updates_and_deletes_are_told, fresh),
+		cmocka_unit_test_setup(filters_decide_who_is_told, fresh),
+		cmocka_unit_test_setup(
+			an_event_over_240_kilobytes_is_dropped_and_the_connection_lives, fresh),
+		cmocka_unit_test_setup(the_admin_side_writes_as_another_client, fresh),
 		cmocka_unit_test_setup(one_subscription_too_many_gets_errors_as_an_object, fresh),
 		cmocka_unit_test_setup(keep_alives_come_by_themselves, fresh),
 		cmocka_unit_test_setup(publishing_to_a_hundred_subscribers_is_quick, fresh),

@@ -18,9 +18,11 @@
 
 #include "core/base/buf.h"
 #include "core/base/fs.h"
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/json/json.h"
 #include "core/model/amplify.h"
+#include "core/net/loop.h"
 #include "tests/support/run_sandbox.h"
 #include "tests/support/support.h"
 #include "tests/support/ws_client.h"
@@ -571,6 +573,81 @@ static void bad_options_are_refused_by_name(void **st)
 	refused(&o, "in use");
 }
 
+struct wss_client { /* the product's own client against the product's own server */
+	struct sd_loop *loop;
+	int acks, closed;
+	size_t longest;
+};
+
+static void wss_opened(void *ctx, uint64_t id)
+{
+	static const char init[] = "{\"type\":\"connection_init\"}";
+	struct wss_client *c = ctx;
+
+	assert_int_equal(sd_ws_send(c->loop, id, init, strlen(init), NULL), SD_OK);
+}
+
+static void wss_text(void *ctx, uint64_t id, const char *p, size_t n)
+{
+	struct wss_client *c = ctx;
+
+	(void)id;
+	c->acks += memmem(p, n, "connection_ack", 14) != NULL;
+	if (n > c->longest)
+		c->longest = n;
+}
+
+static void wss_closed(void *ctx, uint64_t id, int code, int status, const char *reason)
+{
+	struct wss_client *c = ctx;
+
+	(void)id;
+	(void)status;
+	(void)reason;
+	c->closed = code ? code : -1;
+}
+
+static void talk_wss(struct sd_test_server *s)
+{
+	static const struct sd_ws_events EVENTS = {wss_opened, wss_text, wss_closed};
+	struct sd_loop_opts o = {.ca_file = sd_json_get_str(sd_test_server_ready(s), "ca"),
+		.connect_timeout_ms = 5000};
+	struct wss_client c = {0};
+	struct sd_buf p = SD_BUF_INIT;
+	int64_t until = sd_mono_ms() + 5000;
+	static const char header[] = "{\"host\":\"h\",\"x-api-key\":\"da2-fakeApiId123456\"}";
+
+	sd_net_init();
+	assert_int_equal(sd_loop_new(&o, &c.loop, NULL), SD_OK);
+	sd_buf_str(&p, "graphql-ws, header-");
+	sd_base64_encode(&p, header, strlen(header), true);
+	assert_int_equal(sd_ws_open(c.loop, 1, sd_json_get_str(sd_test_server_ready(s), "realtime"),
+				 sd_buf_text(&p), &EVENTS, &c, NULL),
+		SD_OK);
+	while (!c.acks && !c.closed && sd_mono_ms() < until)
+		sd_loop_turn(c.loop, 50);
+	assert_int_equal(c.acks, 1);
+	sd_ws_close(c.loop, 1, 1000);
+	while (!c.closed && sd_mono_ms() < until)
+		sd_loop_turn(c.loop, 50);
+	assert_int_not_equal(c.closed, 0);
+	sd_loop_free(c.loop);
+	sd_buf_release(&p);
+}
+
+/* A page of two megabytes, over TLS. */
+static void fetch_large(struct sd_test_server *s)
+{
+	struct sd_test_reply r;
+
+	sd_json_free(
+		sd_test_admin(s, "POST", "seed", "{\"model\":\"Post\",\"count\":5000,\"seed\":1}"));
+	sd_test_http(s, "GET", "/_sandbox/dump?model=Post", NULL, NULL, &r);
+	assert_int_equal(r.curl, CURLE_OK);
+	assert_int_equal(sd_json_count(r.json), 5000);
+	sd_test_reply_release(&r);
+}
+
 static void tls_serves_https_and_the_written_config_leads_there(void **st)
 {
 	char *dir = sd_test_dir(), file[300];
@@ -595,6 +672,8 @@ static void tls_serves_https_and_the_written_config_leads_there(void **st)
 	assert_int_equal(r.curl, CURLE_OK);
 	assert_int_equal(r.status, 200);
 	sd_test_reply_release(&r);
+	talk_wss(s);
+	fetch_large(s);
 	if (sd_config_read_file(file, &c, &e) != SD_OK)
 		fail_msg("%s", e.text);
 	assert_string_equal(c->endpoint, sd_test_server_url(s));
