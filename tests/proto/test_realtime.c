@@ -30,7 +30,7 @@ static struct sd_test_server *srv;
 
 static int start(void **st)
 {
-	static const char *const SETS[] = {"max_subscriptions=120", "init_timeout=400ms"};
+	static const char *const SETS[] = {"max_subscriptions=120", "init_timeout=1500ms"};
 
 	(void)st;
 	if (sd_schema_read(SDL, strlen(SDL), "test", &schema, NULL) != SD_OK)
@@ -515,7 +515,7 @@ static void keep_alives_come_by_themselves(void **st)
 		n += m && strstr(m, "\"ka\"");
 		free(m);
 	}
-	assert_true(n >= 3 && n <= 5);
+	assert_true(n >= 2 && n <= 6);
 	sd_test_ws_close(w);
 }
 
@@ -536,7 +536,7 @@ static void publishing_to_a_hundred_subscribers_is_quick(void **st)
 		assert_non_null(m);
 		free(m);
 	}
-	assert_true(sd_mono_ms() - t0 < 500);
+	assert_true(sd_mono_ms() - t0 < 1000);
 	for (int i = 0; i < 100; i++)
 		sd_test_ws_free(w[i]);
 }
@@ -654,6 +654,7 @@ static void connections_are_dropped_on_order(void **st)
 static void faults_strike_subscriptions_that_are_named(void **st)
 {
 	struct sd_test_ws *w = ready();
+	int64_t t0;
 	char *m;
 
 	(void)st;
@@ -665,7 +666,19 @@ static void faults_strike_subscriptions_that_are_named(void **st)
 	assert_non_null(m);
 	assert_non_null(strstr(m, "Token expired"));
 	free(m);
+	sd_json_free(sd_test_admin(
+		srv, "POST", "fault", "{\"kind\":\"delay\",\"ms\":400,\"op\":\"subscription\"}"));
+	t0 = sd_mono_ms();
 	subscribed(w, "a");
+	assert_true(sd_mono_ms() - t0 >= 400);
+	sd_json_free(sd_test_admin(
+		srv, "POST", "fault", "{\"kind\":\"lostResponse\",\"op\":\"subscription\"}"));
+	start_sub(w, "quiet", ON_CREATE);
+	assert_null(sd_test_ws_expect(w, "start_ack", 200));
+	start_sub(w, "quiet", ON_CREATE); /* it was registered: the id is taken */
+	m = sd_test_ws_expect(w, "error", 3000);
+	assert_non_null(m);
+	free(m);
 	sd_json_free(sd_test_admin(
 		srv, "POST", "fault", "{\"kind\":\"reset\",\"op\":\"subscription\"}"));
 	start_sub(w, "b", ON_CREATE);

@@ -244,7 +244,7 @@ static void chunked_bodies_and_expect_are_served(void **st)
 	sd_test_http(srv, "POST", "/graphql", EXPECT, sd_buf_text(&b), &r);
 	assert_int_equal(r.status, 200);
 	assert_non_null(strstr(r.head, "HTTP/1.1 100 Continue"));
-	assert_true(r.seconds < 0.5); /* without the 100 curl waits a second */
+	assert_true(r.seconds < 0.9); /* without the 100 curl waits a second */
 	sd_test_reply_release(&r);
 	sd_buf_release(&b);
 }
@@ -314,14 +314,14 @@ static void faults_do_what_they_say_once(void **st)
 	assert_int_equal(r.curl, CURLE_PARTIAL_FILE);
 	assert_true(strlen(r.body) > 0);
 	sd_test_reply_release(&r);
-	fault("{\"kind\":\"delay\",\"ms\":200}");
+	fault("{\"kind\":\"delay\",\"ms\":700}");
 	sd_test_graphql(srv, "{__typename}", NULL, &r);
 	assert_int_equal(r.status, 200);
-	assert_true(r.seconds >= 0.2 && r.seconds < 2);
+	assert_true(r.seconds >= 0.7 && r.seconds < 5);
 	sd_test_reply_release(&r);
 	sd_test_graphql(srv, "{__typename}", NULL, &r);
 	assert_int_equal(r.status, 200);
-	assert_true(r.seconds < 0.15);
+	assert_true(r.seconds < 0.6);
 	sd_test_reply_release(&r);
 }
 
@@ -386,10 +386,11 @@ static void latency_delays_one_answer_and_blocks_nobody(void **st)
 		curl_multi_perform(m, &running);
 		curl_multi_poll(m, NULL, 0, 100, NULL);
 	}
-	assert_true(sd_mono_ms() - t0 >= 290 && sd_mono_ms() - t0 < 900); /* not eight times that */
+	assert_true(
+		sd_mono_ms() - t0 >= 290 && sd_mono_ms() - t0 < 2000); /* not eight times that */
 	t0 = sd_mono_ms();
 	sd_json_free(sd_test_admin(srv, "GET", "state", NULL)); /* the admin side is not delayed */
-	assert_true(sd_mono_ms() - t0 < 200);
+	assert_true(sd_mono_ms() - t0 < 290);
 	for (int i = 0; i < 8; i++) {
 		long status = 0;
 		curl_easy_getinfo(c[i], CURLINFO_RESPONSE_CODE, &status);
@@ -401,7 +402,7 @@ static void latency_delays_one_answer_and_blocks_nobody(void **st)
 	curl_slist_free_all(h);
 	sd_json_free(sd_test_admin(srv, "POST", "reset", NULL));
 	sd_test_graphql(srv, "{__typename}", NULL, &r);
-	assert_true(r.seconds < 0.2);
+	assert_true(r.seconds < 0.29);
 	sd_test_reply_release(&r);
 }
 

@@ -30,7 +30,9 @@ static pid_t start(const char *command, int in, int out)
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL); /* lws and the server changed both */
 		signal(SIGPIPE, SIG_DFL);
-		if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
+		if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+			close_range(3, ~0U, 0) ==
+				0) /* sockets of clients are none of its business */
 			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}

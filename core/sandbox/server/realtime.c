@@ -120,51 +120,72 @@ static bool ordered_error(struct conn *c, const char *id)
 	return !none;
 }
 
-/* Faults that name subscriptions.  true: the start is answered (or never will be). */
-static bool faulted(struct conn *c, const char *id, const char *data, size_t n)
+/* The start message is looked at again when its time has come. */
+static void put_off(struct conn *c, const struct cJSON *m, int64_t ms)
 {
-	struct cJSON *names;
-	const char *kind = NULL, *type, *message;
-	struct sd_fault f;
-	bool hit;
+	struct delayed *d = calloc(1, sizeof *d), **end = &c->rt.delayed;
 
-	if (!c->s->faults.count)
-		return false;
-	names = sd_json_array();
-	hit = sd_sbx_roots(c->s->sbx, data, n, &kind, names) &&
-	      sd_faults_take(&c->s->faults, "subscription", names, &f);
+	if (!d)
+		return;
+	d->at = sd_mono_ms() + ms;
+	d->message = sd_json_dup(m);
+	while (*end)
+		end = &(*end)->next;
+	*end = d;
+	sd_srv_set_timer(c);
+}
+
+/* Faults that name subscriptions.  true: the start is answered (or never will be).  *silent: it is
+ * carried out without an answer. */
+static bool faulted(
+	struct conn *c, const struct cJSON *m, const char *id, const char *data, bool *silent)
+{
+	struct cJSON *names = sd_json_array();
+	const char *kind = NULL, *type, *message, *body;
+	struct sd_fault f;
+	bool hit = sd_sbx_roots(c->s->sbx, data, strlen(data), &kind, names) &&
+		   sd_faults_take(&c->s->faults, "subscription", names, &f);
+
 	sd_json_free(names);
 	if (!hit)
 		return false;
 	type = sd_json_get_str(f.params, "errorType");
 	message = sd_json_get_str(f.params, "message");
+	body = sd_json_get_str(f.params, "body");
+	*silent = f.kind == SD_FAULT_LOST_RESPONSE;
 	if (f.kind == SD_FAULT_GRAPHQL_ERROR || f.kind == SD_FAULT_STATUS)
 		send_error(c, "error", id, type ? type : "InternalFailure",
 			message ? message : "A fault on order.",
 			f.kind == SD_FAULT_STATUS ? f.status : 0);
-	else if (f.kind != SD_FAULT_HANG)
+	else if (f.kind == SD_FAULT_DELAY)
+		put_off(c, m, f.ms);
+	else if (f.kind == SD_FAULT_GARBAGE)
+		send_frame(c, body ? body : "not json", strlen(body ? body : "not json"));
+	else if (f.kind == SD_FAULT_RESET || f.kind == SD_FAULT_TRUNCATE)
 		sd_srv_kill(c, f.kind == SD_FAULT_RESET);
 	sd_fault_release(&f);
-	return true;
+	return !*silent;
 }
 
-static void subscribe(struct conn *c, const char *id, const char *data, const struct identity *who)
+static void subscribe(
+	struct conn *c, const char *id, const char *data, const struct identity *who, bool silent)
 {
 	char *error = NULL;
-	size_t n = strlen(data);
 
-	if (c->s->ws.no_ack || ordered_error(c, id) || faulted(c, id, data, n))
-		return;
-	sd_sbx_subscribe(c->s->sbx, c->id, id, data, n, &who->who, sd_srv_now_ms(c->s), &error);
-	send_message(c, error ? "error" : "start_ack", id, error);
+	sd_sbx_subscribe(
+		c->s->sbx, c->id, id, data, strlen(data), &who->who, sd_srv_now_ms(c->s), &error);
+	if (!silent)
+		send_message(c, error ? "error" : "start_ack", id, error);
 	free(error);
 }
 
-static void on_start(struct conn *c, const struct cJSON *m)
+/* again: the message was put off by a fault, which does not strike twice. */
+static void on_start(struct conn *c, const struct cJSON *m, bool again)
 {
 	const char *id = sd_json_get_str(m, "id");
 	const char *data = sd_json_str(sd_json_path(m, "payload", "data", NULL)), *why;
 	struct identity who;
+	bool silent = false;
 
 	if (!id || !*id || !data) {
 		send_error(c, "error", id, "BadRequestException",
@@ -175,9 +196,22 @@ static void on_start(struct conn *c, const struct cJSON *m)
 		c->s, sd_json_path(m, "payload", "extensions", "authorization", NULL), &who);
 	if (why)
 		send_error(c, "error", id, "UnauthorizedException", why, 401);
-	else
-		subscribe(c, id, data, &who);
+	else if (again || (!c->s->ws.no_ack && !ordered_error(c, id) &&
+				  !(c->s->faults.count && faulted(c, m, id, data, &silent))))
+		subscribe(c, id, data, &who, silent);
 	sd_srv_identity_release(&who);
+}
+
+static void run_delayed(struct conn *c, int64_t mono_ms)
+{
+	struct delayed *d = c->rt.delayed;
+
+	if (!d || d->at > mono_ms)
+		return;
+	c->rt.delayed = d->next;
+	on_start(c, d->message, true);
+	sd_json_free(d->message);
+	free(d);
 }
 
 static void on_stop(struct conn *c, const struct cJSON *m)
@@ -224,7 +258,7 @@ static void on_text(void *ctx, const char *p, size_t n)
 	else if (!c->rt.acked)
 		; /* before the ack everything else is ignored (server.md 5.4, W07) */
 	else if (sd_str_eq(type, "start"))
-		on_start(c, m);
+		on_start(c, m, false);
 	else if (sd_str_eq(type, "stop"))
 		on_stop(c, m);
 	else
@@ -254,7 +288,8 @@ void sd_srv_deliver(void *server, uint64_t conn, const char *sub_id, const char 
 
 int64_t sd_srv_realtime_deadline(const struct conn *c)
 {
-	const int64_t at[] = {c->rt.init_by, c->rt.next_ka, c->rt.end_by};
+	const int64_t at[] = {
+		c->rt.init_by, c->rt.next_ka, c->rt.end_by, c->rt.delayed ? c->rt.delayed->at : 0};
 	int64_t first = INT64_MAX;
 
 	for (size_t i = 0; i < sizeof at / sizeof *at; i++)
@@ -282,12 +317,19 @@ void sd_srv_realtime_due(struct conn *c, int64_t mono_ms)
 			mono_ms + (c->s->o->keep_alive_ms > 0 ? c->s->o->keep_alive_ms : 60000);
 		send_message(c, "ka", NULL, NULL);
 	}
+	run_delayed(c, mono_ms);
 }
 
 void sd_srv_realtime_closed(struct conn *c)
 {
 	log_frame(c, "ws-close", NULL, 0, sd_wss_peer_code(c->ws));
 	sd_sbx_drop_connection(c->s->sbx, c->id);
+	while (c->rt.delayed) {
+		struct delayed *d = c->rt.delayed;
+		c->rt.delayed = d->next;
+		sd_json_free(d->message);
+		free(d);
+	}
 	c->s->realtime_count--;
 }
 

@@ -5,6 +5,7 @@
  * loop: nothing happens in a signal handler.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +97,11 @@ static enum sd_err open_loop(struct server *s, struct sd_error *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, &s->old_mask);
+	s->masked = true;
 	rc = watch(s, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), e);
 	if (rc == SD_OK && s->o->parent_pipe >= 0)
-		rc = watch(s, dup(s->o->parent_pipe), e);
+		rc = watch(s, fcntl(s->o->parent_pipe, F_DUPFD_CLOEXEC, 3), e);
 	return rc;
 }
 
@@ -222,14 +224,16 @@ static enum sd_err open_core(struct server *s, struct sd_error *e)
 enum sd_err sd_srv_tls(struct server *s, struct sd_error *e)
 {
 	struct sd_tls_set t;
-	char *dir;
+	char *dir, name[300];
 	enum sd_err rc;
 
 	if (!s->o->tls)
 		return SD_OK;
 	if (!s->o->state_dir)
 		return sd_fail(e, SD_INVAL, 0, "--tls: no directory to keep the certificate in");
-	dir = sd_path_join(s->o->state_dir, "tls");
+	/* another address has files of its own: a second server must not replace the first one's */
+	snprintf(name, sizeof name, loopback(s->o->host) ? "tls" : "tls-%s", s->o->host);
+	dir = strchr(name, '/') ? NULL : sd_path_join(s->o->state_dir, name);
 	if (!dir)
 		return sd_fail(e, SD_NOMEM, 0, "TLS: out of memory");
 	rc = sd_tls_load(dir, s->o->host, &t, e);
@@ -330,6 +334,8 @@ static void close_all(struct server *s)
 	sd_buf_release(&s->scratch);
 	free(s->ca_file);
 	free(s->conns);
+	if (s->masked)
+		sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 }
 
 enum sd_err sd_sandbox_run(

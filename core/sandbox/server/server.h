@@ -8,6 +8,7 @@
 #ifndef SD_SANDBOX_SERVER_SERVER_H
 #define SD_SANDBOX_SERVER_SERVER_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,12 +62,20 @@ struct server {
 	char *ca_file;                /* owned; NULL without TLS */
 	char base_url[300];           /* "http://127.0.0.1:20002" */
 	int port;
-	bool stop, default_user_pool;
+	bool stop, default_user_pool, masked;
+	sigset_t old_mask;     /* masked: put back at the end */
 	struct sd_buf scratch; /* frames in the making */
+};
+
+struct delayed { /* a start message that a fault put off */
+	struct delayed *next;
+	struct cJSON *message; /* owned */
+	int64_t at;            /* monotonic ms */
 };
 
 struct realtime { /* a connection after the upgrade */
 	bool acked;
+	struct delayed *delayed;          /* owned, in order of arrival */
 	char *failure;                    /* owned connection_error frame still to be sent */
 	int failure_code;                 /* close code that goes with it */
 	int64_t init_by, next_ka, end_by; /* monotonic ms */

@@ -2,8 +2,12 @@
 #include "core/sandbox/server/tls.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -234,17 +238,25 @@ enum sd_err sd_tls_load(
 	const char *dir, const char *host, struct sd_tls_set *out, struct sd_error *e)
 {
 	enum sd_err rc;
+	int lock;
 
 	memset(out, 0, sizeof *out);
-	if (each(dir, out, false, NULL) == SD_OK && usable(out, host))
-		return SD_OK;
-	sd_tls_set_release(out);
 	rc = sd_mkdir_p(dir, e);
-	if (rc == SD_OK)
-		rc = sd_tls_make(host, out, e);
-	if (rc == SD_OK)
-		rc = each(dir, out, true, e);
 	if (rc != SD_OK)
+		return rc;
+	/* two first starts at once must not mix their files */
+	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX) != 0)
+		rc = sd_fail(e, SD_IO, errno, "%s: %s", dir, strerror(errno));
+	if (rc == SD_OK && (each(dir, out, false, NULL) != SD_OK || !usable(out, host))) {
 		sd_tls_set_release(out);
+		rc = sd_tls_make(host, out, e);
+		if (rc == SD_OK)
+			rc = each(dir, out, true, e);
+		if (rc != SD_OK)
+			sd_tls_set_release(out);
+	}
+	if (lock >= 0)
+		close(lock);
 	return rc;
 }
