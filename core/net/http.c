@@ -186,10 +186,11 @@ static void tell(struct sd_http_req *r, CURLcode code)
 	r->fn(r->ctx, r->id, &a);
 }
 
-void sd_http_finished(struct sd_loop *l)
+bool sd_http_finished(struct sd_loop *l)
 {
 	CURLMsg *m;
 	int left;
+	bool any = false;
 
 	while ((m = curl_multi_info_read(l->multi, &left))) {
 		struct sd_http_req *r = NULL;
@@ -202,7 +203,9 @@ void sd_http_finished(struct sd_loop *l)
 		curl_multi_remove_handle(l->multi, r->easy);
 		tell(r, code);
 		req_free(r);
+		any = true;
 	}
+	return any;
 }
 
 void sd_http_loop_release(struct sd_loop *l)

@@ -27,7 +27,7 @@ struct sd_loop {
 
 void sd_http_loop_release(struct sd_loop *l);
 /* curl has something to do: read finished transfers, run callbacks. */
-void sd_http_finished(struct sd_loop *l);
+bool sd_http_finished(struct sd_loop *l); /* true: some request ended */
 /* Options every request has. */
 bool sd_http_easy(CURL *c, const char *url, struct curl_slist *headers, const char *ca_file,
 	int64_t timeout_ms, int64_t connect_timeout_ms);

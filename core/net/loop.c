@@ -34,13 +34,20 @@ void sd_net_init(void)
 	pthread_once(&once, init_once);
 }
 
+static void turn_over(lws_sorted_usec_list_t *sul)
+{
+	(void)sul; /* its only work is to end the wait */
+}
+
 static void on_curl_timer(lws_sorted_usec_list_t *sul)
 {
 	struct sd_loop *l = lws_container_of(sul, struct sd_loop, curl_timer);
 	int running;
 
 	curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	sd_http_finished(l);
+	/* timers run before lws sleeps: an answer found here must end the turn, not wait for it */
+	if (sd_http_finished(l))
+		lws_sul_schedule(l->ctx, 0, &l->turn_timer, turn_over, 1);
 }
 
 static int curl_timer(CURLM *multi, long ms, void *ctx)
@@ -213,11 +220,6 @@ void sd_loop_free(struct sd_loop *l)
 	}
 	free(l->ca_file);
 	free(l);
-}
-
-static void turn_over(lws_sorted_usec_list_t *sul)
-{
-	(void)sul; /* its only work is to end the wait */
 }
 
 void sd_loop_turn(struct sd_loop *l, int64_t wait_ms)
