@@ -58,13 +58,8 @@ static enum sd_err rebuild_all(struct carry *c)
 		.source = SD_FROM_LOCAL, .now_ms = c->st->now_ms, .text = "the schema changed"};
 	const char *key;
 
-	for (size_t i = 0; c->rc == SD_OK && sd_map_next(&c->keys, &i, &key, NULL);) {
-		struct cJSON *id = sd_json_object();
-		/* a key of another form than the model's now: the entry is refused, without a row */
-		if (id && sd_key_put(c->t->model, key, id, NULL) == SD_OK)
-			c->rc = sd_rebuild(c->st, c->t, key, &why, c->e);
-		sd_json_free(id);
-	}
+	for (size_t i = 0; c->rc == SD_OK && sd_map_next(&c->keys, &i, &key, NULL);)
+		c->rc = sd_rebuild(c->st, c->t, key, &why, c->e);
 	return c->rc;
 }
 

@@ -166,6 +166,28 @@ done:
 	return rc;
 }
 
+static bool has_row_key(const struct sd_model *m, const char *key)
+{
+	struct cJSON *id = sd_json_object();
+	bool yes = id && sd_key_put(m, key, id, NULL) == SD_OK;
+
+	sd_json_free(id);
+	return yes;
+}
+
+/* A key of another form than the model has now (the schema changed): there is no row to make. */
+static enum sd_err rebuild_rowless(
+	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e)
+{
+	int64_t count;
+	int state;
+	enum sd_err rc = sd_state_of(st, t->model, key, &state, &count, e);
+
+	if (rc != SD_OK || count)
+		return rc;
+	return sd_db_run(st, Q_SHADOW_DEL, e, t->model->name, "ss", t->model->name, key);
+}
+
 enum sd_err sd_rebuild(struct sd_store *st, struct sd_table *t, const char *key,
 	const struct sd_cause *why, struct sd_error *e)
 {
@@ -175,8 +197,11 @@ enum sd_err sd_rebuild(struct sd_store *st, struct sd_table *t, const char *key,
 	struct sd_rowid old = {0};
 	int64_t count;
 	int state;
-	enum sd_err rc = sd_row_get(st, t, key, &before, &old, e);
+	enum sd_err rc;
 
+	if (!has_row_key(t->model, key))
+		return rebuild_rowless(st, t, key, e);
+	rc = sd_row_get(st, t, key, &before, &old, e);
 	if (rc == SD_OK)
 		rc = sd_shadow_get(st, t->model, key, &sh, e);
 	if (rc == SD_OK)
