@@ -1,0 +1,164 @@
+// tests/interop/lib/amplify-client.js - one real Amplify DataStore client, in its own process.
+//
+// Started by lib/amplify.js over a channel: each request {id, op, ...} is answered {id, ok} or
+// {id, error}.  All of Amplify is loaded as CommonJS: mixed with ESM there would be two of it.
+'use strict';
+
+const browser = require('./browser');
+const { converters } = require('./records');
+
+let DataStore, Hub, internal, models, schema, convert;
+const events = [];
+const errors = [];
+
+// Conflict handlers for optimistic concurrency.  Amplify's own resends untouched fields as null.
+const HANDLERS = {
+	// what this client set, on top of what the server has
+	mine({ modelConstructor, localModel, remoteModel, operation }) {
+		if (operation === 'DELETE')
+			return remoteModel;
+		return modelConstructor.copyOf(remoteModel, draft => {
+			for (const name of convert.columns(modelConstructor.name))
+				if (localModel[name] !== null && localModel[name] !== undefined)
+					draft[name] = localModel[name];
+		});
+	},
+	server: () => 'DISCARD',
+};
+
+async function start(o) {
+	browser.install({ plain: o.endpoint.startsWith('http://') });
+	const { Amplify } = require('aws-amplify');
+	({ Hub } = require('aws-amplify/utils'));
+	const ds = require('@aws-amplify/datastore');
+	internal = require('@aws-amplify/datastore/dist/cjs/datastore/datastore.js');
+	const adapter = require('@aws-amplify/datastore/dist/cjs/storage/adapter/AsyncStorageAdapter.js');
+	({ DataStore } = ds);
+	schema = o.schema;
+	models = ds.initSchema(schema);
+	convert = converters(schema);
+	Amplify.configure({
+		API: { GraphQL: { endpoint: o.endpoint, apiKey: o.apiKey, defaultAuthMode: 'apiKey', region: 'us-east-1' } },
+	});
+	DataStore.configure({
+		storageAdapter: adapter.default,
+		conflictHandler: HANDLERS[o.conflict || 'mine'],
+		errorHandler: e => errors.push({
+			message: e.message, process: e.process, model: e.model, operation: e.operation, errorType: e.errorType,
+		}),
+		...o.settings,
+	});
+	const ready = new Promise(resolve => Hub.listen('datastore', ({ payload }) => {
+		const { event, data } = payload;
+		const model = data && data.model ? data.model.name : undefined;
+		events.push({ event, ...data, model, element: undefined });
+		if (event === 'ready')
+			resolve();
+	}));
+	await DataStore.start();
+	await ready;
+}
+
+// {$ref: [model, key]} becomes the instance it names.
+async function resolveValues(values) {
+	const out = {};
+	for (const [name, v] of Object.entries(values)) {
+		if (v && v.$ref) {
+			out[name] = await find(v.$ref[0], v.$ref[1]);
+			if (!out[name])
+				throw new Error(`no ${v.$ref[0]} ${JSON.stringify(v.$ref[1])} here to refer to`);
+		} else
+			out[name] = v;
+	}
+	return out;
+}
+
+// key is a value, or an object of the parts of a composite key
+function find(model, key) {
+	return DataStore.query(models[model], key);
+}
+
+// ['title', 'eq', 'x'] as Amplify wants it
+function condition(c) {
+	return c ? m => m[c[0]][c[1]](c[2]) : undefined;
+}
+
+async function need(model, key) {
+	const rec = await find(model, key);
+	if (!rec)
+		throw new Error(`${model} ${JSON.stringify(key)} is not here`);
+	return rec;
+}
+
+async function outbox() {
+	return DataStore.storage.query(internal.syncClasses.MutationEvent);
+}
+
+const OPS = {
+	start,
+	async create({ model, values }) {
+		return convert.record(model, await DataStore.save(new models[model](await resolveValues(values))));
+	},
+	async update({ model, key, values, if: cond }) {
+		const rec = await need(model, key);
+		const set = await resolveValues(values);
+		return convert.record(model, await DataStore.save(models[model].copyOf(rec, d => {
+			Object.assign(d, set);
+		}), condition(cond)));
+	},
+	async delete({ model, key, if: cond }) {
+		await DataStore.delete(await need(model, key), condition(cond));
+	},
+	async query({ model }) {
+		return (await DataStore.query(models[model])).map(r => convert.record(model, r));
+	},
+	async get({ model, key }) {
+		const rec = await find(model, key);
+		return rec ? convert.record(model, rec) : null;
+	},
+	async related({ model, key, field }) {
+		const rec = await need(model, key);
+		const target = schema.models[model].fields[field].type.model;
+		const got = await rec[field];
+		if (got && typeof got.toArray === 'function')
+			return (await got.toArray()).map(r => convert.record(target, r));
+		return got ? convert.record(target, got) : null;
+	},
+	async pending() {
+		return (await outbox()).length;
+	},
+	// several operations with no answer in between, as an application without awaits has them
+	async all({ requests }) {
+		return Promise.all(requests.map(r => OPS[r.op](r)));
+	},
+	offline() {
+		browser.network(false);
+	},
+	online() {
+		browser.network(true);
+	},
+	cut() {
+		browser.cutSockets();
+	},
+	events() {
+		return events;
+	},
+	errors() {
+		return errors;
+	},
+	async stop() {
+		await DataStore.stop();
+	},
+};
+
+process.on('message', async ({ id, ...request }) => {
+	try {
+		process.send({ id, ok: (await OPS[request.op](request)) ?? null });
+	} catch (e) {
+		process.send({ id, error: `${request.op}: ${e && e.stack ? e.stack : e}` });
+	}
+});
+process.on('disconnect', () => process.exit(0));
+process.on('unhandledRejection', e => {
+	errors.push({ message: `unhandled: ${e && e.message ? e.message : e}` });
+});

@@ -1,0 +1,27 @@
+// tests/interop/lib/program.js - the program under test and the schema in the form Amplify reads.
+'use strict';
+
+const { execFileSync } = require('child_process');
+const crypto = require('crypto');
+const path = require('path');
+
+const PROGRAM = process.env.SYNCDECK || path.join(__dirname, '../../../build/syncdeck');
+const SCHEMA_FILE = path.join(__dirname, '../schema.graphql');
+
+// What `syncdeck codegen` writes, with the two keys that codegen's schema.js has besides.
+function amplifySchema() {
+	const text = execFileSync(PROGRAM, ['-s', SCHEMA_FILE, 'codegen'], { encoding: 'utf8' });
+	const version = crypto.createHash('md5').update(text).digest('hex');
+	return { ...JSON.parse(text), version, codegenVersion: '3.4.4' };
+}
+
+// The first line of a program, or an error with what it said when it ends before.
+function first(lines, child, said) {
+	return new Promise((resolve, reject) => {
+		lines.once('line', resolve);
+		child.once('error', reject);
+		child.once('close', code => reject(new Error(`${child.spawnargs.join(' ')} ended with ${code}: ${Buffer.concat(said)}`)));
+	});
+}
+
+module.exports = { PROGRAM, SCHEMA_FILE, amplifySchema, first };
