@@ -2,6 +2,9 @@
 'use strict';
 
 const { spawn } = require('child_process');
+const fs = require('fs');
+const http = require('http');
+const https = require('https');
 const readline = require('readline');
 const { PROGRAM, SCHEMA_FILE, first } = require('./program');
 const { waitFor } = require('./wait');
@@ -10,8 +13,9 @@ class Sandbox {
 	// args: further options of `syncdeck sandbox`
 	static async start(args = []) {
 		const s = new Sandbox();
-		s.child = spawn(PROGRAM, ['sandbox', '--schema', SCHEMA_FILE, '--admin', '--port', '0', ...args], {
-			stdio: ['pipe', 'pipe', 'pipe'],
+		s.child = spawn(PROGRAM, ['sandbox', '--schema', SCHEMA_FILE, '--admin', '--port', '0',
+			'--parent-pipe', '3', ...args], {
+			stdio: ['ignore', 'pipe', 'pipe', 'pipe'], // 3: it ends with us
 		});
 		s.said = [];
 		s.child.stderr.on('data', d => s.said.push(d));
@@ -19,17 +23,26 @@ class Sandbox {
 		s.ready = JSON.parse(line);
 		return s;
 	}
-	async call(method, name, body) {
-		const base = this.ready.admin.replace(/\/$/, '');
-		const r = await fetch(`${base}/${name}`, {
-			method,
-			body: body === undefined ? undefined : JSON.stringify(body),
-			headers: { 'content-type': 'application/json' },
+	// one admin call; the answer's JSON
+	call(method, name, body) {
+		const url = new URL(`${this.ready.admin}/${name}`);
+		const ca = this.ready.ca ? fs.readFileSync(this.ready.ca) : undefined;
+		const client = url.protocol === 'https:' ? https : http;
+		return new Promise((resolve, reject) => {
+			const req = client.request(url, { method, ca, agent: false }, res => {
+				const got = [];
+				res.on('data', d => got.push(d));
+				res.on('end', () => {
+					const text = Buffer.concat(got).toString();
+					if (res.statusCode !== 200)
+						reject(new Error(`${method} ${name}: ${res.statusCode} ${text}`));
+					else
+						resolve(text ? JSON.parse(text) : null);
+				});
+			});
+			req.on('error', reject);
+			req.end(body === undefined ? undefined : JSON.stringify(body));
 		});
-		const text = await r.text();
-		if (!r.ok)
-			throw new Error(`${method} ${name}: ${r.status} ${text}`);
-		return text ? JSON.parse(text) : null;
 	}
 	dump(model) {
 		return this.call('GET', `dump?model=${model}`);

@@ -1,0 +1,63 @@
+// tests/interop/run.js - runs the scenarios, a few at a time, one line each.
+//
+// node run.js [WORD]...   only scenarios whose names contain a word
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const { World } = require('./lib/world');
+
+const JOBS = Number(process.env.INTEROP_JOBS || 2);
+const LIMIT = 60000;
+
+function scenarios(words) {
+	const dir = path.join(__dirname, 'scenarios');
+	return fs.readdirSync(dir).sort().flatMap(f => Object.entries(require(path.join(dir, f))))
+		.filter(([name]) => words.length === 0 || words.some(w => name.includes(w)));
+}
+
+function limited(promise) {
+	let timer;
+	const late = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(new Error(`not done after ${LIMIT} ms`)), LIMIT);
+	});
+	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+async function one(name, body) {
+	const start = Date.now();
+	let error = null;
+	let world;
+	try {
+		world = new World();
+		await limited(body(world));
+		if (!world.sandbox.alive())
+			throw new Error('the sandbox ended by itself');
+	} catch (e) {
+		error = e;
+	}
+	console.log(`${error ? 'FAIL' : 'ok  '} ${name}  ${Date.now() - start}ms`);
+	if (error)
+		console.log(`  ${error.stack}\n${world ? world.said() : ''}`.replace(/\n/g, '\n  '));
+	if (world)
+		world.end();
+	return error === null;
+}
+
+async function main() {
+	const todo = scenarios(process.argv.slice(2));
+	let passed = 0, failed = 0;
+	const worker = async () => {
+		for (let s = todo.shift(); s; s = todo.shift()) {
+			if (await one(...s))
+				passed++;
+			else
+				failed++;
+		}
+	};
+	await Promise.all(Array.from({ length: JOBS }, worker));
+	console.log(`${passed} passed, ${failed} failed, 0 skipped`);
+	process.exit(failed === 0 && passed > 0 ? 0 : 1);
+}
+
+main();
