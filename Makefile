@@ -37,7 +37,8 @@ UI_SRC   := $(sort $(shell find ui -name '*.c'))
 APP_SRC  := $(sort $(shell find app -name '*.c'))
 # helpers that several test programs share; linked only where they are used
 SUP_SRC  := $(sort $(shell find tests/support -name '*.c' 2>/dev/null) \
-	$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
+	$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)) \
+	$(wildcard tests/sim/sim*.c))
 
 CORE_OBJ := $(CORE_SRC:%.c=$B/%.o)
 UI_OBJ   := $(UI_SRC:%.c=$B/%.o)

@@ -149,6 +149,32 @@ static enum sd_err hurry(struct sd_engine *en, struct sd_error *e)
 	return rc;
 }
 
+static bool collect_all(void *ctx, struct sd_mutation *m)
+{
+	return seqs_add(ctx, m->seq);
+}
+
+/* What stands as being sent and is not under way here was sent by an engine that is no more. */
+static enum sd_err recover(struct sd_engine *en, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	struct seqs s = {NULL, 0, 0, false};
+	enum sd_err rc = sd_outbox_each(en->store, 0, SD_LANE_SENDING, collect_all, &s, e);
+
+	if (rc == SD_OK && s.failed)
+		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	for (size_t i = 0; rc == SD_OK && i < s.count; i++) {
+		bool ours = false;
+		for (size_t k = 0; k < p->count; k++)
+			for (size_t n = 0; n < p->flights[k].count; n++)
+				ours = ours || p->flights[k].seq[n] == s.v[i];
+		if (!ours)
+			rc = sd_outbox_retry_at(en->store, s.v[i], 0, true, false, NULL, NULL, e);
+	}
+	free(s.v);
+	return rc;
+}
+
 enum sd_err sd_push_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_push *p = en->push;
@@ -158,7 +184,9 @@ enum sd_err sd_push_start(struct sd_engine *en, int64_t now_ms, struct sd_error 
 	p->down = false;
 	if (p->journal < 0)
 		rc = sd_journal_last(en->store, &p->journal, e);
-	if (rc == SD_OK)
+	if (rc == SD_OK && !en->set->read_only)
+		rc = recover(en, e);
+	if (rc == SD_OK && !en->set->read_only)
 		rc = hurry(en, e);
 	en->push_wake = true;
 	return rc;

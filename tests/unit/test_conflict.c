@@ -1,0 +1,513 @@
+/* tests/unit/test_conflict.c - an unsent change meets somebody else's: rebased, repaired, decided by
+ * policy or by a person. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/sync/merge.h"
+#include "tests/support/script.h"
+
+#define ITEM(v, title, rating, tags, deleted)                                                      \
+	"{\"id\":\"p1\",\"title\":" title ",\"rating\":" rating ",\"tags\":" tags                  \
+	",\"at\":null,\"data\":null,\"_version\":" #v ",\"_lastChangedAt\":" #v                    \
+	"000,\"_deleted\":" deleted "}"
+#define POST(v, title, rating) ITEM(v, title, rating, "[\"a\"]", "null")
+#define KEY                    "[\"p1\"]"
+
+static struct script *with_policy(enum sd_policy p)
+{
+	struct script *r = script_new();
+
+	for (size_t i = 0; i < 16; i++)
+		r->models[i].policy = p;
+	script_start(r);
+	script_arrive(r, "Create", "Post", POST(3, "\"a\"", "1"));
+	return r;
+}
+
+/* The person edits while offline, somebody else writes `item`, and the change is about to go. */
+static struct script *race(enum sd_policy p, const char *edit, const char *item, const char *op)
+{
+	struct script *r = with_policy(p);
+	struct sd_error e;
+
+	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
+	assert_int_equal(sd_meta_put(r->store, "outbox.paused", "1", &e), SD_OK);
+	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+	if (edit)
+		script_save(r, "Post", edit, NULL);
+	else
+		script_delete(r, "Post", KEY);
+	if (item)
+		script_arrive(r, op, "Post", item);
+	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
+	assert_int_equal(sd_meta_put(r->store, "outbox.paused", NULL, &e), SD_OK);
+	assert_int_equal(sd_engine_store_changed(r->en, r->now, &e), SD_OK);
+	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+	script_pump(r);
+	return r;
+}
+
+static void input_is(const struct script_request *q, const char *want)
+{
+	char *got = sd_json_text(script_input(q));
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void resolve(struct script *r, int64_t id, enum sd_pick keep)
+{
+	struct cJSON *write = NULL;
+	struct sd_error e = {.code = SD_OK};
+
+	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
+	if (sd_conflict_resolve(
+		    r->store, id, keep, NULL, NULL, "person", false, r->now, &write, &e) != SD_OK)
+		fail_msg("%s", e.text);
+	assert_int_equal(sd_engine_store_changed(r->en, r->now, &e), SD_OK);
+	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+	sd_json_free(write);
+	script_pump(r);
+}
+
+/* R-073, CL-A5..A10, CL-O5..O8, X-02: both edits survive */
+static void edits_of_different_fields_are_put_on_the_newest_version(void **st)
+{
+	struct script *r = race(SD_POLICY_MERGE, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"a\"", "9"), "Update");
+	struct script_request *q = script_only(r, "updatePost");
+
+	(void)st;
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":4}");
+	script_row_is(r, "Post", KEY, "{\"title\":\"mine\",\"rating\":9}");
+	script_ok(r, q, "updatePost", POST(5, "\"mine\"", "9"));
+	script_row_is(r, "Post", KEY,
+		"{\"title\":\"mine\",\"rating\":9,\"_version\":5,\"_state\":\"synced\"}");
+	assert_int_equal(script_events(r, "conflict"), 0);
+	script_free(r);
+}
+
+/* CL-A1, CL-A2, U-06, X-02: the same field asks; nothing is sent, nothing is lost */
+static void the_same_field_on_both_sides_asks(void **st)
+{
+	struct script *r = race(SD_POLICY_MERGE, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"theirs\"", "1"), "Update");
+	struct sd_conflict c;
+	int64_t id = script_conflict(r, &c);
+
+	(void)st;
+	assert_int_equal(script_waiting(r), 0);
+	assert_int_equal(c.shape, SD_SHAPE_EDIT_EDIT);
+	assert_string_equal(sd_json_get_str(c.base, "title"), "a");
+	assert_string_equal(sd_json_get_str(c.mine, "title"), "mine");
+	assert_string_equal(sd_json_get_str(c.theirs, "title"), "theirs");
+	sd_conflict_release(&c);
+	assert_int_equal(sd_json_get_i64(script_event(r, "conflict"), "id", 0), id);
+	assert_true(sd_engine_idle(r->en));
+	script_row_is(r, "Post", KEY, "{\"title\":\"mine\",\"_state\":\"conflict\"}");
+	resolve(r, id, SD_PICK_MINE);
+	input_is(script_only(r, "updatePost"), "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":4}");
+	script_free(r);
+}
+
+static void a_decision_for_theirs_sends_nothing(void **st)
+{
+	struct script *r = race(SD_POLICY_MERGE, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"theirs\"", "1"), "Update");
+	struct sd_conflict c;
+
+	(void)st;
+	resolve(r, script_conflict(r, &c), SD_PICK_THEIRS);
+	sd_conflict_release(&c);
+	assert_int_equal(script_waiting(r), 0);
+	script_row_is(
+		r, "Post", KEY, "{\"title\":\"theirs\",\"_version\":4,\"_state\":\"synced\"}");
+	script_free(r);
+}
+
+/* */
+static void policies_mine_and_theirs_decide_by_themselves(void **st)
+{
+	struct script *r = race(SD_POLICY_MINE, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"theirs\"", "9"), "Update");
+
+	(void)st;
+	input_is(script_only(r, "updatePost"), "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":4}");
+	assert_string_equal(
+		sd_json_get_str(script_event(r, "conflictResolved"), "how"), "policy mine");
+	assert_int_equal(script_events(r, "conflict"), 0);
+	script_free(r);
+	r = race(SD_POLICY_THEIRS, "{\"id\":\"p1\",\"title\":\"mine\"}", POST(4, "\"theirs\"", "9"),
+		"Update");
+	assert_int_equal(script_waiting(r), 0);
+	script_row_is(r, "Post", KEY, "{\"title\":\"theirs\",\"rating\":9,\"_state\":\"synced\"}");
+	assert_string_equal(
+		sd_json_get_str(script_event(r, "conflictResolved"), "how"), "policy theirs");
+	script_free(r);
+}
+
+static void policy_ask_asks_even_when_the_fields_differ(void **st)
+{
+	struct script *r = race(SD_POLICY_ASK, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"a\"", "9"), "Update");
+
+	(void)st;
+	assert_int_equal(script_events(r, "conflict"), 1);
+	script_free(r);
+}
+
+/* the service's strategy decides */
+static void policy_server_sends_the_version_the_edit_was_made_on(void **st)
+{
+	struct script *r = race(SD_POLICY_SERVER, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"theirs\"", "1"), "Update");
+	struct script_request *q = script_only(r, "updatePost");
+
+	(void)st;
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":3}");
+	script_ok(r, q, "updatePost", POST(5, "\"theirs\"", "1"));
+	script_row_is(
+		r, "Post", KEY, "{\"title\":\"theirs\",\"_version\":5,\"_state\":\"synced\"}");
+	script_free(r);
+}
+
+/* */
+static void a_command_decides_and_when_it_fails_a_person_does(void **st)
+{
+	static const struct {
+		const char *output, *failure, *input;
+	} rows[] = {
+		{"{\"keep\":\"mine\"}", NULL, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":4}"},
+		{"{\"fields\":{\"title\":\"both\"}}\n", NULL,
+			"{\"id\":\"p1\",\"title\":\"both\",\"_version\":4}"},
+		{"mine\n", NULL, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":4}"},
+		{"{\"keep\":\"theirs\"}", NULL, NULL},
+		{"what?", NULL, ""},
+		{"{}", NULL, ""},
+		{"{\"fields\":{\"rating\":\"no number\"}}", NULL, ""},
+		{NULL, "exit 1", ""},
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sd_error e = {.code = SD_OK};
+		struct cJSON *in = NULL;
+		struct script *r = script_new();
+		script_free(r);
+		r = race(SD_POLICY_COMMAND, "{\"id\":\"p1\",\"title\":\"mine\"}",
+			POST(4, "\"theirs\"", "1"), "Update");
+		assert_non_null(r->command.text);
+		assert_int_equal(
+			sd_json_parse(r->command.input, strlen(r->command.input), "in", &in, &e),
+			SD_OK);
+		assert_string_equal(sd_json_get_str(in, "model"), "Post");
+		assert_string_equal(sd_json_get_str(in, "operation"), "UPDATE");
+		assert_int_equal(sd_json_get_i64(in, "attempts", 0), 1);
+		assert_string_equal(sd_json_get_str(sd_json_get(in, "theirs"), "title"), "theirs");
+		sd_json_free(in);
+		assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
+		assert_int_equal(sd_engine_command_done(r->en, r->command.id, rows[i].output,
+					 rows[i].failure, r->now, &e),
+			SD_OK);
+		assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+		script_pump(r);
+		if (rows[i].input && *rows[i].input)
+			input_is(script_only(r, "updatePost"), rows[i].input);
+		else
+			assert_int_equal(script_waiting(r), 0);
+		assert_int_equal(
+			script_events(r, "conflict"), rows[i].input && !*rows[i].input ? 1 : 0);
+		assert_int_equal(script_events(r, "conflictResolved"),
+			rows[i].input && !*rows[i].input ? 0 : 1);
+		script_free(r);
+	}
+}
+
+/* ---- deletes ---- */
+static void an_edit_of_what_was_deleted_there_asks(void **st)
+{
+	struct script *r = race(SD_POLICY_MERGE, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		ITEM(4, "\"a\"", "1", "[\"a\"]", "true"), "Delete");
+	struct sd_conflict c;
+	int64_t id = script_conflict(r, &c);
+	struct script_request *q;
+
+	(void)st;
+	assert_int_equal(c.shape, SD_SHAPE_EDIT_DELETE);
+	assert_true(sd_json_is_true(sd_json_get(c.theirs, "_deleted")));
+	sd_conflict_release(&c);
+	resolve(r, id, SD_PICK_MINE);
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":4}");
+	/* the service keeps it deleted: said so, and the payload stays */
+	script_ok(r, q, "updatePost", ITEM(5, "\"mine\"", "1", "[\"a\"]", "true"));
+	assert_string_equal(sd_json_get_str(script_event(r, "outboxMutationFailed"), "errorType"),
+		"RecordDeleted");
+	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
+	script_row_is(r, "Post", KEY, "{\"_deleted\":true,\"_version\":5}");
+	script_free(r);
+}
+
+static void a_delete_of_what_was_edited_there_asks(void **st)
+{
+	struct script *r = race(SD_POLICY_MERGE, NULL, POST(4, "\"new\"", "1"), "Update");
+	struct sd_conflict c;
+	int64_t id = script_conflict(r, &c);
+
+	(void)st;
+	assert_int_equal(c.shape, SD_SHAPE_DELETE_EDIT);
+	assert_null(c.mine);
+	sd_conflict_release(&c);
+	resolve(r, id, SD_PICK_MINE);
+	input_is(script_only(r, "deletePost"), "{\"id\":\"p1\",\"_version\":4}");
+	script_free(r);
+	/* a version that moved without an edit is no reason to ask */
+	r = race(SD_POLICY_MERGE, NULL, POST(4, "\"a\"", "1"), "Update");
+	input_is(script_only(r, "deletePost"), "{\"id\":\"p1\",\"_version\":4}");
+	script_free(r);
+}
+
+static void deleted_on_both_sides_is_settled(void **st)
+{
+	struct script *r =
+		race(SD_POLICY_MERGE, NULL, ITEM(4, "\"a\"", "1", "[\"a\"]", "true"), "Delete");
+
+	(void)st;
+	assert_int_equal(script_waiting(r), 0);
+	assert_true(sd_engine_idle(r->en));
+	script_row_is(r, "Post", KEY, "{\"_deleted\":true,\"_version\":4,\"_state\":\"synced\"}");
+	script_free(r);
+}
+
+/* ---- the server says conflict ---- */
+static void a_conflict_answer_with_the_record_is_compared_at_once(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	q = script_only(r, "updatePost");
+	script_error(r, q, "updatePost", "ConflictUnhandled", POST(6, "\"a\"", "7"));
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":6}");
+	script_ok(r, q, "updatePost", POST(7, "\"mine\"", "7"));
+	script_row_is(r, "Post", KEY, "{\"title\":\"mine\",\"rating\":7,\"_version\":7}");
+	script_free(r);
+}
+
+/* S3.5: an empty error body, the same result */
+static void a_conflict_answer_without_it_is_read(void **st)
+{
+	static const char *const data[] = {NULL, "{}", "{\"id\":\"p1\",\"_version\":6}"};
+
+	(void)st;
+	for (size_t i = 0; i < 3; i++) {
+		struct script *r = with_policy(SD_POLICY_MERGE);
+		struct sd_conflict c;
+		script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+		script_error(r, script_only(r, "updatePost"), "updatePost", "ConflictUnhandled",
+			data[i]);
+		script_ok(r, script_only(r, "getPost"), "getPost", POST(6, "\"theirs\"", "7"));
+		script_conflict(r, &c);
+		assert_string_equal(sd_json_get_str(c.theirs, "title"), "theirs");
+		sd_conflict_release(&c);
+		script_free(r);
+	}
+}
+
+/* U-06: the record is not there any more */
+static void a_record_missing_on_the_server_asks_and_can_be_made_again(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct sd_conflict c;
+	int64_t id;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_error(r, script_only(r, "updatePost"), "updatePost",
+		"ConditionalCheckFailedException", NULL);
+	script_answer(r, script_only(r, "getPost"), 200, "{\"data\":{\"getPost\":null}}");
+	id = script_conflict(r, &c);
+	assert_int_equal(c.shape, SD_SHAPE_MISSING);
+	assert_null(c.theirs);
+	sd_conflict_release(&c);
+	resolve(r, id, SD_PICK_MINE);
+	input_is(script_only(r, "createPost"),
+		"{\"id\":\"p1\",\"title\":\"mine\",\"rating\":1,\"tags\":[\"a\"]}");
+	script_free(r);
+}
+
+static void a_key_that_exists_already_is_a_conflict(void **st)
+{
+	struct script *r = script_new();
+	struct sd_conflict c;
+
+	(void)st;
+	script_start(r);
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_error(r, script_only(r, "createPost"), "createPost",
+		"DynamoDB:ConditionalCheckFailedException", NULL);
+	script_ok(r, script_only(r, "getPost"), "getPost", POST(2, "\"theirs\"", "7"));
+	resolve(r, script_conflict(r, &c), SD_PICK_MINE);
+	assert_int_equal(c.shape, SD_SHAPE_CREATE_EXISTS);
+	assert_null(c.base);
+	sd_conflict_release(&c);
+	input_is(script_only(r, "updatePost"), "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":2}");
+	script_free(r);
+}
+
+/* conflict.max_attempts, then a person */
+static void a_record_that_never_holds_still_asks_after_max_attempts(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MINE);
+	int sent = 0;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	for (int v = 4; script_waiting(r); v++) {
+		char item[300];
+		struct sd_mutation m;
+		snprintf(item, sizeof item,
+			"{\"id\":\"p1\",\"title\":\"t%d\",\"rating\":1,\"tags\":null,\"at\":null,"
+			"\"data\":null,\"_version\":%d,\"_lastChangedAt\":1,\"_deleted\":null}",
+			v, v);
+		script_error(
+			r, script_only(r, "updatePost"), "updatePost", "ConflictUnhandled", item);
+		sent++;
+		m = script_first(r);
+		if (m.next_try_ms > r->now)
+			script_wait(r, m.next_try_ms - r->now);
+		sd_mutation_release(&m);
+	}
+	assert_int_equal(sent, 11);
+	assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
+	assert_int_equal(script_events(r, "conflict"), 1);
+	script_free(r);
+}
+
+/* ---- races under automerge ---- */
+/* a scalar the service dropped in a race is noticed and sent again */
+static void a_scalar_dropped_in_a_race_is_sent_again(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(5, "\"a\"", "9"));
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
+	script_ok(r, q, "updatePost", POST(6, "\"mine\"", "9"));
+	script_row_is(r, "Post", KEY, "{\"title\":\"mine\",\"rating\":9,\"_version\":6}");
+	assert_int_equal(script_events(r, "outboxMutationProcessed"), 1);
+	script_free(r);
+	/* and when the other side had changed it too, a person decides */
+	r = with_policy(SD_POLICY_MERGE);
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(5, "\"theirs\"", "1"));
+	assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
+	script_free(r);
+}
+
+/* U-05, S4.3 */
+static void a_list_doubled_in_a_race_is_put_right(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"]}", NULL);
+	script_ok(r, script_only(r, "updatePost"), "updatePost",
+		ITEM(5, "\"a\"", "9", "[\"a\",\"a\",\"b\"]", "null"));
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"],\"_version\":5}");
+	script_ok(r, q, "updatePost", ITEM(6, "\"a\"", "9", "[\"a\",\"b\"]", "null"));
+	assert_true(sd_engine_idle(r->en));
+	script_free(r);
+}
+
+static void a_value_the_service_writes_its_own_way_is_accepted(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(4, "\"MINE\"", "1"));
+	script_row_is(r, "Post", KEY, "{\"title\":\"MINE\",\"_version\":4,\"_state\":\"synced\"}");
+	assert_true(sd_engine_idle(r->en));
+	script_free(r);
+}
+
+/* ---- conditions ---- */
+/* */
+static void a_condition_that_fails_is_refused_by_name(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+	const char *message;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", "rating gt 0");
+	q = script_only(r, "updatePost");
+	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
+	script_error(r, q, "updatePost", "ConditionalCheckFailedException", POST(4, "\"y\"", "0"));
+	message = sd_json_get_str(script_event(r, "outboxMutationFailed"), "message");
+	assert_non_null(strstr(message, "Post"));
+	assert_non_null(strstr(message, "p1"));
+	assert_non_null(strstr(message, "rating"));
+	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
+	script_row_is(r, "Post", KEY, "{\"title\":\"y\",\"rating\":0,\"_version\":4}");
+	script_free(r);
+}
+
+/* the condition, not the comparison, guards a conditional change */
+static void a_conditional_change_goes_out_on_the_newest_version(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", "title beginsWith \"a\"");
+	q = script_only(r, "updatePost");
+	script_error(r, q, "updatePost", "ConflictUnhandled", POST(5, "\"ab\"", "1"));
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
+	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
+	script_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(edits_of_different_fields_are_put_on_the_newest_version),
+		cmocka_unit_test(the_same_field_on_both_sides_asks),
+		cmocka_unit_test(a_decision_for_theirs_sends_nothing),
+		cmocka_unit_test(policies_mine_and_theirs_decide_by_themselves),
+		cmocka_unit_test(policy_ask_asks_even_when_the_fields_differ),
+		cmocka_unit_test(policy_server_sends_the_version_the_edit_was_made_on),
+		cmocka_unit_test(a_command_decides_and_when_it_fails_a_person_does),
+		cmocka_unit_test(an_edit_of_what_was_deleted_there_asks),
+		cmocka_unit_test(a_delete_of_what_was_edited_there_asks),
+		cmocka_unit_test(deleted_on_both_sides_is_settled),
+		cmocka_unit_test(a_conflict_answer_with_the_record_is_compared_at_once),
+		cmocka_unit_test(a_conflict_answer_without_it_is_read),
+		cmocka_unit_test(a_record_missing_on_the_server_asks_and_can_be_made_again),
+		cmocka_unit_test(a_key_that_exists_already_is_a_conflict),
+		cmocka_unit_test(a_record_that_never_holds_still_asks_after_max_attempts),
+		cmocka_unit_test(a_scalar_dropped_in_a_race_is_sent_again),
+		cmocka_unit_test(a_list_doubled_in_a_race_is_put_right),
+		cmocka_unit_test(a_value_the_service_writes_its_own_way_is_accepted),
+		cmocka_unit_test(a_condition_that_fails_is_refused_by_name),
+		cmocka_unit_test(a_conditional_change_goes_out_on_the_newest_version),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
