@@ -222,12 +222,14 @@ static bool grows(void *ctx, const struct sd_journal *j)
 	struct seen *v = ctx;
 	struct sd_buf name = SD_BUF_INIT;
 
-	if (j->kind > SD_J_META || j->version < 0 || !j->model || !j->key)
+	/* a row with unsent changes shows the version those were made on (seq says which): it may
+	 * be older than what is known of the server */
+	if (j->kind > SD_J_META || j->version < 0 || !j->model || !j->key || j->seq)
 		return true;
 	sd_buf_fmt(&name, "%s %s", j->model->name, j->key);
 	if (j->version < sd_json_get_i64(v->versions, sd_buf_text(&name), 0))
-		sim_wrong(v->s, "client %d: %s went back to version %lld", v->client,
-			sd_buf_text(&name), (long long)j->version);
+		sim_wrong(v->s, "client %d: %s went back to version %lld (%s)", v->client,
+			sd_buf_text(&name), (long long)j->version, sd_source_name(j->source));
 	sd_json_set(v->versions, sd_buf_text(&name), sd_json_int(j->version));
 	sd_buf_release(&name);
 	return true;

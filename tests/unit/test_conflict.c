@@ -16,7 +16,7 @@
 #define ITEM(v, title, rating, tags, deleted)                                                      \
 	"{\"id\":\"p1\",\"title\":" title ",\"rating\":" rating ",\"tags\":" tags                  \
 	",\"at\":null,\"data\":null,\"_version\":" #v ",\"_lastChangedAt\":" #v                    \
-	"000,\"_deleted\":" deleted "}"
+	"000,\"_deleted\":" deleted ",\"createdAt\":null,\"updatedAt\":null}"
 #define POST(v, title, rating) ITEM(v, title, rating, "[\"a\"]", "null")
 #define KEY                    "[\"p1\"]"
 
@@ -377,7 +377,8 @@ static void a_record_that_never_holds_still_asks_after_max_attempts(void **st)
 		struct sd_mutation m;
 		snprintf(item, sizeof item,
 			"{\"id\":\"p1\",\"title\":\"t%d\",\"rating\":1,\"tags\":null,\"at\":null,"
-			"\"data\":null,\"_version\":%d,\"_lastChangedAt\":1,\"_deleted\":null}",
+			"\"data\":null,\"createdAt\":null,\"updatedAt\":null,\"_version\":%d,"
+			"\"_lastChangedAt\":1,\"_deleted\":null}",
 			v, v);
 		script_error(
 			r, script_only(r, "updatePost"), "updatePost", "ConflictUnhandled", item);
