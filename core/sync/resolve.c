@@ -93,31 +93,46 @@ static enum sd_err apply_picks(const struct sd_conflict *c, struct sd_merge *g, 
 	return SD_OK;
 }
 
-/* The values of `rec` (and of sets above it) that differ from theirs; when none does, those that
- * I changed, so that something is sent that brings the record back.  all: every value. */
+static const struct cJSON *wanted(
+	const struct sd_merge_field *f, bool of_base, const struct cJSON *sets)
+{
+	const struct cJSON *set = sd_json_get(sets, f->field->name);
+
+	return set ? set : of_base ? f->base : f->mine;
+}
+
+static bool put(struct cJSON *o, const struct sd_merge_field *f, const struct cJSON *v)
+{
+	return sd_json_set(o, f->field->name, v ? sd_json_dup(v) : sd_json_null());
+}
+
+/* The values of mine (or base) with sets above them: those that differ from theirs, or, for a
+ * record that is made again, every one there is. */
 static struct cJSON *whole(
 	const struct sd_merge *g, bool of_base, const struct cJSON *sets, bool all)
 {
 	struct cJSON *o = sd_json_object();
+	const struct sd_merge_field *touch = NULL;
+	bool ok = o != NULL;
 
-	for (int pass = all ? 1 : 0; o && pass < 2; pass++) {
-		for (size_t i = 0; o && i < g->count; i++) {
-			const struct sd_merge_field *f = &g->fields[i];
-			const struct cJSON *v = of_base ? f->base : f->mine;
-			const struct cJSON *set = sd_json_get(sets, f->field->name);
-			if (set)
-				v = set;
-			if (pass == 0 ? sd_json_equal(v, f->theirs, true) : sd_json_is_null(v))
-				continue;
-			if (!sd_json_add(o, f->field->name, v ? sd_json_dup(v) : sd_json_null())) {
-				sd_json_free(o);
-				o = NULL;
-			}
-		}
-		if (sd_json_child(o))
-			break;
+	for (size_t i = 0; ok && i < g->count; i++) {
+		const struct sd_merge_field *f = &g->fields[i];
+		const struct cJSON *v = wanted(f, of_base, sets);
+		if (all ? !sd_json_is_null(v) : !sd_json_equal(v, f->theirs, true))
+			ok = put(o, f, v);
+		if (!touch || (touch->field->list && !f->field->list) ||
+			(sd_json_is_null(wanted(touch, of_base, sets)) && !sd_json_is_null(v) &&
+				!f->field->list))
+			touch = f;
 	}
-	return o;
+	/* Nothing differs: one value is sent as it stands, so that the write brings the record
+	 * back.  Not a list, which a race would double. */
+	if (ok && !all && !sd_json_child(o) && touch)
+		ok = put(o, touch, wanted(touch, of_base, sets));
+	if (ok)
+		return o;
+	sd_json_free(o);
+	return NULL;
 }
 
 static enum sd_err decide_whole(const struct sd_conflict *c, const struct sd_merge *g,

@@ -117,6 +117,8 @@ static void check_history(struct sim *s)
 			last = v;
 			newest = c;
 		}
+		if (sd_json_is_true(sd_json_get(newest, "_deleted")))
+			continue;
 		for (const struct cJSON *a = sd_json_child(sd_json_get(newest, "tags")); a;
 			a = sd_json_next(a))
 			for (const struct cJSON *b = sd_json_next(a); b; b = sd_json_next(b))

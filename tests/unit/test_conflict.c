@@ -447,44 +447,6 @@ static void a_value_the_service_writes_its_own_way_is_accepted(void **st)
 	script_free(r);
 }
 
-/* ---- conditions ---- */
-/* */
-static void a_condition_that_fails_is_refused_by_name(void **st)
-{
-	struct script *r = with_policy(SD_POLICY_MERGE);
-	struct script_request *q;
-	const char *message;
-
-	(void)st;
-	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", "rating gt 0");
-	q = script_only(r, "updatePost");
-	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
-	script_error(r, q, "updatePost", "ConditionalCheckFailedException", POST(4, "\"y\"", "0"));
-	message = sd_json_get_str(script_event(r, "outboxMutationFailed"), "message");
-	assert_non_null(strstr(message, "Post"));
-	assert_non_null(strstr(message, "p1"));
-	assert_non_null(strstr(message, "rating"));
-	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
-	script_row_is(r, "Post", KEY, "{\"title\":\"y\",\"rating\":0,\"_version\":4}");
-	script_free(r);
-}
-
-/* the condition, not the comparison, guards a conditional change */
-static void a_conditional_change_goes_out_on_the_newest_version(void **st)
-{
-	struct script *r = with_policy(SD_POLICY_MERGE);
-	struct script_request *q;
-
-	(void)st;
-	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", "title beginsWith \"a\"");
-	q = script_only(r, "updatePost");
-	script_error(r, q, "updatePost", "ConflictUnhandled", POST(5, "\"ab\"", "1"));
-	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
-	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
-	script_free(r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,8 +468,6 @@ int main(void)
 		cmocka_unit_test(a_scalar_dropped_in_a_race_is_sent_again),
 		cmocka_unit_test(a_list_doubled_in_a_race_is_put_right),
 		cmocka_unit_test(a_value_the_service_writes_its_own_way_is_accepted),
-		cmocka_unit_test(a_condition_that_fails_is_refused_by_name),
-		cmocka_unit_test(a_conditional_change_goes_out_on_the_newest_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,85 @@
+/* tests/unit/test_condition.c - changes with a condition, which the server judges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/script.h"
+
+#define ITEM(v, title, rating, tags, deleted)                                                      \
+	"{\"id\":\"p1\",\"title\":" title ",\"rating\":" rating ",\"tags\":" tags                  \
+	",\"at\":null,\"data\":null,\"_version\":" #v ",\"_lastChangedAt\":" #v                    \
+	"000,\"_deleted\":" deleted ",\"createdAt\":null,\"updatedAt\":null}"
+#define POST(v, title, rating) ITEM(v, title, rating, "[\"a\"]", "null")
+#define KEY                    "[\"p1\"]"
+
+static struct script *with_policy(enum sd_policy p)
+{
+	struct script *r = script_new();
+
+	for (size_t i = 0; i < 16; i++)
+		r->models[i].policy = p;
+	script_start(r);
+	script_arrive(r, "Create", "Post", POST(3, "\"a\"", "1"));
+	return r;
+}
+
+static void input_is(const struct script_request *q, const char *want)
+{
+	char *got = sd_json_text(script_input(q));
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+/* */
+static void a_condition_that_fails_is_refused_by_name(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+	const char *message;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", "rating gt 0");
+	q = script_only(r, "updatePost");
+	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
+	script_error(r, q, "updatePost", "ConditionalCheckFailedException", POST(4, "\"y\"", "0"));
+	message = sd_json_get_str(script_event(r, "outboxMutationFailed"), "message");
+	assert_non_null(strstr(message, "Post"));
+	assert_non_null(strstr(message, "p1"));
+	assert_non_null(strstr(message, "rating"));
+	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
+	script_row_is(r, "Post", KEY, "{\"title\":\"y\",\"rating\":0,\"_version\":4}");
+	script_free(r);
+}
+
+/* the condition, not the comparison, guards a conditional change */
+static void a_conditional_change_goes_out_on_the_newest_version(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", "title beginsWith \"a\"");
+	q = script_only(r, "updatePost");
+	script_error(r, q, "updatePost", "ConflictUnhandled", POST(5, "\"ab\"", "1"));
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
+	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
+	script_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_condition_that_fails_is_refused_by_name),
+		cmocka_unit_test(a_conditional_change_goes_out_on_the_newest_version),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
