@@ -178,6 +178,20 @@ static void end(struct demo *d)
 	free(d->person);
 }
 
+/* The project's name, for the header of the UI. */
+static enum sd_err name_project(const struct demo *d, struct sd_error *e)
+{
+	static const char text[] = "{\"name\":\"demo\"}\n";
+	char *dir = in(d, ".syncdeck"), *file = in(d, ".syncdeck/project.json");
+	enum sd_err rc = dir && file ? sd_mkdir_p(dir, e) : SD_NOMEM;
+
+	if (rc == SD_OK)
+		rc = sd_write_file(file, text, sizeof text - 1, e);
+	free(dir);
+	free(file);
+	return rc;
+}
+
 static int prepare(struct cli *c, struct demo *d)
 {
 	struct sd_error e = {.code = SD_OK};
@@ -196,6 +210,9 @@ static int prepare(struct cli *c, struct demo *d)
 				c, 1, "demo: no temporary directory: %s", strerror(errno));
 		d->temporary = true;
 	}
+	rc = name_project(d, &e);
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
 	d->config = in(d, "amplify_outputs.json");
 	d->users = in(d, "users.json");
 	d->person = in(d, "person");
