@@ -119,12 +119,12 @@ static const struct sd_hint IN_LOG[] = {
 static const struct sd_hint IN_FORM[] = {
 	{SD_ACT_FIELD_NEXT, 0, "field"},
 	{SD_ACT_CHOOSE, 0, "choose"},
-	{SD_ACT_EDITOR, 0, "$EDITOR"},
-	{SD_ACT_SET_NULL, 0, "null"},
-	{SD_ACT_REVERT, 0, "revert"},
 	{SD_ACT_SAVE, 0, "save"},
 	{SD_ACT_BACK, 0, "cancel"},
-	{SD_ACT_FORM_HELP, 0, "help"},
+	{SD_ACT_SET_NULL, 0, "null"},
+	{SD_ACT_REVERT, 0, "revert"},
+	{SD_ACT_EDITOR, 0, "editor"},
+	{SD_ACT_FORM_HELP, 0, ""},
 };
 static const struct sd_hint IN_LINE[] = {
 	{SD_ACT_COMPLETE, 0, "complete"},

@@ -142,23 +142,25 @@ int sd_screen_stderr_fd(void)
 	return S.err_pipe[0];
 }
 
+/* Without a log file the log itself writes to stderr: what comes back into the pipe while a line
+ * is logged is that line, and is dropped, or it would go round for ever. */
 void sd_screen_stderr(void)
 {
-	char b[1024];
+	char b[1024], drop[4096];
 	ssize_t n;
 
-	while (S.err_pipe[0] >= 0 && (n = read(S.err_pipe[0], b, sizeof b - 1)) > 0) {
-		char *line = b, *end;
-
-		b[n] = 0;
-		for (; *line; line = end) {
-			end = line + strcspn(line, "\n");
-			if (*end)
-				*end++ = 0;
-			if (*line)
-				sd_log(SD_LOG_WARN, "stderr", "%s", line);
-		}
+	if (S.err_pipe[0] < 0 || (n = read(S.err_pipe[0], b, sizeof b - 1)) <= 0)
+		return;
+	b[n] = 0;
+	for (char *line = b, *end; *line; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end)
+			*end++ = 0;
+		if (*line)
+			sd_log(SD_LOG_WARN, "stderr", "%s", line);
 	}
+	while (read(S.err_pipe[0], drop, sizeof drop) == (ssize_t)sizeof drop)
+		;
 }
 
 static void mouse(bool on)

@@ -85,6 +85,9 @@ void sd_win_seek(struct sd_ui *ui, struct sd_data *d, const struct cJSON *rec, i
 void sd_win_goto(struct sd_ui *ui, struct sd_data *d, int64_t pos);
 /* step 1 or -1 from the cursor, around the end once; says what came of it. */
 void sd_win_search(struct sd_ui *ui, struct sd_data *d, int step);
+/* Marks the rows between the cursor and the record of that key, both too; false: it is not among
+ * the rows of this query. */
+bool sd_win_mark_to(struct sd_ui *ui, struct sd_data *d, const char *key);
 
 /* ---- detail.c ---- */
 void sd_detail_build(struct sd_ui *ui, struct sd_data *d, int width);

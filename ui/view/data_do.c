@@ -109,25 +109,8 @@ static void mark(struct sd_ui *ui, struct sd_data *d)
 
 static void mark_range(struct sd_ui *ui, struct sd_data *d)
 {
-	int from = -1, to = d->at;
-
-	for (int i = 0; i < d->n; i++) {
-		char *key = sd_key_text(d->m, d->rows[i]);
-
-		if (sd_str_eq(key, d->mark_key))
-			from = i;
-		free(key);
-	}
-	if (!d->mark_key || from < 0) {
+	if (!d->mark_key || !sd_win_mark_to(ui, d, d->mark_key))
 		sd_say(ui, SD_SAY_INFO, "Mark the first row with Space; then v marks up to here.");
-		return;
-	}
-	for (int i = from < to ? from : to; i <= (from < to ? to : from); i++) {
-		char *key = sd_key_text(d->m, d->rows[i]);
-
-		mark_one(d, key, false);
-		free(key);
-	}
 }
 
 static void mark_shown(struct sd_data *d)

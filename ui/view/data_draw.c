@@ -132,11 +132,11 @@ static void add_columns(struct sd_data *d, int want)
 		bool plain = f->kind <= SD_K_ENUM && !f->list &&
 			     !(f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON);
 		bool key = sd_model_is_key(d->m, f), fk = sd_model_relation_of(d->m, f) != NULL;
-		int kind = f->read_only                   ? 4
-			   : key                          ? (d->m->managed_id ? 5 : 0)
-			   : !plain                       ? 3
-			   : fk || (f->scalar == SD_T_ID) ? 2
-							  : 1;
+		int kind = f->read_only ? 4
+			   : key        ? (d->m->managed_id ? 5 : 0)
+			   : !plain     ? 3
+			   : fk || (f->kind == SD_K_SCALAR && f->scalar == SD_T_ID) ? 2
+										    : 1;
 
 		if (f->stored && kind == want && !hidden(d, f))
 			d->cols[d->col_n++] = i;
@@ -361,6 +361,7 @@ static void draw_detail(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 	const struct cJSON *rec = sd_win_row(d);
 	struct sd_buf b = SD_BUF_INIT;
 
+	sd_detail_build(ui, d, in.w - 1);
 	if (d->m && rec) {
 		sd_buf_fmt(&b, "%s ", d->m->name);
 		sd_show_key(d->detail_key ? d->detail_key : "[]", &b);
@@ -368,7 +369,6 @@ static void draw_detail(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 			sd_buf_fmt(&b, "  _version %lld",
 				(long long)sd_json_get_i64(rec, "_version", 0));
 	}
-	sd_detail_build(ui, d, in.w - 1);
 	sd_box(r, d->pane == SD_P_DETAIL, b.len ? sd_buf_text(&b) : "Record", NULL);
 	sd_buf_release(&b);
 	sd_list_fit(&d->detail_at, (int)d->detail.n, in.h);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "ui/term/width.h"
 #include "ui/view/data.h"
 
 #define LIVE_ROWS 100000 /* above it the count waits for Enter */
@@ -72,6 +73,24 @@ static void suggest(struct sd_data *d, const char *text, size_t at, struct sd_te
 	}
 }
 
+/* A mark under the column that the error names (1-based, in code points). */
+static void point_at(const char *error, const char *text, struct sd_text *box)
+{
+	const char *p = strstr(error, "column ");
+	size_t at = 0, n = strlen(text);
+	long column = p ? strtol(p + 7, NULL, 10) : 0;
+	uint32_t cp;
+
+	if (column < 1 || column > 200)
+		return;
+	for (long i = 1; i < column && at < n; i++) {
+		int k = sd_utf8_get(text + at, n - at, &cp);
+
+		at += k > 0 ? (size_t)k : 1;
+	}
+	sd_text_addf(box, SD_R_ERROR, "%*s^", sd_cells(text, at), "");
+}
+
 static void check(struct sd_ui *ui, void *ctx, const char *text, size_t at, struct sd_text *box)
 {
 	struct sd_data *d = ctx;
@@ -86,6 +105,7 @@ static void check(struct sd_ui *ui, void *ctx, const char *text, size_t at, stru
 		sd_text_add(
 			box, SD_R_DIM, "field op value, and, or, not, ( ); empty shows all rows");
 	} else if (sd_api_where_check(ui->api, d->m->name, text, &e) != SD_OK) {
+		point_at(e.text, text, box);
 		sd_text_add_wrapped(box, SD_R_ERROR, 76, 2, e.text, strlen(e.text));
 	} else if (rows > LIVE_ROWS) {
 		sd_text_add(box, SD_R_GOOD, "Enter applies it.");

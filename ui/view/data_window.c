@@ -302,6 +302,67 @@ void sd_win_goto(struct sd_ui *ui, struct sd_data *d, int64_t pos)
 	free_rows(&r);
 }
 
+/* ---- marking a range ---- */
+
+#define RANGE_ROWS 100000
+
+struct range {
+	const struct sd_data *d;
+	const char *until;
+	char **key; /* owned, each too */
+	size_t n, room;
+	bool met;
+};
+
+static bool in_range(void *ctx, struct cJSON *rec)
+{
+	struct range *r = ctx;
+
+	if (r->n == r->room) {
+		size_t room = r->room ? r->room * 2 : 256;
+		char **more = realloc(r->key, room * sizeof *more);
+
+		if (!more)
+			return false;
+		r->key = more;
+		r->room = room;
+	}
+	r->key[r->n] = sd_key_text(r->d->m, rec);
+	if (!r->key[r->n])
+		return false;
+	r->met = sd_str_eq(r->key[r->n++], r->until);
+	return !r->met && r->n < RANGE_ROWS;
+}
+
+bool sd_win_mark_to(struct sd_ui *ui, struct sd_data *d, const char *key)
+{
+	struct range r = {.d = d, .until = key};
+	char sort[160], *own = sd_key_text(d->m, sd_win_row(d));
+
+	for (int back = 1; back >= 0 && !r.met; back--) {
+		struct sd_api_query q;
+
+		while (r.n)
+			free(r.key[--r.n]);
+		sd_win_query(d, &q, sort);
+		q.after = sd_win_row(d);
+		q.backwards = back;
+		if (sd_api_query(ui->api, &q, in_range, &r, NULL) != SD_OK)
+			break;
+	}
+	r.met = r.met || sd_str_eq(own, key);
+	for (size_t i = 0; i < r.n; i++) {
+		if (r.met)
+			sd_map_put(&d->marks, r.key[i], d, NULL);
+		free(r.key[i]);
+	}
+	if (r.met && own)
+		sd_map_put(&d->marks, own, d, NULL);
+	free(r.key);
+	free(own);
+	return r.met;
+}
+
 /* ---- search ---- */
 
 static bool has_capital(const char *s)

@@ -232,6 +232,10 @@ static void draw_hints(struct sd_ui *ui)
 	size_t n;
 	const struct sd_hint *h = sd_hints(l->ctx, &n);
 
+	if (l->hints) {
+		h = l->hints;
+		n = l->hint_n;
+	}
 	if (sd_action(SD_ACT_HELP)->where & l->ctx) {
 		sd_key_name(sd_keymap_first(&ui->keys, SD_ACT_HELP), key);
 		snprintf(help, sizeof help, cols >= 100 ? "%s help" : "%s", key);

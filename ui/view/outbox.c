@@ -25,6 +25,17 @@ int64_t sd_queue_seq(const struct sd_queue_view *o)
 	return i && i->j && !i->sent ? sd_json_get_i64(i->j, "seq", -1) : -1;
 }
 
+/* A line of the journal about an entry that is in the queue yet (parked, back again). */
+static bool still_here(const struct sd_queue_view *o, const struct cJSON *line)
+{
+	int64_t seq = sd_json_get_i64(line, "seq", -1);
+
+	for (struct cJSON *j = sd_json_child(o->list); j; j = sd_json_next(j))
+		if (sd_json_get_i64(j, "seq", -2) == seq)
+			return true;
+	return false;
+}
+
 static void build(struct sd_queue_view *o)
 {
 	size_t n = sd_json_count(o->list) + sd_json_count(o->sent) + 1;
@@ -37,9 +48,12 @@ static void build(struct sd_queue_view *o)
 		return;
 	for (struct cJSON *j = sd_json_child(o->list); j; j = sd_json_next(j))
 		items[o->n++].j = j;
-	if (sd_json_child(o->sent))
-		items[o->n++].sent = true;
 	for (struct cJSON *j = sd_json_child(o->sent); j; j = sd_json_next(j)) {
+		/* what entered the queue is above; this is what left it */
+		if (sd_str_eq(sd_json_get_str(j, "text"), "queued") || still_here(o, j))
+			continue;
+		if (!o->n || !items[o->n - 1].sent)
+			items[o->n++].sent = true;
 		items[o->n].j = j;
 		items[o->n++].sent = true;
 	}

@@ -51,6 +51,18 @@ void sd_queue_fields(const struct cJSON *j, struct sd_buf *b)
 	}
 }
 
+/* Cells of the columns that give way on a narrow screen. */
+struct columns {
+	int model, key, fields;
+};
+
+static const struct columns *columns(int w)
+{
+	static const struct columns wide = {13, 13, 22}, usual = {12, 11, 11}, small = {9, 9, 0};
+
+	return w >= 110 ? &wide : w >= 76 ? &usual : &small;
+}
+
 static void draw_item(struct sd_ui *ui, struct sd_queue_view *o, int i, int y)
 {
 	const struct sd_queue_item *it = &o->item[i];
@@ -59,6 +71,7 @@ static void draw_item(struct sd_ui *ui, struct sd_queue_view *o, int i, int y)
 	char state[120] = "", age[SD_TIME_TEXT] = "", number[24] = ".";
 	struct sd_buf key = SD_BUF_INIT, fields = SD_BUF_INIT;
 	char *k = it->j ? sd_key_json(sd_json_get(it->j, "key")) : NULL;
+	const struct columns *c = columns(o->rows.w);
 	int x = o->rows.x, rest;
 
 	sd_fill(y, x, o->rows.w, row, ' ');
@@ -70,7 +83,12 @@ static void draw_item(struct sd_ui *ui, struct sd_queue_view *o, int i, int y)
 	if (it->sent) {
 		const char *text = sd_json_get_str(it->j, "text");
 
+		int64_t version = sd_json_get_i64(it->j, "version", 0);
+
 		snprintf(state, sizeof state, "%s", text ? text : "");
+		if (version)
+			snprintf(state + strlen(state), sizeof state - strlen(state), " v%lld",
+				(long long)version);
 		sd_age_text(sd_now_ms() - sd_json_get_i64(it->j, "at", 0), age);
 	} else {
 		role = lane_text(ui, it->j, state, sizeof state);
@@ -82,11 +100,11 @@ static void draw_item(struct sd_ui *ui, struct sd_queue_view *o, int i, int y)
 	sd_put(y, x, 1, row, on ? ">" : " ");
 	sd_put_cell(y, x + 2, 4, row, true, number);
 	sd_put(y, x + 7, 7, row, sd_json_get_str(it->j, "op"));
-	sd_put(y, x + 15, 12, row, sd_json_get_str(it->j, "model"));
-	sd_put(y, x + 28, 11, row, sd_buf_text(&key));
+	sd_put(y, x + 14, c->model, row, sd_json_get_str(it->j, "model"));
+	sd_put(y, x + 15 + c->model, c->key, row, sd_buf_text(&key));
 	if (!it->sent)
-		sd_put(y, x + 40, wide ? 22 : 11, row, sd_buf_text(&fields));
-	rest = x + (wide ? 63 : 52);
+		sd_put(y, x + 16 + c->model + c->key, c->fields, row, sd_buf_text(&fields));
+	rest = x + 17 + c->model + c->key + c->fields;
 	sd_put_cell(y, rest, 4, row, true, age);
 	if (!it->sent) {
 		snprintf(number, sizeof number, "%lld",
@@ -125,7 +143,9 @@ void sd_queue_detail(struct sd_ui *ui, struct sd_queue_view *o, int w)
 	if (!j)
 		return;
 	if (it->sent) {
-		add_line(o, SD_R_TEXT, w, "result", sd_json_get_str(j, "text"));
+		const char *text = sd_json_get_str(j, "text");
+
+		add_line(o, SD_R_TEXT, w, "result", text ? text : "");
 		return;
 	}
 	if (o->shown_seq != seq) {
@@ -179,6 +199,7 @@ void sd_queue_draw(struct sd_ui *ui, struct sd_layer *l)
 {
 	struct sd_queue_view *o = (struct sd_queue_view *)l;
 	struct sd_rect a = sd_frame_area(ui), list = a, detail = a, in;
+	const struct columns *cols;
 	char title[160], age[SD_TIME_TEXT] = "0s";
 	const struct sd_api_counts *c = &ui->counts;
 
@@ -198,12 +219,14 @@ void sd_queue_draw(struct sd_ui *ui, struct sd_layer *l)
 			ui->status.paused ? "  PAUSED" : "");
 	sd_box(list, true, title, NULL);
 	in = sd_inside(list);
+	cols = columns(in.w);
 	sd_put(in.y, in.x + 5, 2, SD_R_HEAD, "#");
 	sd_put(in.y, in.x + 7, 7, SD_R_HEAD, "op");
-	sd_put(in.y, in.x + 15, 12, SD_R_HEAD, "model");
-	sd_put(in.y, in.x + 28, 11, SD_R_HEAD, "record");
-	sd_put(in.y, in.x + 40, 11, SD_R_HEAD, "fields");
-	sd_put(in.y, in.x + (in.w >= 110 ? 64 : 53), 20, SD_R_HEAD, "age  try  state");
+	sd_put(in.y, in.x + 14, cols->model, SD_R_HEAD, "model");
+	sd_put(in.y, in.x + 15 + cols->model, cols->key, SD_R_HEAD, "record");
+	sd_put(in.y, in.x + 16 + cols->model + cols->key, cols->fields, SD_R_HEAD, "fields");
+	sd_put(in.y, in.x + 18 + cols->model + cols->key + cols->fields, 20, SD_R_HEAD,
+		"age try state");
 	o->rows = (struct sd_rect){in.y + 1, in.x, in.h - 1, in.w};
 	sd_list_fit(&o->at, o->n, o->rows.h);
 	for (int i = 0; i < o->rows.h && o->at.top + i < o->n; i++)

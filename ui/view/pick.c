@@ -179,6 +179,13 @@ static void drop(struct sd_ui *ui, struct sd_layer *l)
 
 static const struct sd_layer_ops OPS = {.draw = draw, .act = act, .key = key, .free = drop};
 
+static const struct sd_hint HINTS[] = {
+	{SD_ACT_OLDER, SD_ACT_NEWER, "move"},
+	{SD_ACT_ACCEPT, 0, "take it"},
+	{SD_ACT_LINE_CLEAR, 0, "all again"},
+	{SD_ACT_BACK, 0, "close"},
+};
+
 void sd_pick_list(struct sd_ui *ui, const struct sd_pick_opts *o)
 {
 	struct pick *p = calloc(1, sizeof *p);
@@ -189,6 +196,8 @@ void sd_pick_list(struct sd_ui *ui, const struct sd_pick_opts *o)
 	p->l.ctx = SD_IN_LINE;
 	p->l.name = "List";
 	p->l.text_first = true;
+	p->l.hints = HINTS;
+	p->l.hint_n = sizeof HINTS / sizeof *HINTS;
 	p->title = sd_strdup_n(o->title, strlen(o->title));
 	p->label = o->label;
 	p->value = o->value;

@@ -74,6 +74,10 @@ static void draw(struct sd_ui *ui, struct sd_layer *l)
 	check(ui, p);
 	if (!p->box.n) {
 		sd_fill(y, 0, cols, SD_R_TEXT, ' ');
+		if (ui->message_until > sd_mono_ms() && ui->message_kind >= SD_SAY_WARN) {
+			sd_fill(y - 1, 0, cols, SD_R_TEXT, ' ');
+			sd_put(y - 1, 1, cols - 2, SD_R_ERROR, ui->message);
+		}
 		x = 1 + sd_put(y, 1, cols / 2, SD_R_KEY, p->title) + 1;
 		sd_edit_draw(&p->edit, y, x, cols - x - 1, SD_R_INPUT, true);
 		return;

@@ -43,6 +43,8 @@ struct sd_layer { /* first member of every view and modal */
 	enum sd_ctx ctx;
 	const char *name; /* "Data"; static */
 	bool text_first;
+	const struct sd_hint *hints; /* instead of the context's own; static; NULL */
+	size_t hint_n;
 	struct sd_layer *below; /* modal stack */
 };
 
