@@ -67,7 +67,7 @@ static enum sd_err on_connection_ack(struct sd_engine *en, size_t at, const stru
 	c->timeout_ms = limit > 0 ? limit : SD_RT_TIMEOUT_MS;
 	c->ready_ms = now_ms;
 	c->ka_last_ms = 0;
-	c->ka_ms = SD_RT_KA_MS;
+	c->ka_ms = en->rt->ka_ms ? en->rt->ka_ms : SD_RT_KA_MS;
 	sd_wait_off(&c->wait);
 	en->status.rt_timeout_ms = c->timeout_ms;
 	en->status.auth_ok_ms = now_ms;
@@ -76,7 +76,7 @@ static enum sd_err on_connection_ack(struct sd_engine *en, size_t at, const stru
 }
 
 /* The interval is the server's own secret: learned from the keep-alives as they come. */
-static void on_keep_alive(struct sd_rt_conn *c, int64_t now_ms)
+static void on_keep_alive(struct sd_realtime *rt, struct sd_rt_conn *c, int64_t now_ms)
 {
 	int64_t gap = now_ms - c->ka_last_ms;
 
@@ -87,6 +87,7 @@ static void on_keep_alive(struct sd_rt_conn *c, int64_t now_ms)
 			gap > c->ka_ms || c->ka_ms == SD_RT_KA_MS ? gap : (c->ka_ms * 3 + gap) / 4;
 		if (c->ka_ms < 1000)
 			c->ka_ms = 1000;
+		rt->ka_ms = c->ka_ms; /* the next connection begins with it */
 	}
 	c->ka_last_ms = now_ms;
 }
@@ -113,7 +114,7 @@ static enum sd_err dispatch(
 	if (!type)
 		return SD_OK;
 	if (strcmp(type, "ka") == 0) {
-		on_keep_alive(&en->rt->conns[at], now_ms);
+		on_keep_alive(en->rt, &en->rt->conns[at], now_ms);
 		return SD_OK;
 	}
 	if (strcmp(type, "connection_ack") == 0)

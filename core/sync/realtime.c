@@ -121,7 +121,6 @@ enum sd_err sd_rt_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e
 {
 	enum sd_err rc = SD_OK;
 
-	en->rt->running = true;
 	if (!en->rt->subs)
 		rc = lay_out(en, e);
 	for (size_t i = 0; i < en->rt->conn_count && rc == SD_OK; i++)
@@ -153,7 +152,6 @@ void sd_rt_stop(struct sd_engine *en, int64_t now_ms)
 	rt->conns = NULL;
 	rt->subs = NULL;
 	rt->conn_count = rt->sub_count = 0;
-	rt->running = false;
 	en->status.subscriptions = 0;
 	sd_rt_tell(en, now_ms);
 }

@@ -58,7 +58,7 @@ struct sd_realtime {
 	size_t conn_count;
 	struct sd_rt_sub *subs; /* owned */
 	size_t sub_count;
-	bool running;
+	int64_t ka_ms; /* learned; 0: not yet */
 	enum sd_rt_state told;
 };
 
