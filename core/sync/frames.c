@@ -151,6 +151,8 @@ enum sd_err sd_rt_text(struct sd_engine *en, uint64_t conn, const char *text, si
 		/* it was silent for too long: what was sent meanwhile may not have arrived */
 		c->stale = false;
 		rc = sd_subs_gap(en, at, "the realtime connection was silent", now_ms, e);
+		if (rc == SD_OK)
+			rc = sd_subs_poll(en, at, false, now_ms, e);
 	}
 	if (rc == SD_OK && sd_json_parse(text, n, "realtime frame", &frame, NULL) == SD_OK)
 		rc = dispatch(en, at, frame, now_ms, e);
