@@ -111,7 +111,8 @@ test: deps arrows format
 	@$(MAKE) --no-print-directory bins
 	@$(MAKE) --no-print-directory SAN=asan unit-bins
 	@sh tests/tools/run $(UNIT_BIN) $(SCREEN_BIN) $(PROTO_BIN) $(SIM_BIN) \
-		$(patsubst $B/%,build/asan/%,$(UNIT_BIN)) $(sort $(wildcard tests/interop/run-*))
+		$(patsubst $B/%,build/asan/%,$(UNIT_BIN)) \
+		$(sort $(wildcard tests/proto/run-* tests/interop/run-*))
 
 .PHONY: unit-bins all-bins
 unit-bins: $(UNIT_BIN)

@@ -9,6 +9,8 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 
+#define KEPT_S 50L /* a connection is used again after at most this long idle */
+
 struct sd_http_req {
 	struct sd_http_req *next;
 	struct sd_loop *loop;
@@ -19,6 +21,7 @@ struct sd_http_req {
 	struct sd_buf answer;       /* owned */
 	char error_type[128];
 	int64_t date_ms, started_ms;
+	int times; /* it was put on a connection */
 	char failure[CURL_ERROR_SIZE];
 	sd_http_fn fn;
 	void *ctx;
@@ -54,6 +57,16 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		}
 	}
 	return size * n;
+}
+
+/* Called before the request is written. curl writes it again on a fresh connection when a kept one
+ * ends without a byte of an answer; a mutation that was applied would be applied twice. */
+static int before_request(void *ctx, char *a, char *b, int c, int d)
+{
+	struct sd_http_req *r = ctx;
+
+	(void)a, (void)b, (void)c, (void)d;
+	return r->times++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 struct curl_slist *sd_http_headers(const char *const *headers)
@@ -140,6 +153,10 @@ enum sd_err sd_http_post(struct sd_loop *l, uint64_t id, const char *url,
 	ok = ok && curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
 	ok = ok && curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r) == CURLE_OK;
 	ok = ok && curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->failure) == CURLE_OK;
+	ok = ok && curl_easy_setopt(r->easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK;
+	ok = ok && curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r) == CURLE_OK;
+	/* a connection kept longer is likelier to be gone at the other end */
+	ok = ok && curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, KEPT_S) == CURLE_OK;
 	ok = ok && curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r) == CURLE_OK;
 	ok = ok && curl_multi_add_handle(l->multi, r->easy) == CURLM_OK;
 	if (!ok) {
@@ -165,7 +182,9 @@ void sd_http_cancel(struct sd_loop *l, uint64_t id)
 
 static void tell(struct sd_http_req *r, CURLcode code)
 {
-	struct sd_http_answer a = {.transport = (int)code, .retry_after_ms = -1};
+	bool again = r->times > 1; /* and was not written the second time */
+	struct sd_http_answer a = {
+		.transport = (int)(again ? CURLE_GOT_NOTHING : code), .retry_after_ms = -1};
 	long status = 0, request_bytes = 0;
 	curl_off_t wait_s = 0;
 
@@ -173,13 +192,15 @@ static void tell(struct sd_http_req *r, CURLcode code)
 	curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
 	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK && wait_s > 0)
 		a.retry_after_ms = (int64_t)wait_s * 1000;
-	a.sent = request_bytes > 0;
+	a.sent = again || request_bytes > 0;
 	a.status = (int)status;
 	a.date_ms = r->date_ms;
 	a.error_type = r->error_type[0] ? r->error_type : NULL;
 	a.took_ms = sd_mono_ms() - r->started_ms;
 	a.body = &r->answer;
-	if (code == CURLE_WRITE_ERROR && r->answer.failed)
+	if (again)
+		a.failure = "the connection ended before an answer came";
+	else if (code == CURLE_WRITE_ERROR && r->answer.failed)
 		a.failure = "the answer is larger than 32 MiB";
 	else if (code != CURLE_OK)
 		a.failure = r->failure[0] ? r->failure : curl_easy_strerror(code);

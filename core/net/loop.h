@@ -56,7 +56,8 @@ typedef void (*sd_http_fn)(void *ctx, uint64_t id, const struct sd_http_answer *
 #define SD_HTTP_MAX_ANSWER ((size_t)32 << 20)
 
 /* POST.  headers: "Name: value" lines, NULL-terminated, copied; body is copied.  The callback comes
- * exactly once, unless cancelled.  No redirects are followed; gzip is accepted. */
+ * exactly once, unless cancelled.  No redirects are followed; gzip is accepted.  The request is
+ * written at most once: a connection that ends without an answer is an answer with `sent`. */
 SD_MUST_USE enum sd_err sd_http_post(struct sd_loop *l, uint64_t id, const char *url,
 	const char *const *headers, const char *body, size_t n, int64_t timeout_ms, sd_http_fn fn,
 	void *ctx, struct sd_error *e);
