@@ -7,6 +7,7 @@
 #include "core/sandbox/core/types.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +16,16 @@ static const char *const irregular[][2] = {{"i", "we"}, {"me", "us"}, {"he", "th
 	{"she", "they"}, {"them", "them"}, {"myself", "ourselves"}, {"yourself", "yourselves"},
 	{"itself", "themselves"}, {"herself", "themselves"}, {"himself", "themselves"},
 	{"themself", "themselves"}, {"is", "are"}, {"was", "were"}, {"has", "have"},
-	{"this", "these"}, {"that", "those"}, {"my", "our"}, {"its", "their"}, {"his", "their"},
-	{"her", "their"}, {"echo", "echoes"}, {"dingo", "dingoes"}, {"volcano", "volcanoes"},
-	{"tornado", "tornadoes"}, {"torpedo", "torpedoes"}, {"genus", "genera"},
-	{"viscus", "viscera"}, {"stigma", "stigmata"}, {"stoma", "stomata"}, {"dogma", "dogmata"},
-	{"lemma", "lemmata"}, {"schema", "schemata"}, {"anathema", "anathemata"}, {"ox", "oxen"},
-	{"axe", "axes"}, {"die", "dice"}, {"yes", "yeses"}, {"foot", "feet"}, {"eave", "eaves"},
-	{"goose", "geese"}, {"tooth", "teeth"}, {"quiz", "quizzes"}, {"human", "humans"},
-	{"proof", "proofs"}, {"carve", "carves"}, {"valve", "valves"}, {"looey", "looies"},
-	{"thief", "thieves"}, {"groove", "grooves"}, {"pickaxe", "pickaxes"},
-	{"passerby", "passersby"}, {"canvas", "canvases"}, {"thou", "you"}};
+	{"this", "these"}, {"that", "those"}, {"echo", "echoes"}, {"dingo", "dingoes"},
+	{"volcano", "volcanoes"}, {"tornado", "tornadoes"}, {"torpedo", "torpedoes"},
+	{"genus", "genera"}, {"viscus", "viscera"}, {"stigma", "stigmata"}, {"stoma", "stomata"},
+	{"dogma", "dogmata"}, {"lemma", "lemmata"}, {"schema", "schemata"},
+	{"anathema", "anathemata"}, {"ox", "oxen"}, {"axe", "axes"}, {"die", "dice"},
+	{"yes", "yeses"}, {"foot", "feet"}, {"eave", "eaves"}, {"goose", "geese"},
+	{"tooth", "teeth"}, {"quiz", "quizzes"}, {"human", "humans"}, {"proof", "proofs"},
+	{"carve", "carves"}, {"valve", "valves"}, {"looey", "looies"}, {"thief", "thieves"},
+	{"groove", "grooves"}, {"pickaxe", "pickaxes"}, {"passerby", "passersby"},
+	{"canvas", "canvases"}, {"thou", "you"}};
 
 static const char uncountable[] =
 	" adulthood advice agenda aid aircraft alcohol ammo analytics anime athletics audio bison "
@@ -35,7 +36,8 @@ static const char uncountable[] =
 	"information jeans justice kudos labour literature machinery mackerel mail media mews "
 	"moose "
 	"music mud manga news only personnel pike plankton pliers police pollution premises rain "
-	"research rice salmon scissors series sewage shambles shrimp software staff swine tennis "
+	"research rice salmon scissors series sewage shambles shrimp software species staff swine "
+	"tennis "
 	"traffic transportation trout tuna wealth welfare whiting wildebeest wildlife you ";
 
 /* Endings that stay as they are. */
@@ -63,22 +65,18 @@ static const struct {
 	const char *word;
 	unsigned cut;
 	const char *add;
-} classic[] = {{"alga", 0, "e"}, {"vertebra", 0, "e"}, {"alumna", 0, "e"}, {"apheli", 0, "a"},
-	{"phenomenon", 2, "a"}, {"criterion", 2, "a"}, {"automaton", 2, "a"}, {"organon", 2, "a"},
-	{"noumenon", 2, "a"}, {"perihelion", 2, "a"}, {"aphelion", 2, "a"}, {"hyperbaton", 2, "a"},
-	{"asyndeton", 2, "a"}, {"prolegomenon", 2, "a"}, {"hedron", 2, "a"}, {"agendum", 2, "a"},
-	{"addendum", 2, "a"}, {"millennium", 2, "a"}, {"datum", 2, "a"}, {"extremum", 2, "a"},
-	{"bacterium", 2, "a"}, {"desideratum", 2, "a"}, {"stratum", 2, "a"},
-	{"candelabrum", 2, "a"}, {"erratum", 2, "a"}, {"ovum", 2, "a"}, {"addenda", 0, ""},
-	{"symposium", 2, "a"}, {"curriculum", 2, "a"}, {"automatum", 2, "a"}, {"quorum", 2, "a"},
-	{"data", 0, ""}, {"millennia", 0, ""}, {"extrema", 0, ""}, {"bacteria", 0, ""},
-	{"strata", 0, ""}, {"errata", 0, ""}, {"ova", 0, ""}, {"symposia", 0, ""},
-	{"curricula", 0, ""}, {"agenda", 0, ""}, {"hero", 0, "es"}, {"ato", 0, "es"},
-	{"gro", 0, "es"}, {"alumnus", 2, "i"}, {"syllabus", 2, "i"}, {"virus", 2, "i"},
-	{"radius", 2, "i"}, {"nucleus", 2, "i"}, {"fungus", 2, "i"}, {"cactus", 2, "i"},
-	{"stimulus", 2, "i"}, {"terminus", 2, "i"}, {"bacillus", 2, "i"}, {"focus", 2, "i"},
-	{"uterus", 2, "i"}, {"locus", 2, "i"}, {"stratus", 2, "i"}, {"alumni", 0, ""},
-	{"seraph", 0, "im"}, {"cherub", 0, "im"}};
+} classic[] = {{"alga", 0, "e"}, {"vertebra", 0, "e"}, {"alumna", 0, "e"}, {"phenomenon", 2, "a"},
+	{"criterion", 2, "a"}, {"automaton", 2, "a"}, {"organon", 2, "a"}, {"noumenon", 2, "a"},
+	{"perihelion", 2, "a"}, {"aphelion", 2, "a"}, {"hyperbaton", 2, "a"}, {"asyndeton", 2, "a"},
+	{"prolegomenon", 2, "a"}, {"hedron", 2, "a"}, {"agendum", 2, "a"}, {"addendum", 2, "a"},
+	{"millennium", 2, "a"}, {"datum", 2, "a"}, {"extremum", 2, "a"}, {"bacterium", 2, "a"},
+	{"desideratum", 2, "a"}, {"stratum", 2, "a"}, {"candelabrum", 2, "a"}, {"erratum", 2, "a"},
+	{"ovum", 2, "a"}, {"symposium", 2, "a"}, {"curriculum", 2, "a"}, {"automatum", 2, "a"},
+	{"quorum", 2, "a"}, {"hero", 0, "es"}, {"ato", 0, "es"}, {"gro", 0, "es"},
+	{"alumnus", 2, "i"}, {"syllabus", 2, "i"}, {"virus", 2, "i"}, {"radius", 2, "i"},
+	{"nucleus", 2, "i"}, {"fungus", 2, "i"}, {"cactus", 2, "i"}, {"stimulus", 2, "i"},
+	{"terminus", 2, "i"}, {"bacillus", 2, "i"}, {"focus", 2, "i"}, {"uterus", 2, "i"},
+	{"locus", 2, "i"}, {"stratus", 2, "i"}, {"seraph", 0, "im"}, {"cherub", 0, "im"}};
 
 /* s[0..n) ends with the lower-case word. */
 static bool ends(const char *s, size_t n, const char *word)
@@ -135,16 +133,18 @@ static char *by_letters(struct sbx_arena *a, const char *w, size_t n)
 	char third = n > 2 ? (char)tolower((unsigned char)w[n - 3]) : '\0';
 	char last = n ? (char)tolower((unsigned char)w[n - 1]) : '\0';
 
-	if (last == 'y' && before && (!strchr("aeiou", before) || (third == 'q' && before == 'u')))
+	if (last == 'y' && before && (!strchr("aeiouy", before) || (third == 'q' && before == 'u')))
 		return sbx_fmt(a, "%.*sies", (int)n - 1, w);
 	if (n > 4 && ends(w, n, "ey") && strchr("ln", third) && /* [^ch][ieo][ln]ey */
 		strchr("ieo", tolower((unsigned char)w[n - 4])) &&
 		(n < 5 || !strchr("ch", tolower((unsigned char)w[n - 5]))))
 		return sbx_fmt(a, "%.*sies", (int)n - 2, w);
-	if (is_whole(w, "axis") || is_whole(w, "testis"))
+	if (ends(w, n, "axis") || ends(w, n, "testis"))
 		return sbx_fmt(a, "%.*ses", (int)n - 2, w);
 	if (ends(w, n, "sis"))
-		return sbx_fmt(a, "%.*sses", (int)n - 3, w);
+		return sbx_fmt(a, "%.*ses", (int)n - 2, w);
+	if (ends(w, n, "enus") || ends(w, n, "emus"))
+		return sbx_copy(a, w);
 	if (ends(w, n, "iam") || ends(w, n, "uam"))
 		return sbx_copy(a, w);
 	if (ends(w, n, "alias") || (ends(w, n, "us") && third && !strchr("aou", third)) ||
@@ -155,7 +155,7 @@ static char *by_letters(struct sbx_arena *a, const char *w, size_t n)
 	return sbx_fmt(a, "%ss", w);
 }
 
-char *sbx_plural(struct sbx_arena *a, const char *word)
+static char *plural(struct sbx_arena *a, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -173,9 +173,28 @@ char *sbx_plural(struct sbx_arena *a, const char *word)
 		if (ends(word, n, ending) && (!start || n == strlen(ending)))
 			return sbx_fmt(a, "%.*s%s", (int)(n - rules[i].cut), word, rules[i].add);
 	}
-	for (size_t i = 0; i < sizeof classic / sizeof classic[0]; i++)
-		if (ends(word, n, classic[i].word))
+	for (size_t i = 0; i < sizeof classic / sizeof classic[0]; i++) {
+		const char *sing = classic[i].word;
+		size_t keep = strlen(sing) - classic[i].cut;
+		char many[32];
+		snprintf(many, sizeof many, "%.*s%s", (int)keep, sing, classic[i].add);
+		if (ends(word, n, many))
+			return sbx_copy(a, word);
+		if (ends(word, n, sing))
 			return sbx_fmt(
 				a, "%.*s%s", (int)(n - classic[i].cut), word, classic[i].add);
+	}
 	return by_letters(a, word, n);
+}
+
+/* What was added takes the case of the letter it stands behind. */
+char *sbx_plural(struct sbx_arena *a, const char *word)
+{
+	size_t n = strlen(word);
+	char *t = plural(a, word);
+
+	for (char *p = t; p && n && isupper((unsigned char)word[n - 1]) && *p; p++)
+		if ((size_t)(p - t) >= n || p[0] != word[p - t])
+			*p = (char)toupper((unsigned char)*p);
+	return t;
 }
