@@ -445,7 +445,7 @@ static void wait_for(struct sd_ui *ui, int ms)
 	if (p[3].revents & POLLIN)
 		sd_screen_stderr();
 	if (n == 0) {
-		sd_api_status(ui->api, &ui->status);
+		sd_state_refresh(ui, false);
 		ui->dirty = true;
 	}
 	if ((p[0].revents & (POLLHUP | POLLERR | POLLNVAL)) && !(p[0].revents & POLLIN))

@@ -125,39 +125,43 @@ static bool hidden(const struct sd_data *d, const struct sd_field *f)
 	return sd_map_has(&d->hidden, name);
 }
 
-static void add_columns(struct sd_data *d, int want)
-{
-	for (size_t i = 0; i < d->m->field_count && d->col_n < SD_COLUMNS; i++) {
-		const struct sd_field *f = &d->m->fields[i];
-		bool plain = f->kind <= SD_K_ENUM && !f->list &&
-			     !(f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON);
-		bool key = sd_model_is_key(d->m, f), fk = sd_model_relation_of(d->m, f) != NULL;
-		int kind = f->read_only ? 4
-			   : key        ? (d->m->managed_id ? 5 : 0)
-			   : !plain     ? 3
-			   : fk || (f->kind == SD_K_SCALAR && f->scalar == SD_T_ID) ? 2
-										    : 1;
+/* How early a column comes: keys a person chose, the first text (what the record is called),
+ * short plain values, the time of the last change, other texts, links, structures, the rest. */
+enum { C_KEY, C_NAME, C_SHORT, C_UPDATED, C_PLAIN, C_LINK, C_STRUCTURE, C_TIME, C_ID, C_COUNT };
 
-		if (f->stored && kind == want && !hidden(d, f))
-			d->cols[d->col_n++] = i;
-	}
+static int column_class(const struct sd_data *d, const struct sd_field *f, bool named)
+{
+	bool scalar = f->kind == SD_K_SCALAR && !f->list;
+
+	if (f->read_only)
+		return sd_str_eq(f->name, d->m->updated_at) ? C_UPDATED : C_TIME;
+	if (sd_model_is_key(d->m, f))
+		return d->m->managed_id ? C_ID : C_KEY;
+	if (f->list || f->kind == SD_K_NONMODEL || (scalar && f->scalar == SD_T_AWSJSON))
+		return C_STRUCTURE;
+	if (sd_model_relation_of(d->m, f) || (scalar && f->scalar == SD_T_ID))
+		return C_LINK;
+	if (scalar && f->scalar == SD_T_STRING)
+		return named ? C_PLAIN : C_NAME;
+	return f->kind == SD_K_ENUM || f->scalar == SD_T_INT || f->scalar == SD_T_FLOAT ||
+			       f->scalar == SD_T_BOOLEAN
+		       ? C_SHORT
+		       : C_PLAIN;
 }
 
-/* Keys a person chose first, then plain values, links, structures, times, and the made-up id. */
 void sd_data_columns(struct sd_data *d)
 {
 	d->col_n = 0;
-	for (int kind = 0; d->m && kind <= 5; kind++)
-		add_columns(d, kind);
-	/* the time of the last change is worth more than that of the first */
-	for (size_t i = 0; i + 1 < d->col_n; i++) {
-		size_t a = d->cols[i], b = d->cols[i + 1];
+	for (int want = 0; d->m && want < C_COUNT; want++) {
+		bool named = false;
 
-		if (sd_str_eq(d->m->fields[a].name, d->m->created_at) &&
-			sd_str_eq(d->m->fields[b].name, d->m->updated_at)) {
-			d->cols[i] = b;
-			d->cols[i + 1] = a;
-			break;
+		for (size_t i = 0; i < d->m->field_count && d->col_n < SD_COLUMNS; i++) {
+			const struct sd_field *f = &d->m->fields[i];
+			int c = f->stored ? column_class(d, f, named) : -1;
+
+			named = named || c == C_NAME;
+			if (c == want && !hidden(d, f))
+				d->cols[d->col_n++] = i;
 		}
 	}
 	if (d->col_at >= d->col_n)

@@ -59,6 +59,15 @@ static void build(struct sd_queue_view *o)
 	}
 }
 
+/* The cursor never rests on the line between. */
+static void off_the_line(struct sd_queue_view *o, int step)
+{
+	if (o->at.at < o->n && !o->item[o->at.at].j)
+		o->at.at += step < 0 && o->at.at > 0 ? -1 : o->at.at + 1 < o->n ? 1 : 0;
+	if (o->at.at < o->n && !o->item[o->at.at].j && o->at.at > 0)
+		o->at.at--;
+}
+
 static void reload(struct sd_ui *ui, struct sd_layer *l)
 {
 	struct sd_queue_view *o = (struct sd_queue_view *)l;
@@ -80,6 +89,7 @@ static void reload(struct sd_ui *ui, struct sd_layer *l)
 	for (int i = 0; seq >= 0 && i < o->n; i++)
 		if (!o->item[i].sent && sd_json_get_i64(o->item[i].j, "seq", -1) == seq)
 			o->at.at = i;
+	off_the_line(o, -1);
 	o->shown_seq = -1;
 }
 
@@ -243,6 +253,7 @@ static const char *why_not(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 static bool act(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 {
 	struct sd_queue_view *o = (struct sd_queue_view *)l;
+	int was;
 	bool parked = sd_queue_here(o) &&
 		      sd_str_eq(sd_json_get_str(sd_queue_here(o)->j, "lane"), "parked");
 
@@ -278,7 +289,11 @@ static bool act(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 				      .ctx = o});
 		return true;
 	default:
-		return sd_list_act(&o->at, a, o->n, o->rows.h);
+		was = o->at.at;
+		if (!sd_list_act(&o->at, a, o->n, o->rows.h))
+			return false;
+		off_the_line(o, o->at.at >= was ? 1 : -1);
+		return true;
 	}
 }
 

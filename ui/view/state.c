@@ -73,10 +73,14 @@ static void refresh_user(struct sd_ui *ui)
 void sd_state_refresh(struct sd_ui *ui, bool all)
 {
 	struct cJSON *models = NULL;
+	bool paused = false;
 
 	sd_api_status(ui->api, &ui->status);
 	if (all)
 		refresh_user(ui);
+	/* kept in the store: true whether or not an engine runs here */
+	if (!ui->locked && sd_api_outbox_paused(ui->api, &paused, NULL) == SD_OK)
+		ui->status.paused = paused;
 	if (ui->locked) {
 		memset(&ui->counts, 0, sizeof ui->counts);
 		sd_json_free(ui->models);

@@ -81,9 +81,22 @@ bool sd_show_field(const struct sd_field *f, const struct cJSON *rec, bool ages,
 	return sd_show_value(v, out);
 }
 
+/* Long keys (UUIDs) by their ends: "7f3a0c..1191". */
 bool sd_show_key(const char *key, struct sd_buf *out)
 {
-	return sd_key_show(key ? key : "[]", out);
+	struct sd_buf b = SD_BUF_INIT;
+	const char *s;
+	bool ok;
+
+	sd_key_show(key ? key : "[]", &b);
+	s = sd_buf_text(&b);
+	if (b.len > 16 && !strpbrk(s, " /") && sd_utf8_cut(s, b.len, 6) == 6 &&
+		((unsigned char)s[b.len - 4] & 0xc0) != 0x80)
+		ok = sd_buf_fmt(out, "%.6s..%s", s, s + b.len - 4);
+	else
+		ok = sd_buf_str(out, s);
+	sd_buf_release(&b);
+	return ok;
 }
 
 char *sd_key_text(const struct sd_model *m, const struct cJSON *rec)
