@@ -38,7 +38,7 @@ async function one(name, body) {
 	}
 	console.log(`${error ? 'FAIL' : 'ok  '} ${name}  ${Date.now() - start}ms`);
 	if (error)
-		console.log(`  ${error.stack}\n${world ? world.said() : ''}`.replace(/\n/g, '\n  '));
+		console.log(`  ${error.stack}\n${world ? await world.said() : ''}`.replace(/\n/g, '\n  '));
 	if (world)
 		world.end();
 	return error === null;

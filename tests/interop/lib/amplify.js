@@ -73,6 +73,9 @@ class Amplify {
 	events() {
 		return this.ask('events');
 	}
+	async unsettled() {
+		return JSON.stringify({ pending: await this.pending(), errors: await this.errors() });
+	}
 	// offline is complete once the engine said so; online once the queries and the outbox are done
 	async offline() {
 		await this.ask('offline');

@@ -71,7 +71,7 @@ function differences(convert, model, nameA, a, nameB, b) {
 	for (const [k, r] of left) {
 		const s = right.get(k);
 		if (!s) {
-			out.push(`${model} ${k}: in ${nameA} only (version ${r._version})`);
+			out.push(`${model} ${k}: in ${nameA} (version ${r._version}), not in ${nameB}`);
 			continue;
 		}
 		for (const f of [...convert.columns(model), ...META])
@@ -80,7 +80,7 @@ function differences(convert, model, nameA, a, nameB, b) {
 	}
 	for (const [k, s] of right)
 		if (!left.has(k))
-			out.push(`${model} ${k}: in ${nameB} only (version ${s._version})`);
+			out.push(`${model} ${k}: in ${nameB} (version ${s._version}), not in ${nameA}`);
 	return out;
 }
 

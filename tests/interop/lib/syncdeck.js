@@ -77,6 +77,10 @@ class Syncdeck {
 	async pending() {
 		return (await this.ok('outbox')).length;
 	}
+	// what waits for a person or a time, for a failure report
+	async unsettled() {
+		return JSON.stringify({ outbox: (await this.run('outbox')).out, conflicts: (await this.run('conflicts')).out });
+	}
 	offline() {
 		return this.ok('net', 'off');
 	}

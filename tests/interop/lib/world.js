@@ -73,10 +73,15 @@ class World {
 		for (const [k, v] of Object.entries(want))
 			assert.deepStrictEqual(plain[k], v, `${model}.${k}`);
 	}
-	// what the children said, for a failure report
-	said() {
-		return [...this.clients, this.sandbox].filter(Boolean).map(c =>
-			`${c.name || 'sandbox'}: ${Buffer.concat(c.said).toString().slice(-2000)}`).join('\n');
+	// what the children said and what they hold back, for a failure report
+	async said() {
+		const out = [];
+		for (const c of [...this.clients, this.sandbox].filter(Boolean)) {
+			out.push(`${c.name || 'sandbox'}: ${Buffer.concat(c.said).toString().slice(-2000)}`);
+			if (c.unsettled)
+				out.push(`${c.name}: ${await c.unsettled().catch(e => e.message)}`);
+		}
+		return out.join('\n');
 	}
 	end() {
 		for (const c of this.clients)
