@@ -460,22 +460,23 @@ int cli_wait(struct cli *c, struct cli_args *a)
 		return cli_complain(c, 2, "wait: %s is not a duration such as 30s", a->v[1]);
 	rc = cli_open(c);
 	for (end = sd_mono_ms() + limit; rc == 0;) {
-		struct sd_api_counts n;
 		struct sd_api_status s;
 		struct sd_error e = {.code = SD_OK};
+		bool more = false;
 		enum sd_err err;
 		cli_pump(c, -1, 20, true);
-		err = sd_api_counts(c->api, &n, &e);
+		err = sd_api_can_send(c->api, &more, &e);
 		if (err != SD_OK)
 			return cli_fail(c, err, &e);
 		sd_api_status(c->api, &s);
-		if (ready ? s.ready : n.waiting + n.sending == 0)
+		if (ready ? s.ready : !more)
 			break;
 		if (cli_interrupted())
 			return 130;
 		if (sd_mono_ms() > end)
 			return cli_complain(c, 4, "wait %s: time ran out%s%s", a->v[0],
-				s.last_failure[0] ? ": " : "", s.last_failure);
+				!s.active && s.last_failure[0] ? ": " : "",
+				s.active ? "" : s.last_failure);
 	}
 	cli_pump(c, -1, 0, true);
 	return rc;

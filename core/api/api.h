@@ -138,6 +138,9 @@ struct sd_api_counts {
 };
 SD_MUST_USE enum sd_err sd_api_counts(
 	struct sd_api *api, struct sd_api_counts *out, struct sd_error *e);
+/* Whether anything unsent can still go out, now or after a wait: false while only entries are left
+ * that a conflict, a refusal, a park or a pause holds (contract.md 5.1, `drained`). */
+SD_MUST_USE enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e);
 
 /* ---- outbox and conflicts, operated ---- */
 /* verb: "retry" "park" "unpark" "discard"; NOTFOUND, BUSY (being sent), INVAL. */

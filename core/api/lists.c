@@ -260,6 +260,28 @@ enum sd_err sd_api_counts(struct sd_api *api, struct sd_api_counts *out, struct 
 	return SD_OK;
 }
 
+static bool found_one(void *ctx, struct sd_mutation *m)
+{
+	(void)m;
+	*(bool *)ctx = true;
+	return false;
+}
+
+enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e)
+{
+	struct sd_api_counts n;
+	bool paused = false, found = false;
+	int64_t next;
+	enum sd_err rc = sd_api_counts(api, &n, e);
+
+	if (rc == SD_OK && n.waiting)
+		rc = sd_api_outbox_paused(api, &paused, e);
+	if (rc == SD_OK && n.waiting && !paused)
+		rc = sd_outbox_due(api->reader, INT64_MAX, 1, found_one, &found, &next, e);
+	*out = n.sending || found;
+	return rc;
+}
+
 /* ---- conflicts ---- */
 
 static bool gather_conflict(void *ctx, struct sd_conflict *c)

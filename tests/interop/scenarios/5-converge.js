@@ -91,10 +91,12 @@ async function clash(w, strategy) {
 	const found = await s.ok('conflicts');
 	assert.deepStrictEqual(found.map(c => [c.key[0], c.shape]).sort(),
 		[[both, 'edit/edit'], [dead, 'edit/delete']].sort());
+	await s.update('Note', both, { body: 'held back by the conflict' });
+	await s.drained();
 	await s.ok('conflicts', 'resolve', String(found.find(c => c.key[0] === both).id), '--keep', 'mine');
 	await s.ok('conflicts', 'resolve', String(found.find(c => c.key[0] === dead).id), '--keep', 'theirs');
 	await s.drained();
-	await w.sandbox.has('Note', both, r => r.title === 'S title' && r._version === 3);
+	await w.sandbox.has('Note', both, r => r.title === 'S title' && r.body === 'held back by the conflict');
 	await w.converged();
 }
 
