@@ -48,10 +48,26 @@ static void post(struct sd_runtime *rt, struct sd_input *in)
 	sd_loop_wake(rt->loop);
 }
 
+/* The modes there are credentials for. */
+static size_t usable_modes(const struct sd_runtime *rt, enum sd_auth_mode out[6])
+{
+	struct sd_credentials c = {.endpoint = rt->o.endpoint,
+		.api_key = rt->o.api_key,
+		.token = rt->o.token,
+		.session = rt->has_session ? &rt->session : NULL};
+	size_t n = 0;
+
+	for (int m = SD_AUTH_API_KEY; m <= SD_AUTH_LAMBDA; m++)
+		if (sd_wire_can(&c, (enum sd_auth_mode)m, NULL) == SD_OK)
+			out[n++] = (enum sd_auth_mode)m;
+	return n;
+}
+
 /* ---- telling the engine ---- */
 
 static enum sd_err reauth(struct sd_runtime *rt, int64_t now, struct sd_error *e)
 {
+	enum sd_auth_mode modes[6];
 	enum sd_err rc;
 
 	sd_session_release(&rt->session);
@@ -59,6 +75,7 @@ static enum sd_err reauth(struct sd_runtime *rt, int64_t now, struct sd_error *e
 	rt->has_session = rc == SD_OK;
 	if (rc != SD_OK && rc != SD_NOTFOUND)
 		return rc;
+	sd_engine_modes(rt->engine, modes, usable_modes(rt, modes));
 	return sd_engine_auth(rt->engine, rt->has_session || rt->o.auth != SD_AUTH_USER_POOL,
 		rt->session.claims, now, e);
 }
@@ -239,15 +256,9 @@ static enum sd_err make_engine(struct sd_runtime *rt, struct sd_error *e)
 		.settings = rt->o.settings,
 		.rand = &rt->rand,
 		.auth = rt->o.auth};
-	struct sd_credentials c = {.endpoint = rt->o.endpoint,
-		.api_key = rt->o.api_key,
-		.token = rt->o.token,
-		.session = rt->has_session ? &rt->session : NULL};
 	enum sd_err rc;
 
-	for (int m = SD_AUTH_API_KEY; m <= SD_AUTH_LAMBDA; m++)
-		if (sd_wire_can(&c, (enum sd_auth_mode)m, NULL) == SD_OK)
-			o.modes[o.mode_count++] = (enum sd_auth_mode)m;
+	o.mode_count = usable_modes(rt, o.modes);
 	rc = sd_engine_new(&o, &rt->engine, e);
 	if (rc == SD_OK)
 		rc = begin(rt, e);

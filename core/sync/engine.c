@@ -27,9 +27,7 @@ enum sd_err sd_engine_new(
 	en->set = o->settings;
 	en->rand = o->rand;
 	en->auth = o->auth;
-	en->mode_count = o->mode_count < 6 ? o->mode_count : 6;
-	for (size_t i = 0; i < en->mode_count; i++)
-		en->modes[i] = o->modes[i];
+	sd_engine_modes(en, o->modes, o->mode_count);
 	en->net_on = true;
 	rc = sd_pull_new(en, e);
 	if (rc == SD_OK)
@@ -42,6 +40,13 @@ enum sd_err sd_engine_new(
 	}
 	*out = en;
 	return SD_OK;
+}
+
+void sd_engine_modes(struct sd_engine *en, const enum sd_auth_mode *modes, size_t n)
+{
+	en->mode_count = n < 6 ? n : 6;
+	for (size_t i = 0; i < en->mode_count; i++)
+		en->modes[i] = modes[i];
 }
 
 void sd_engine_free(struct sd_engine *en)
@@ -169,6 +174,14 @@ enum sd_err sd_engine_network(struct sd_engine *en, bool on, int64_t now_ms, str
 	return finish(en, rc, now_ms, e);
 }
 
+static bool any_refused(const struct sd_engine *en)
+{
+	for (size_t i = 0; i < sizeof en->refused / sizeof *en->refused; i++)
+		if (en->refused[i])
+			return true;
+	return false;
+}
+
 static const char *auth_state(const struct sd_engine *en, bool was)
 {
 	if (en->signed_in)
@@ -187,7 +200,7 @@ enum sd_err sd_engine_auth(struct sd_engine *en, bool signed_in, const struct cJ
 	en->claims = claims ? sd_json_dup(claims) : NULL;
 	if (claims && !en->claims)
 		return sd_fail(e, SD_NOMEM, 0, "sync engine: out of memory");
-	if (was != signed_in && en->started) {
+	if (en->started && (was != signed_in || (signed_in && any_refused(en)))) {
 		struct cJSON *f = sd_json_object();
 		sd_json_add_str(f, "state", auth_state(en, was));
 		sd_en_event(en, "auth", f, now_ms);
@@ -247,14 +260,6 @@ enum sd_err sd_engine_tick(struct sd_engine *en, int64_t now_ms, struct sd_error
 	if (sd_push_deadline(en) <= now_ms)
 		en->push_wake = true;
 	return finish(en, rc, now_ms, e);
-}
-
-static bool any_refused(const struct sd_engine *en)
-{
-	for (size_t i = 0; i < sizeof en->refused / sizeof *en->refused; i++)
-		if (en->refused[i])
-			return true;
-	return false;
 }
 
 /* What an HTTP result says about the way to the endpoint. */

@@ -79,6 +79,8 @@ SD_MUST_USE enum sd_err sd_engine_network(
  * claims: of the ID token, borrowed for the call; NULL: none. */
 SD_MUST_USE enum sd_err sd_engine_auth(struct sd_engine *en, bool signed_in,
 	const struct cJSON *claims, int64_t now_ms, struct sd_error *e);
+/* The modes that can be used at all changed: a session came or went.  Followed by sd_engine_auth. */
+void sd_engine_modes(struct sd_engine *en, const enum sd_auth_mode *modes, size_t n);
 /* The store was changed by somebody else: new outbox entries, a pause, a retry. */
 SD_MUST_USE enum sd_err sd_engine_store_changed(
 	struct sd_engine *en, int64_t now_ms, struct sd_error *e);
