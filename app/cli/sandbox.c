@@ -37,6 +37,53 @@ static int number(struct cli *c, const char *name, const char *text, int64_t lea
 		(long long)least, (long long)most);
 }
 
+/* The texts of the options that are numbers and durations. */
+struct texts {
+	const char *port, *delta, *base, *limit, *keep_alive, *timeout, *parent;
+};
+
+static int read_texts(struct cli *c, const struct texts *t, struct sd_sandbox_opts *o)
+{
+	int64_t port = 0, fd = -1;
+	int rc = number(c, "--port", t->port, 0, 65535, &port);
+
+	if (rc == 0)
+		rc = number(c, "--max-limit", t->limit, 1, 1000000, &o->max_limit);
+	if (rc == 0)
+		rc = number(c, "--parent-pipe", t->parent, 0, 1 << 20, &fd);
+	if (rc == 0)
+		rc = duration(c, "--delta-ttl", t->delta, &o->delta_ttl_ms);
+	if (rc == 0)
+		rc = duration(c, "--base-ttl", t->base, &o->base_ttl_ms);
+	if (rc == 0)
+		rc = duration(c, "--keep-alive", t->keep_alive, &o->keep_alive_ms);
+	if (rc == 0)
+		rc = duration(c, "--connection-timeout", t->timeout, &o->connection_timeout_ms);
+	o->port = (int)port;
+	o->parent_pipe = (int)fd;
+	return rc;
+}
+
+/* The schema, and the file that --seed demo stands for. */
+static int read_schema(struct cli *c, struct sd_sandbox_opts *o, char **seed_file)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err err = c->o.schema ? sd_schema_read_file(c->o.schema, &c->schema, &e)
+				      : app_demo_schema(&c->schema, &e);
+
+	if (err != SD_OK)
+		return cli_fail(c, err == SD_NOTFOUND ? SD_INVAL : err, &e);
+	o->schema = c->schema;
+	if (!o->seed || strcmp(o->seed, "demo") != 0)
+		return 0;
+	if (c->o.schema)
+		return cli_complain(
+			c, 2, "--seed demo is the data of the built-in schema: leave -s away");
+	err = app_demo_seed_file(seed_file, &e);
+	o->seed = *seed_file;
+	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+}
+
 int cli_sandbox(struct cli *c, struct cli_args *a)
 {
 	struct sd_sandbox_opts o = {.host = "127.0.0.1",
@@ -46,22 +93,20 @@ int cli_sandbox(struct cli *c, struct cli_args *a)
 		.base_ttl_ms = 30 * 86400000LL,
 		.keep_alive_ms = 60000,
 		.connection_timeout_ms = 300000,
-		.max_limit = 1000,
-		.parent_pipe = -1};
-	const char *port = NULL, *delta = NULL, *base = NULL, *limit = NULL, *ka = NULL, *ct = NULL;
-	const char *parent = NULL;
+		.max_limit = 1000};
+	struct texts t = {0};
 	struct cli_list models = {.n = 0}, sets = {.n = 0};
-	const struct cli_opt opts[] = {{"--port", CLI_VALUE, &port}, {"--host", CLI_VALUE, &o.host},
-		{"--db", CLI_VALUE, &o.db}, {"--tls", CLI_FLAG, &o.tls},
-		{"--strategy", CLI_VALUE, &o.strategy}, {"--model-strategy", CLI_LIST, &models},
-		{"--seed", CLI_VALUE, &o.seed}, {"--users", CLI_VALUE, &o.users},
-		{"--delta-ttl", CLI_VALUE, &delta}, {"--base-ttl", CLI_VALUE, &base},
-		{"--admin", CLI_FLAG, &o.admin}, {"--max-limit", CLI_VALUE, &limit},
-		{"--keep-alive", CLI_VALUE, &ka}, {"--connection-timeout", CLI_VALUE, &ct},
+	const struct cli_opt opts[] = {{"--port", CLI_VALUE, &t.port},
+		{"--host", CLI_VALUE, &o.host}, {"--db", CLI_VALUE, &o.db},
+		{"--tls", CLI_FLAG, &o.tls}, {"--strategy", CLI_VALUE, &o.strategy},
+		{"--model-strategy", CLI_LIST, &models}, {"--seed", CLI_VALUE, &o.seed},
+		{"--users", CLI_VALUE, &o.users}, {"--delta-ttl", CLI_VALUE, &t.delta},
+		{"--base-ttl", CLI_VALUE, &t.base}, {"--admin", CLI_FLAG, &o.admin},
+		{"--max-limit", CLI_VALUE, &t.limit}, {"--keep-alive", CLI_VALUE, &t.keep_alive},
+		{"--connection-timeout", CLI_VALUE, &t.timeout},
 		{"--write-config", CLI_VALUE, &o.write_config}, {"--set", CLI_LIST, &sets},
-		{"--parent-pipe", CLI_VALUE, &parent}};
+		{"--parent-pipe", CLI_VALUE, &t.parent}};
 	struct sd_error e = {.code = SD_OK};
-	int64_t n = 0, fd = -1;
 	char *seed_file = NULL, *state;
 	enum sd_err err;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
@@ -69,39 +114,13 @@ int cli_sandbox(struct cli *c, struct cli_args *a)
 	if (rc == 0 && a->n)
 		rc = cli_usage(c, "sandbox");
 	if (rc == 0)
-		rc = number(c, "--port", port, 0, 65535, &n);
-	o.port = (int)n;
+		rc = read_texts(c, &t, &o);
 	if (rc == 0)
-		rc = number(c, "--max-limit", limit, 1, 1000000, &o.max_limit);
-	if (rc == 0)
-		rc = number(c, "--parent-pipe", parent, 0, 1 << 20, &fd);
-	o.parent_pipe = (int)fd;
-	if (rc == 0)
-		rc = duration(c, "--delta-ttl", delta, &o.delta_ttl_ms);
-	if (rc == 0)
-		rc = duration(c, "--base-ttl", base, &o.base_ttl_ms);
-	if (rc == 0)
-		rc = duration(c, "--keep-alive", ka, &o.keep_alive_ms);
-	if (rc == 0)
-		rc = duration(c, "--connection-timeout", ct, &o.connection_timeout_ms);
+		rc = read_schema(c, &o, &seed_file);
 	if (rc)
 		return rc;
-	err = c->o.schema ? sd_schema_read_file(c->o.schema, &c->schema, &e)
-			  : app_demo_schema(&c->schema, &e);
-	if (err != SD_OK)
-		return cli_fail(c, err == SD_NOTFOUND ? SD_INVAL : err, &e);
-	if (o.seed && strcmp(o.seed, "demo") == 0) {
-		if (c->o.schema)
-			return cli_complain(c, 2,
-				"--seed demo is the data of the built-in schema: leave -s away");
-		err = app_demo_seed_file(&seed_file, &e);
-		if (err != SD_OK)
-			return cli_fail(c, err, &e);
-		o.seed = seed_file;
-	}
 	state = app_state_dir();
 	o.state_dir = state;
-	o.schema = c->schema;
 	o.model_strategies = models.v;
 	o.model_strategy_count = models.n;
 	o.sets = sets.v;
