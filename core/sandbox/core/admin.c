@@ -18,10 +18,11 @@ static enum sd_err model_of(
 	return SD_OK;
 }
 
+/* fmt names the table up to three times. */
 static sqlite3_stmt *on_table(
 	struct sd_sbx *s, const struct sbx_model *m, const char *fmt, struct sd_error *e)
 {
-	char *sql = sqlite3_mprintf(fmt, m->table);
+	char *sql = sqlite3_mprintf(fmt, m->table, m->table, m->table);
 	sqlite3_stmt *st = NULL;
 
 	if (sql)
@@ -40,8 +41,9 @@ enum sd_err sd_sbx_state(struct sd_sbx *s, int64_t now_ms, struct cJSON **out, s
 	for (size_t i = 0; i < s->x.model_count; i++) {
 		const struct sbx_model *m = &s->x.models[i];
 		sqlite3_stmt *st = on_table(s, m,
-			"SELECT count(*) - count(_deleted), count(_deleted) FROM %s WHERE "
-			"_ttl IS NULL OR _ttl > ?1",
+			/* tombstones, and only they, have a time to live */
+			"SELECT (SELECT count(*) FROM %s) - (SELECT count(*) FROM %s WHERE _ttl IS "
+			"NOT NULL), (SELECT count(*) FROM %s WHERE _ttl IS NOT NULL AND _ttl > ?1)",
 			e);
 		struct cJSON *one = sd_json_object();
 		if (!st || sqlite3_bind_int64(st, 1, now_ms / 1000) != SQLITE_OK ||
@@ -156,26 +158,6 @@ static enum sd_err current_version(
 	return rc;
 }
 
-/* AWSJSON may come as the value it holds; GraphQL wants its text. */
-static bool wire_json(const struct sbx_model *m, struct cJSON *input)
-{
-	for (size_t i = 0; i < m->m->field_count; i++) {
-		const struct sd_field *f = &m->m->fields[i];
-		const struct cJSON *v = sd_json_get(input, f->name);
-		char *text;
-		bool ok;
-		if (f->kind != SD_K_SCALAR || f->scalar != SD_T_AWSJSON || f->list ||
-			sd_json_is_null(v) || sd_json_is_string(v))
-			continue;
-		text = sd_json_text(v);
-		ok = text && sd_json_set(input, f->name, sd_json_string(text));
-		free(text);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
 static struct cJSON *error_object(const char *type, const char *text, struct cJSON *data)
 {
 	struct cJSON *o = sd_json_object();
@@ -206,22 +188,22 @@ enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
 	struct sbx_write w = {.now = now_ms};
 	struct cJSON *in = sd_json_dup(input), *fit = NULL, *value;
 	struct sbx_wrong wrong = {""};
-	struct sbx_ref ref = {.non_null = true};
+	struct sbx_type *type;
 	enum sd_err rc = op_of(op, &w, e);
 
 	*row = NULL;
 	if (rc == SD_OK)
 		rc = model_of(s, model, &w.m, e);
-	if (rc == SD_OK && (!in || !sd_json_is_object(in) || !wire_json(w.m, in)))
+	if (rc == SD_OK && !sd_json_is_object(in))
 		rc = sd_fail(e, SD_INVAL, 0, "input: give an object with the record's fields");
 	if (rc == SD_OK)
 		rc = current_version(s, &w, in, e);
 	if (rc != SD_OK)
 		goto done;
-	ref.type = w.op == SBX_OP_CREATE   ? w.m->create_in
-		   : w.op == SBX_OP_UPDATE ? w.m->update_in
-					   : w.m->delete_in;
-	fit = sbx_coerce(s, &ref, in, "input", &wrong);
+	type = w.op == SBX_OP_CREATE   ? w.m->create_in
+	       : w.op == SBX_OP_UPDATE ? w.m->update_in
+				       : w.m->delete_in;
+	fit = sbx_item_input(s, w.m, type, in, &wrong);
 	if (!fit) {
 		*row = error_object("BadRequest", wrong.text, NULL);
 		rc = sd_fail(e, SD_REFUSED, 0, "%s", wrong.text);

@@ -182,7 +182,7 @@ void sbx_auth_for(const struct sbx_model *m, const struct sd_sbx_identity *who, 
 		if (static_allows(r, who))
 			a->all = a->usable = true;
 		else if (r->allow == SD_ALLOW_OWNER && who->claims)
-			a->usable = a->user_owner = true;
+			a->usable = true;
 		else if (is_dynamic(r))
 			a->usable = true;
 	}

@@ -29,6 +29,9 @@ static void path_text(const struct sbx_path *p, struct sd_buf *out)
 		sd_buf_fmt(out, "[%zu]", p->index);
 }
 
+static bool object(struct sbx_req *r, const struct sbx_plan *fields, const struct cJSON *obj,
+	const struct sbx_path *up);
+
 static bool null_error(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_ref *ref,
 	const struct sbx_path *path)
 {
@@ -131,7 +134,7 @@ bool sbx_complete(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_
 	if (ref->list)
 		ok = list(r, p, ref, v, path);
 	else if (ref->type->kind == SBX_OBJECT)
-		ok = sd_json_is_object(v) ? sbx_object(r, p->sub, v, path)
+		ok = sd_json_is_object(v) ? object(r, p->sub, v, path)
 					  : wrong_kind(r, p, ref, v, path);
 	else
 		ok = leaf(r, p, ref, v, path);
@@ -158,7 +161,7 @@ static bool one_field(struct sbx_req *r, const struct sbx_plan *p, const struct 
 	return sbx_complete(r, p, &f->type, sd_json_get(obj, f->name), path);
 }
 
-bool sbx_object(struct sbx_req *r, const struct sbx_plan *fields, const struct cJSON *obj,
+static bool object(struct sbx_req *r, const struct sbx_plan *fields, const struct cJSON *obj,
 	const struct sbx_path *up)
 {
 	struct sbx_path path = {.up = up};
@@ -193,7 +196,7 @@ struct cJSON *sbx_project(
 	sub.names = true;
 	sub.raw = raw;
 	sub.plain = plain;
-	if (sub.errors && sbx_object(&sub, p->sub, item, &path) && sd_buf_ok(&out))
+	if (sub.errors && object(&sub, p->sub, item, &path) && sd_buf_ok(&out))
 		(void)!sd_json_parse(sd_buf_text(&out), out.len, "event", &j, NULL);
 	sd_json_free(sub.errors);
 	sd_buf_release(&out);

@@ -16,7 +16,7 @@
 #define PATH_DEPTH    5
 
 /* <0, 0, >0; *comparable false when the types differ (never equal, never ordered). */
-int sbx_compare(const struct cJSON *a, const struct cJSON *b, bool *comparable)
+static int compare(const struct cJSON *a, const struct cJSON *b, bool *comparable)
 {
 	double x, y;
 	int64_t i, k;
@@ -75,8 +75,7 @@ static bool between(const struct cJSON *v, const struct cJSON *range)
 	const struct cJSON *lo = sd_json_child(range), *hi = lo ? sd_json_next(lo) : NULL;
 	bool a, b;
 
-	return v && lo && hi && sbx_compare(v, lo, &a) >= 0 && a && sbx_compare(v, hi, &b) <= 0 &&
-	       b;
+	return v && lo && hi && compare(v, lo, &a) >= 0 && a && compare(v, hi, &b) <= 0 && b;
 }
 
 static bool in_list(const struct cJSON *v, const struct cJSON *list)
@@ -113,7 +112,7 @@ static bool ordered(const struct cJSON *v, const struct cJSON *want, const char 
 
 	if (!v)
 		return false;
-	c = sbx_compare(v, want, &ok);
+	c = compare(v, want, &ok);
 	if (!ok)
 		return false;
 	if (strcmp(op, "lt") == 0)
@@ -267,6 +266,11 @@ static bool sub_field(const struct cJSON *ops, const struct cJSON *v)
 				strcmp(op, "notContains") == 0;
 		if (!operand_given(op, c))
 			continue;
+		if (strcmp(op, "attributeExists") == 0) {
+			if (sd_json_is_null(v) == sd_json_is_true(c))
+				return false;
+			continue;
+		}
 		if (sd_json_is_null(v)) { /* missing: only the negative ones hold */
 			if (!negative && !(strcmp(op, "eq") == 0 && sd_json_is_null(c)))
 				return false;

@@ -39,7 +39,7 @@ static void define_enum_filter(struct sbx_schema *x, const char *name, const cha
 	}
 }
 
-const char *sbx_filter_type(struct sbx_schema *x, const struct sd_field *f, bool subscription)
+static const char *filter_type(struct sbx_schema *x, const struct sd_field *f, bool subscription)
 {
 	const char *name;
 
@@ -160,7 +160,7 @@ static void filter_columns(
 			continue;
 		if ((!keys && sd_model_is_key(m, f)) || (sub && is_auth_field(m, f->name)))
 			continue;
-		sbx_add(x, t, f->name, sbx_filter_type(x, f, sub));
+		sbx_add(x, t, f->name, filter_type(x, f, sub));
 	}
 }
 

@@ -40,7 +40,7 @@ static const char *root_name(struct sbx_schema *x, const struct sbx_model *sm, c
 	return v->kind == SD_SDL_STRING && sbx_is_name(v->text) ? v->text : NULL;
 }
 
-struct sbx_key *sbx_key_new(struct sbx_schema *x, struct sbx_model *sm, size_t hash, size_t sort)
+static struct sbx_key *key_new(struct sbx_schema *x, struct sbx_model *sm, size_t hash, size_t sort)
 {
 	struct sbx_key *k = sbx_alloc(&x->arena, sizeof *k);
 
@@ -109,7 +109,7 @@ static const char *composite(
 	return cond;
 }
 
-void sbx_key_arg(struct sbx_schema *x, struct sbx_model *sm, struct sbx_key *k, const char *name,
+static void key_arg(struct sbx_schema *x, struct sbx_model *sm, struct sbx_key *k, const char *name,
 	struct sbx_field *f)
 {
 	const struct sd_field *one;
@@ -171,7 +171,7 @@ static void get_and_list(struct sbx_schema *x, struct sbx_model *sm)
 		return;
 	if (m->custom_pk) {
 		const struct sd_field *hash = &m->fields[m->pk[0]];
-		sm->pk = sbx_key_new(x, sm, 1, m->pk_count - 1);
+		sm->pk = key_new(x, sm, 1, m->pk_count - 1);
 		if (!sm->pk)
 			return;
 		sm->pk->hash[sm->pk->hash_count++] = hash->name;
@@ -179,7 +179,7 @@ static void get_and_list(struct sbx_schema *x, struct sbx_model *sm)
 			sm->pk->sort[sm->pk->sort_count++] = m->fields[m->pk[i]].name;
 		f->key = sm->pk;
 		sbx_arg(x, f, hash->name, key_type(x, hash, false));
-		sbx_key_arg(x, sm, sm->pk, "Primary", f);
+		key_arg(x, sm, sm->pk, "Primary", f);
 	}
 	paging_args(x, f, sm);
 	if (m->custom_pk)
@@ -196,7 +196,7 @@ static void index_query(struct sbx_schema *x, struct sbx_model *sm, const struct
 	if (!ix->query_field || ix->field_count == 0)
 		return;
 	f = root(x, x->query, ix->query_field, sm->conn, sm, SBX_LIST);
-	k = f ? sbx_key_new(x, sm, 1, ix->field_count - 1) : NULL;
+	k = f ? key_new(x, sm, 1, ix->field_count - 1) : NULL;
 	if (!k || !cap)
 		return;
 	if (*cap >= 'a' && *cap <= 'z')
@@ -206,7 +206,7 @@ static void index_query(struct sbx_schema *x, struct sbx_model *sm, const struct
 		k->sort[k->sort_count++] = m->fields[ix->fields[i]].name;
 	f->key = k;
 	sbx_arg(x, f, k->hash[0], key_type(x, &m->fields[ix->fields[0]], true));
-	sbx_key_arg(x, sm, k, sbx_is_name(cap) ? cap : "Index", f);
+	key_arg(x, sm, k, sbx_is_name(cap) ? cap : "Index", f);
 	sbx_arg(x, f, "sortDirection", "ModelSortDirection");
 	paging_args(x, f, sm);
 }
@@ -231,7 +231,7 @@ void sbx_generate_relation(
 		if (m->indexes[i].field_count &&
 			strcmp(m->fields[m->indexes[i].fields[0]].name, f->remote[0]) == 0)
 			ix = &m->indexes[i];
-	k = sbx_key_new(x, sm, f->join_count, ix ? ix->field_count : 0);
+	k = key_new(x, sm, f->join_count, ix ? ix->field_count : 0);
 	if (!k)
 		return;
 	for (size_t i = 0; i < f->join_count; i++)
@@ -245,7 +245,7 @@ void sbx_generate_relation(
 	if (f->assoc != SD_A_HAS_MANY)
 		return;
 	sbx_arg(x, out, "filter", sm->filter ? sm->filter->name : NULL);
-	sbx_key_arg(x, sm, k, "Relation", out);
+	key_arg(x, sm, k, "Relation", out);
 	sbx_arg(x, out, "sortDirection", "ModelSortDirection");
 	sbx_arg(x, out, "limit", "Int");
 	sbx_arg(x, out, "nextToken", "String");

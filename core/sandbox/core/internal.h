@@ -120,9 +120,6 @@ void sbx_error_at(struct sbx_req *r, unsigned line, unsigned column, const char 
 bool sbx_keep(struct sbx_req *r, struct cJSON *j); /* takes j; false: out of memory */
 
 /* ---- execute.c ---- */
-/* {"a":..,"b":..} of the fields read from obj; false: null must go up. */
-bool sbx_object(struct sbx_req *r, const struct sbx_plan *fields, const struct cJSON *obj,
-	const struct sbx_path *path);
 /* The value of one field, completed against its type. */
 bool sbx_complete(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_ref *ref,
 	const struct cJSON *v, const struct sbx_path *path);
@@ -213,6 +210,11 @@ bool sbx_item_set(const struct sbx_model *m, const struct cJSON *input, bool cre
 	struct cJSON *item, struct cJSON *removed);
 bool sbx_item_stamp(struct cJSON *item, int64_t version, int64_t changed_at, bool deleted);
 unsigned sbx_depth(const struct cJSON *j);
+/* What the administrator gives, as an input of type t: AWSJSON may be the value it holds, and what
+ * the model has but t does not take (timestamps, an undeclared owner) is let through.  NULL with *w
+ * filled, or out of memory. */
+struct cJSON *sbx_item_input(const struct sd_sbx *s, const struct sbx_model *m, struct sbx_type *t,
+	const struct cJSON *given, struct sbx_wrong *w);
 
 /* automerge.c (2.5): a new item; NULL: out of memory */
 struct cJSON *sbx_automerge(const struct cJSON *stored, const struct cJSON *incoming);
@@ -229,14 +231,12 @@ bool sbx_filter_usable(const struct cJSON *filter); /* false: Unrecognized Filte
 /* Enhanced subscription filters (5.9); limits checked at start. */
 bool sbx_sub_filter(const struct cJSON *filter, const struct cJSON *m);
 const char *sbx_sub_filter_wrong(const struct cJSON *filter);
-int sbx_compare(const struct cJSON *a, const struct cJSON *b, bool *comparable);
 
 /* ---- auth.c ---- */
 struct sbx_auth {
 	const struct sbx_model *m;
-	bool all;        /* a static rule allows it */
-	bool usable;     /* some rule applies to this identity at all */
-	bool user_owner; /* an owner rule applies */
+	bool all;    /* a static rule allows it */
+	bool usable; /* some rule applies to this identity at all */
 	const struct sd_sbx_identity *who;
 	unsigned op;
 };

@@ -4,6 +4,7 @@
  */
 #include "core/sandbox/core/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct cJSON *stored_value(const struct sd_field *f, const struct cJSON *v);
@@ -107,4 +108,48 @@ unsigned sbx_depth(const struct cJSON *j)
 		deepest = d > deepest ? d : deepest;
 	}
 	return deepest + 1;
+}
+
+static bool split(const struct sbx_model *m, const struct sbx_type *t, struct cJSON *fields,
+	struct cJSON *aside)
+{
+	for (struct cJSON *c = sd_json_child(fields), *next; c; c = next) {
+		char *name = strdup(sd_json_name(c));
+		const struct sd_field *f = name ? sd_model_field(m->m, name) : NULL;
+		bool ok = name != NULL;
+		next = sd_json_next(c);
+		if (ok && strcmp(name, "__typename") == 0) {
+			sd_json_remove(fields, name);
+		} else if (ok && !sbx_field_find(t, name) && sbx_field_find(m->out, name)) {
+			ok = sd_json_add(aside, name, sd_json_detach(fields, name));
+		} else if (ok && f && f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON &&
+			   !f->list && !sd_json_is_null(c) && !sd_json_is_string(c)) {
+			char *text = sd_json_text(c);
+			ok = text && sd_json_set(fields, name, sd_json_string(text));
+			free(text);
+		}
+		free(name);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+struct cJSON *sbx_item_input(const struct sd_sbx *s, const struct sbx_model *m, struct sbx_type *t,
+	const struct cJSON *given, struct sbx_wrong *w)
+{
+	struct cJSON *fields = sd_json_dup(given), *aside = sd_json_object(), *in = NULL;
+	struct sbx_ref ref = {.type = t, .non_null = true};
+	bool ok = fields && aside && split(m, t, fields, aside);
+
+	if (ok)
+		in = sbx_coerce(s, &ref, fields, "input", w);
+	for (const struct cJSON *c = sd_json_child(aside); c && in && ok; c = sd_json_next(c))
+		ok = sd_json_set(in, sd_json_name(c), sd_json_dup(c));
+	sd_json_free(fields);
+	sd_json_free(aside);
+	if (ok)
+		return in;
+	sd_json_free(in);
+	return NULL;
 }

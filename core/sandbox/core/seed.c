@@ -340,58 +340,23 @@ enum sd_err sd_sbx_seed(struct sd_sbx *s, const char *model, int64_t count, uint
 	return seed_model(s, m, count, seed, now_ms, 0, e);
 }
 
-/* Fields of the record that no input takes (timestamps, an undeclared owner) go around it. */
-static bool split(const struct sbx_model *m, struct cJSON *fields, struct cJSON *aside)
-{
-	for (struct cJSON *c = sd_json_child(fields), *next; c; c = next) {
-		const char *name = sd_json_name(c);
-		next = sd_json_next(c);
-		if (!sbx_field_find(m->create_in, name) && sbx_field_find(m->out, name)) {
-			char *copy = strdup(name);
-			bool ok = copy && sd_json_add(aside, copy, sd_json_detach(fields, copy));
-			free(copy);
-			if (!ok)
-				return false;
-		} else if (sd_json_is_object(c) || sd_json_is_array(c)) {
-			const struct sd_field *f = sd_model_field(m->m, name);
-			char *text =
-				f && f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON && !f->list
-					? sd_json_text(c)
-					: NULL;
-			if (text && !sd_json_set(fields, f->name, sd_json_string(text))) {
-				free(text);
-				return false;
-			}
-			free(text);
-		}
-	}
-	return true;
-}
-
-static enum sd_err write_line(struct sd_sbx *s, struct sbx_model *m, struct cJSON *fields,
+static enum sd_err write_line(struct sd_sbx *s, struct sbx_model *m, const struct cJSON *fields,
 	int64_t now, struct sd_error *e)
 {
-	struct cJSON *aside = sd_json_object(), *in = NULL;
-	struct sbx_write w = {.op = SBX_OP_CREATE, .m = m, .now = now};
-	struct sbx_ref ref = {.type = m->create_in, .non_null = true};
 	struct sbx_wrong wrong = {""};
-	enum sd_err rc = SD_OK;
+	struct cJSON *in = sbx_item_input(s, m, m->create_in, fields, &wrong);
+	struct sbx_write w = {.op = SBX_OP_CREATE, .m = m, .now = now, .input = in};
+	enum sd_err rc;
 
-	if (!aside || !split(m, fields, aside))
-		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	else if (!(in = sbx_coerce(s, &ref, fields, "fields", &wrong)))
-		rc = sd_fail(e, SD_INVAL, 0, "%s: %s", m->m->name, wrong.text);
-	for (struct cJSON *c = sd_json_child(aside); c && rc == SD_OK; c = sd_json_next(c))
-		if (!sd_json_set(in, sd_json_name(c), sd_json_dup(c)))
-			rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	w.input = in;
-	if (rc == SD_OK)
-		rc = sbx_write(s, &w, e);
+	if (!in && !wrong.text[0])
+		return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	if (!in)
+		return sd_fail(e, SD_INVAL, 0, "%s: %s", m->m->name, wrong.text);
+	rc = sbx_write(s, &w, e);
 	/* a record that is there already stays as it is */
 	if (rc == SD_OK && w.error_type && !strstr(w.error_type, "ConditionalCheck"))
 		rc = sd_fail(e, SD_INVAL, 0, "%s: %s", m->m->name, w.error);
 	sd_json_free(w.result);
-	sd_json_free(aside);
 	sd_json_free(in);
 	return rc;
 }

@@ -143,15 +143,10 @@ SD_MUST_USE enum sd_err sbx_generate(const struct sd_schema *schema, bool datast
 /* generate_input.c */
 void sbx_generate_inputs(struct sbx_schema *x, struct sbx_model *sm);
 struct sbx_ref sbx_ref_of_field(struct sbx_schema *x, const struct sd_field *f, bool input);
-const char *sbx_filter_type(struct sbx_schema *x, const struct sd_field *f, bool subscription);
 /* generate_root.c */
 void sbx_generate_roots(struct sbx_schema *x, struct sbx_model *sm);
 void sbx_generate_relation(struct sbx_schema *x, struct sbx_model *sm, struct sbx_field *out,
 	const struct sd_field *f);
-struct sbx_key *sbx_key_new(struct sbx_schema *x, struct sbx_model *sm, size_t hash, size_t sort);
-/* The sort key's argument: its name into the key, its type made when needed. */
-void sbx_key_arg(struct sbx_schema *x, struct sbx_model *sm, struct sbx_key *k,
-	const char *composite, struct sbx_field *f);
 /* "Post", "byDate" -> "postByDate" and so on: joins words, each but the first upper-cased. */
 char *sbx_camel(struct sbx_schema *x, const char *a, const char *b);
 bool sbx_is_name(const char *s);
