@@ -26,6 +26,7 @@ struct sd_conf {
 	struct cJSON *list; /* sd_api_conflicts, owned */
 	char *list_text;    /* owned: to see whether it changed */
 	int n, at;          /* conflicts, and the one shown */
+	int *order;         /* owned: positions in "fields", those that differ first */
 	struct sd_list field;
 	struct sd_conf_choice now;
 	struct sd_conf_choice past[SD_CONF_UNDO];

@@ -36,9 +36,39 @@ const struct cJSON *sd_conf_field(const struct sd_conf *c, int i)
 {
 	const struct cJSON *f = sd_json_child(sd_json_get(sd_conf_here(c), "fields"));
 
+	if (c->order && i >= 0 && i < sd_conf_fields(c))
+		i = c->order[i];
 	while (f && i-- > 0)
 		f = sd_json_next(f);
 	return f;
+}
+
+static bool differs(const struct cJSON *f)
+{
+	const struct cJSON *base = sd_json_get(f, "base");
+
+	return !sd_json_equal(base, sd_json_get(f, "mine"), true) ||
+	       !sd_json_equal(base, sd_json_get(f, "theirs"), true);
+}
+
+/* What there is to decide stands first, then what only one side changed, then the rest. */
+static void arrange(struct sd_conf *c)
+{
+	const struct cJSON *list = sd_json_get(sd_conf_here(c), "fields");
+	int n = (int)sd_json_count(list), o = 0;
+
+	free(c->order);
+	c->order = calloc((size_t)n + 1, sizeof *c->order);
+	for (int want = 2; c->order && want >= 0; want--) {
+		int i = 0;
+
+		for (struct cJSON *f = sd_json_child(list); f; f = sd_json_next(f), i++) {
+			int is = sd_json_is_true(sd_json_get(f, "clash")) ? 2 : differs(f);
+
+			if (is == want)
+				c->order[o++] = i;
+		}
+	}
 }
 
 const char *sd_conf_pick(const struct sd_conf *c, const struct cJSON *field)
@@ -119,6 +149,7 @@ static void show(struct sd_conf *c, int at)
 	c->at = at < 0 ? 0 : at >= c->n ? c->n - 1 : at;
 	if (c->at < 0)
 		c->at = 0;
+	arrange(c);
 	j = sd_conf_here(c);
 	id = sd_json_get_i64(j, "id", -1);
 	if (id == c->now.id && c->now.picks)
@@ -442,6 +473,7 @@ static void drop(struct sd_ui *ui, struct sd_layer *l)
 	sd_json_free(c->list);
 	sd_json_free(c->write);
 	free(c->list_text);
+	free(c->order);
 	free(c);
 }
 

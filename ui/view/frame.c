@@ -197,6 +197,10 @@ static void idle_message(struct sd_ui *ui, char *out, size_t room)
 	else if (c->refused)
 		snprintf(out, room, "The server refused %lld change%s; 2 shows why and what to do.",
 			(long long)c->refused, c->refused == 1 ? "" : "s");
+	else if (c->conflicts)
+		snprintf(out, room, "%lld conflict%s your decision; 3 shows %s.",
+			(long long)c->conflicts, c->conflicts == 1 ? " needs" : "s need",
+			c->conflicts == 1 ? "it" : "them");
 	else if (c->pending && !sd_api_has_backend(ui->api))
 		snprintf(out, room, "Saved on this device. %lld change%s would go to a backend.",
 			(long long)c->pending, c->pending == 1 ? "" : "s");
@@ -205,7 +209,8 @@ static void idle_message(struct sd_ui *ui, char *out, size_t room)
 			(long long)c->pending, c->pending == 1 ? " waits" : "s wait");
 	else
 		snprintf(out, room, "Everything is sent.");
-	if (!c->pending && !c->refused && !ui->locked && !sd_api_has_backend(ui->api))
+	if (!c->pending && !c->refused && !c->conflicts && !ui->locked &&
+		!sd_api_has_backend(ui->api))
 		snprintf(out, room, "Saved on this device; no backend is configured.");
 }
 
