@@ -270,6 +270,7 @@ static int64_t stale_at(const struct sd_rt_conn *c)
 static enum sd_err look_at(struct sd_engine *en, size_t at, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_rt_conn *c = &en->rt->conns[at];
+	enum sd_err rc;
 
 	if (c->state == SD_CONN_READY) {
 		if (c->last_ms > now_ms)
@@ -279,7 +280,8 @@ static enum sd_err look_at(struct sd_engine *en, size_t at, int64_t now_ms, stru
 		if (!c->stale && now_ms >= stale_at(c)) {
 			c->stale = true;
 			sd_rt_tell(en, now_ms);
-			return sd_subs_gap(en, at, "the realtime connection is silent", now_ms, e);
+			rc = sd_subs_gap(en, at, "the realtime connection is silent", now_ms, e);
+			return rc == SD_OK ? sd_subs_poll(en, at, true, now_ms, e) : rc;
 		}
 		return SD_OK;
 	}

@@ -527,6 +527,57 @@ static void an_expression_filters_requests_and_its_change_forces_a_base_run(void
 	rig_free(r);
 }
 
+#define RATED(id, rating, version)                                                                 \
+	"{\"id\":\"" id "\",\"title\":\"t\",\"rating\":" #rating ",\"createdAt\":"                 \
+	"\"2026-11-22T00:00:00Z\",\"updatedAt\":\"2026-11-22T00:00:00Z\",\"_version\":" #version   \
+	",\"_lastChangedAt\":1795370000000,\"_deleted\":null}"
+
+/* Starts anew with this expression; the base run brings rows. */
+static void rescope(struct rig *r, struct sd_pred **p, const char *text, const char *rows)
+{
+	const struct sd_model *m = sd_schema_model(r->schema, "Post");
+	struct sd_pred *next = NULL;
+
+	assert_int_equal(sd_pred_parse(r->schema, m, text, &next, &r->e), SD_OK);
+	r->models[m->id].expression = next;
+	if (r->en)
+		rig_restart(r);
+	else
+		rig_start(r);
+	sd_pred_free(*p);
+	*p = next;
+	rig_live(r);
+	assert_string_equal(variable(r, "syncPosts", "lastSync"), "0");
+	rig_page(r, "syncPosts", rows, NULL, 1795371000000);
+	rig_page(r, "syncComments", "", NULL, 1795371000000);
+}
+
+/* client.md 11 #19 */
+static void a_narrower_expression_keeps_rows_outside_it_and_a_wider_one_adds(void **st)
+{
+	struct rig *r = rig_new(RIG_SDL);
+	struct sd_pred *p = NULL;
+
+	(void)st;
+	rescope(r, &p, "rating > 5", RATED("p6", 6, 1) "," RATED("p9", 9, 1));
+	rescope(r, &p, "rating > 8", RATED("p9", 9, 1));
+	assert_int_equal(rig_rows(r, "Post"), 2); /* p6 stays */
+	/* within the expression the server's word counts, outside it says nothing */
+	RIG(r, sd_engine_resync(r->en, NULL, true, r->now, &r->e));
+	rig_page(r, "syncPosts", "", NULL, 1795371000000);
+	rig_page(r, "syncComments", "", NULL, 1795371000000);
+	assert_string_equal(rig_value(r, "Post", KEY("p6"), "rating"), "6");
+	assert_string_equal(rig_value(r, "Post", KEY("p9"), "rating"), "-");
+	rescope(r, &p, "rating > 1", RATED("p6", 6, 1) "," RATED("p2", 2, 1));
+	assert_int_equal(rig_rows(r, "Post"), 2);
+	rescope(r, &p, "all", RATED("p6", 6, 1) "," RATED("p2", 2, 1) "," RATED("p0", 0, 1));
+	assert_int_equal(rig_rows(r, "Post"), 3);
+	sd_engine_free(r->en);
+	r->en = NULL;
+	sd_pred_free(p);
+	rig_free(r);
+}
+
 /* */
 static void no_request_goes_out_before_the_expressions_command_answers(void **st)
 {
@@ -771,6 +822,7 @@ int main(void)
 		cmocka_unit_test(a_stop_closes_everything_and_a_start_catches_up),
 		cmocka_unit_test(a_backend_without_conflict_detection_is_named_as_such),
 		cmocka_unit_test(an_expression_filters_requests_and_its_change_forces_a_base_run),
+		cmocka_unit_test(a_narrower_expression_keeps_rows_outside_it_and_a_wider_one_adds),
 		cmocka_unit_test(no_request_goes_out_before_the_expressions_command_answers),
 		cmocka_unit_test(a_failed_expression_command_fetches_nothing_of_its_model),
 		cmocka_unit_test(a_mode_that_is_denied_gives_way_to_the_next_and_the_rest_goes_on),

@@ -303,7 +303,8 @@ static void silence_shows_as_stale_and_is_healed_by_a_delta(void **st)
 	assert_int_equal(state(r), SD_RT_STALE);
 	assert_int_equal(rig_count(r, SD_ACT_EVENT, "\"state\":\"stale\""), 1);
 	run_empty(r);
-	rig_wait(r, 5000);
+	rig_wait(r, 16000); /* as long as it is silent it is polled */
+	run_empty(r);
 	rig_frame(r, conn, "{\"type\":\"ka\"}");
 	assert_int_equal(state(r), SD_RT_LIVE);
 	assert_string_equal(TITLE(r, "p5"), "-");
