@@ -162,6 +162,9 @@ enum sd_err sd_merge_compare(const struct sd_model *m, const struct cJSON *base,
 		g->base = sd_json_get(base, f->name);
 		g->mine = sd_json_get(mine, f->name);
 		g->theirs = sd_json_get(theirs, f->name);
+		g->stored = sd_json_path(theirs, SD_MERGED, f->name, NULL);
+		if (!g->stored)
+			g->stored = g->theirs;
 		if (!compare_field(g, mine != NULL, theirs != NULL)) {
 			sd_merge_release(out);
 			return sd_fail(e, SD_NOMEM, 0, "comparing %s: out of memory", m->name);
@@ -233,7 +236,7 @@ enum sd_err sd_merge_result(
 	for (size_t i = 0; o && i < g->count; i++) {
 		const struct sd_merge_field *f = &g->fields[i];
 		const struct cJSON *v = picked(f, sets);
-		if (same(v, f->theirs))
+		if (same(v, f->stored))
 			continue;
 		if (!sd_json_add(o, f->field->name, v ? sd_json_dup(v) : sd_json_null())) {
 			sd_json_free(o);

@@ -17,9 +17,15 @@ enum sd_pick { SD_PICK_NONE, SD_PICK_MINE, SD_PICK_THEIRS, SD_PICK_BASE, SD_PICK
 const char *sd_pick_name(enum sd_pick p);
 int sd_pick_parse(const char *s);
 
+/* A member of theirs: {"field": value as it stands on the server now} of lists that Automerge
+ * appended our own stale write to.  theirs itself has the value from before, and whatever is
+ * decided, the field is written again. */
+#define SD_MERGED "_merged"
+
 struct sd_merge_field {
 	const struct sd_field *field;
 	const struct cJSON *base, *mine, *theirs; /* borrowed; NULL reads as null */
+	const struct cJSON *stored;               /* on the server now: theirs, but for SD_MERGED */
 	bool changed_here, changed_there;
 	bool clash;               /* changed on both sides, to different values */
 	enum sd_pick pick;        /* pre-picked; NONE for a clash */
@@ -40,7 +46,7 @@ SD_MUST_USE enum sd_err sd_merge_compare(const struct sd_model *m, const struct 
 void sd_merge_release(struct sd_merge *g);
 
 /* What goes out on top of theirs for the picks made: only the fields whose picked value differs
- * from theirs.  sets: object field -> value for SD_PICK_SET (may be NULL).  INVAL naming the field
+ * from what is stored.  sets: object field -> value for SD_PICK_SET (may be NULL).  INVAL naming the field
  * when a clash is still open ("1 field still open: bio").  *out owned, {} when nothing differs. */
 SD_MUST_USE enum sd_err sd_merge_result(
 	const struct sd_merge *g, const struct cJSON *sets, struct cJSON **out, struct sd_error *e);

@@ -115,9 +115,11 @@ enum sd_verdict {
 enum sd_err sd_push_compare(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
 	int64_t now_ms, enum sd_verdict *out, struct sd_error *e);
 /* The same for an answer to the entry itself, which the service may have merged (R-073): what it
- * made of our own values is not taken for somebody else's edit. */
+ * made of our own values is not taken for somebody else's edit.  ask: no more tries, a person
+ * decides. */
 enum sd_err sd_push_compare_answer(struct sd_engine *en, struct sd_case *c,
-	const struct cJSON *item, int64_t now_ms, enum sd_verdict *out, struct sd_error *e);
+	const struct cJSON *item, bool ask, int64_t now_ms, enum sd_verdict *out,
+	struct sd_error *e);
 /* A conflict for a person, whatever the policy. */
 enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
 	int64_t now_ms, struct sd_error *e);

@@ -159,10 +159,8 @@ static enum sd_err repair(struct sd_engine *en, struct sd_case *c, const struct 
 	int64_t wait;
 	enum sd_err rc = count_conflict(en, c, &wait, now_ms, e);
 
-	if (rc == SD_OK && too_many(en, c))
-		return sd_push_ask(en, c, item, now_ms, e);
 	if (rc == SD_OK)
-		rc = sd_push_compare_answer(en, c, item, now_ms, &v, e);
+		rc = sd_push_compare_answer(en, c, item, too_many(en, c), now_ms, &v, e);
 	return rc == SD_OK ? go_on(en, c, v, wait, now_ms, e) : rc;
 }
 

@@ -80,6 +80,7 @@ enum sd_err sd_push_done(struct sd_engine *en, struct sd_case *c, const struct c
 	sd_json_add_bool(f, "_deleted", is_deleted(item));
 	sd_push_event(en, "outboxMutationProcessed", &c->m, f, now_ms);
 	sd_en_outbox_status(en, now_ms);
+	en->push_wake = true; /* the next one of the record, or a child, may go */
 	return SD_OK;
 }
 
@@ -193,6 +194,64 @@ static enum sd_err by_policy(struct sd_engine *en, struct sd_case *c, const stru
 	return SD_OK;
 }
 
+/* ---- what the service made of our own stale write ---- */
+
+/* The list that stood there before ours was appended; NULL (and *ok) when that is not so. */
+static struct cJSON *before_ours(const struct cJSON *list, const struct cJSON *mine, bool *ok)
+{
+	const struct cJSON *tail = sd_json_child(list);
+	size_t n = sd_json_count(list), ours = sd_json_count(mine), i = 0;
+	struct cJSON *out;
+
+	*ok = true;
+	if (!sd_json_is_array(list) || !sd_json_is_array(mine) || ours == 0 || n <= ours)
+		return NULL;
+	for (; i < n - ours; i++)
+		tail = sd_json_next(tail);
+	for (const struct cJSON *m = sd_json_child(mine); m; m = sd_json_next(m)) {
+		if (!sd_json_equal(m, tail, true))
+			return NULL;
+		tail = sd_json_next(tail);
+	}
+	out = sd_json_array();
+	for (const struct cJSON *c = sd_json_child(list); out && i > 0; c = sd_json_next(c), i--)
+		if (!sd_json_push(out, sd_json_dup(c))) {
+			sd_json_free(out);
+			out = NULL;
+		}
+	*ok = out != NULL;
+	return out;
+}
+
+/* Automerge appends our whole list to the server's (server.md 2.5).  Theirs is what stood there
+ * before; what stands there now is kept under SD_MERGED, so that any decision puts it right. */
+static enum sd_err without_ours(
+	const struct sd_case *c, const struct cJSON *item, struct cJSON **out, struct sd_error *e)
+{
+	struct cJSON *o = sd_json_dup(item), *merged = sd_json_object();
+	bool ok = o && merged;
+
+	for (const struct cJSON *f = sd_json_child(c->m.fields); ok && f; f = sd_json_next(f)) {
+		const struct cJSON *now = sd_json_get(item, sd_json_name(f));
+		struct cJSON *was = before_ours(now, f, &ok);
+		if (!was)
+			continue;
+		ok = sd_json_add(merged, sd_json_name(f), sd_json_dup(now)) &&
+		     sd_json_set(o, sd_json_name(f), was);
+	}
+	if (ok && sd_json_child(merged)) {
+		ok = sd_json_set(o, SD_MERGED, merged);
+		merged = NULL;
+	}
+	sd_json_free(merged);
+	if (!ok) {
+		sd_json_free(o);
+		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
+	}
+	*out = o;
+	return SD_OK;
+}
+
 /* ---- comparing ---- */
 static enum sd_err rebase(struct sd_engine *en, const struct sd_case *c, const struct cJSON *fields,
 	const struct cJSON *theirs, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
@@ -201,7 +260,7 @@ static enum sd_err rebase(struct sd_engine *en, const struct sd_case *c, const s
 	return sd_outbox_rebase(en->store, c->m.seq, c->m.op, fields, theirs, now_ms, e);
 }
 
-/* What the service made of our own stale value, when it held base's: not an edit of theirs. */
+/* An embedded value the service merged ours into, when it held base's: not an edit of theirs. */
 static enum sd_err undo_automerge(struct sd_merge *g, struct sd_error *e)
 {
 	for (size_t i = 0; i < g->count; i++) {
@@ -378,9 +437,19 @@ enum sd_err sd_push_compare(struct sd_engine *en, struct sd_case *c, const struc
 }
 
 enum sd_err sd_push_compare_answer(struct sd_engine *en, struct sd_case *c,
-	const struct cJSON *item, int64_t now_ms, enum sd_verdict *out, struct sd_error *e)
+	const struct cJSON *item, bool ask, int64_t now_ms, enum sd_verdict *out,
+	struct sd_error *e)
 {
-	return compare(en, c, item, true, now_ms, out, e);
+	struct cJSON *theirs = NULL;
+	enum sd_err rc = without_ours(c, item, &theirs, e);
+
+	*out = SD_VERDICT_GONE;
+	if (rc == SD_OK && ask)
+		rc = sd_push_ask(en, c, theirs, now_ms, e);
+	else if (rc == SD_OK)
+		rc = compare(en, c, theirs, true, now_ms, out, e);
+	sd_json_free(theirs);
+	return rc;
 }
 
 /* ---- a command has decided ---- */

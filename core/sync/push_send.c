@@ -183,8 +183,10 @@ static enum sd_err prepare(struct sd_engine *en, int64_t seq, struct ready *r, b
 			(r->c.policy == SD_POLICY_SERVER && r->c.m.op != SD_OP_CREATE))
 			break;
 		rc = sd_push_compare(en, &r->c, r->c.shadow.server, now_ms, &verdict, e);
-		if (rc != SD_OK || verdict == SD_VERDICT_GONE)
+		if (rc != SD_OK || verdict == SD_VERDICT_GONE) {
+			en->push_wake = true; /* its place is free for another one */
 			goto done;
+		}
 		if (verdict == SD_VERDICT_SEND)
 			break;
 		sd_case_release(&r->c); /* rewritten: read it again */

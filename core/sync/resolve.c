@@ -118,7 +118,7 @@ static struct cJSON *whole(
 	for (size_t i = 0; ok && i < g->count; i++) {
 		const struct sd_merge_field *f = &g->fields[i];
 		const struct cJSON *v = wanted(f, of_base, sets);
-		if (all ? !sd_json_is_null(v) : !sd_json_equal(v, f->theirs, true))
+		if (all ? !sd_json_is_null(v) : !sd_json_equal(v, f->stored, true))
 			ok = put(o, f, v);
 		if (!touch || (touch->field->list && !f->field->list) ||
 			(sd_json_is_null(wanted(touch, of_base, sets)) && !sd_json_is_null(v) &&
@@ -218,7 +218,10 @@ done:
 /* ---- as JSON ---- */
 static bool add_record(struct cJSON *o, const char *name, const struct cJSON *rec)
 {
-	return sd_json_add(o, name, rec ? sd_json_dup(rec) : sd_json_null());
+	struct cJSON *copy = rec ? sd_json_dup(rec) : sd_json_null();
+
+	sd_json_remove(copy, SD_MERGED);
+	return sd_json_add(o, name, copy);
 }
 
 static bool add_key(struct cJSON *o, const char *key, struct sd_error *e)

@@ -97,10 +97,24 @@ static void set_text(struct sim *s, struct edit *x, const char *field)
 	sd_json_set(x->fields, field, sd_json_string(x->token[x->count - 1]));
 }
 
+/* People tidy up: what a race doubled for a moment is not saved again twice. */
+static struct cJSON *each_once(const struct cJSON *list)
+{
+	struct cJSON *once = sd_json_array();
+
+	for (const struct cJSON *a = sd_json_child(list); a; a = sd_json_next(a)) {
+		bool have = false;
+		for (const struct cJSON *b = sd_json_child(once); b; b = sd_json_next(b))
+			have = have || sd_json_equal(a, b, false);
+		if (!have)
+			sd_json_push(once, sd_json_dup(a));
+	}
+	return once;
+}
+
 static void set_tags(struct sim *s, struct edit *x, const struct cJSON *rec)
 {
-	const struct cJSON *old = sd_json_get(rec, "tags");
-	struct cJSON *tags = sd_json_is_array(old) ? sd_json_dup(old) : sd_json_array();
+	struct cJSON *tags = each_once(sd_json_get(rec, "tags"));
 
 	if (sd_json_child(tags) && sim_chance(s, 25)) {
 		struct cJSON *cut = sd_json_array(), *c = sd_json_child(tags);
@@ -272,8 +286,8 @@ static bool collect(void *ctx, struct sd_conflict *c)
 	return true;
 }
 
-/* Every list that clashes: what is suggested, each element once. */
-static struct cJSON *lists(const struct sd_conflict *c)
+/* Lists: what is suggested for a clash, and every element once. */
+static struct cJSON *lists(const struct sd_conflict *c, enum sd_pick keep)
 {
 	struct cJSON *sets = sd_json_object();
 	struct sd_merge g;
@@ -281,19 +295,17 @@ static struct cJSON *lists(const struct sd_conflict *c)
 	if (sd_merge_compare(c->model, c->base, c->mine, c->theirs, &g, NULL) != SD_OK)
 		return sets;
 	for (size_t i = 0; i < g.count; i++) {
-		struct cJSON *once;
-		if (!g.fields[i].suggestion)
-			continue;
-		once = sd_json_array();
-		for (const struct cJSON *a = sd_json_child(g.fields[i].suggestion); a;
-			a = sd_json_next(a)) {
-			bool have = false;
-			for (const struct cJSON *b = sd_json_child(once); b; b = sd_json_next(b))
-				have = have || sd_json_equal(a, b, false);
-			if (!have)
-				sd_json_push(once, sd_json_dup(a));
-		}
-		sd_json_set(sets, g.fields[i].field->name, once);
+		const struct sd_merge_field *f = &g.fields[i];
+		const struct cJSON *v = keep == SD_PICK_BASE     ? f->base
+					: keep == SD_PICK_THEIRS ? f->theirs
+					: f->suggestion          ? f->suggestion
+					: f->changed_here        ? f->mine
+								 : f->theirs;
+		struct cJSON *once = each_once(v);
+		if (f->field->list && (v == f->suggestion || !sd_json_equal(once, v, false)))
+			sd_json_set(sets, f->field->name, once);
+		else
+			sd_json_free(once);
 	}
 	sd_merge_release(&g);
 	return sets;
@@ -316,8 +328,7 @@ static void decide(struct sim *s, int client, int64_t id)
 	}
 	if (keep == SD_PICK_BASE && !conflict.base)
 		keep = SD_PICK_THEIRS;
-	if (conflict.shape == SD_SHAPE_EDIT_EDIT && keep == SD_PICK_MINE)
-		sets = lists(&conflict);
+	sets = lists(&conflict, keep);
 	if (sd_store_begin(c->store, &e) != SD_OK ||
 		sd_conflict_resolve(c->store, id, keep, NULL, sets, "person", false, s->now, &write,
 			&e) != SD_OK ||

@@ -1,4 +1,5 @@
-/* tests/unit/test_condition.c - changes with a condition, which the server judges. */
+/* tests/unit/test_condition.c - changes with a condition, which the server judges; conflicts that
+ * must not stand in the way. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,11 +75,35 @@ static void a_conditional_change_goes_out_on_the_newest_version(void **st)
 	script_free(r);
 }
 
+/* U-03: with one request at a time, a conflict found on the way frees the place */
+static void a_conflict_does_not_stop_the_others(void **st)
+{
+	struct script *r = script_new();
+
+	(void)st;
+	r->set.outbox_concurrency = 1;
+	script_start(r);
+	script_arrive(r, "Create", "Post", POST(3, "\"a\"", "1"));
+	script_network(r, false);
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_save(r, "Post", "{\"id\":\"p2\",\"title\":\"other\"}", NULL);
+	script_network(r, true);
+	script_only(r, "updatePost");
+	script_network(r, false);
+	script_crash(r);
+	script_start(r);
+	script_ok(r, script_only(r, "getPost"), "getPost", POST(4, "\"theirs\"", "1"));
+	script_only(r, "createPost");
+	assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
+	script_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_condition_that_fails_is_refused_by_name),
 		cmocka_unit_test(a_conditional_change_goes_out_on_the_newest_version),
+		cmocka_unit_test(a_conflict_does_not_stop_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,9 +199,7 @@ static void a_command_decides_and_when_it_fails_a_person_does(void **st)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct sd_error e = {.code = SD_OK};
 		struct cJSON *in = NULL;
-		struct script *r = script_new();
-		script_free(r);
-		r = race(SD_POLICY_COMMAND, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		struct script *r = race(SD_POLICY_COMMAND, "{\"id\":\"p1\",\"title\":\"mine\"}",
 			POST(4, "\"theirs\"", "1"), "Update");
 		assert_non_null(r->command.text);
 		assert_int_equal(
@@ -435,6 +433,25 @@ static void a_list_doubled_in_a_race_is_put_right(void **st)
 	script_free(r);
 }
 
+/* also when the rest of the change is a clash: whatever a person keeps */
+static void a_list_doubled_beside_a_clash_is_put_right_by_any_decision(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct sd_conflict c;
+	int64_t id;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\",\"tags\":[\"a\",\"b\"]}", NULL);
+	script_ok(r, script_only(r, "updatePost"), "updatePost",
+		ITEM(5, "\"theirs\"", "1", "[\"a\",\"a\",\"b\"]", "null"));
+	id = script_conflict(r, &c);
+	assert_int_equal(sd_json_count(sd_json_get(c.theirs, "tags")), 1);
+	sd_conflict_release(&c);
+	resolve(r, id, SD_PICK_THEIRS);
+	input_is(script_only(r, "updatePost"), "{\"id\":\"p1\",\"tags\":[\"a\"],\"_version\":5}");
+	script_free(r);
+}
+
 static void a_value_the_service_writes_its_own_way_is_accepted(void **st)
 {
 	struct script *r = with_policy(SD_POLICY_MERGE);
@@ -467,6 +484,7 @@ int main(void)
 		cmocka_unit_test(a_record_that_never_holds_still_asks_after_max_attempts),
 		cmocka_unit_test(a_scalar_dropped_in_a_race_is_sent_again),
 		cmocka_unit_test(a_list_doubled_in_a_race_is_put_right),
+		cmocka_unit_test(a_list_doubled_beside_a_clash_is_put_right_by_any_decision),
 		cmocka_unit_test(a_value_the_service_writes_its_own_way_is_accepted),
 	};
 
