@@ -126,7 +126,7 @@ static void *command_thread(void *arg)
 	sd_buf_release(&out);
 	if (done && !sd_queue_put(c->rt->posted, done))
 		sd_rt_input_free(done);
-	sd_loop_wake(c->rt->loop);
+	sd_rt_wake(c->rt);
 	return NULL;
 }
 

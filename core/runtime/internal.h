@@ -53,7 +53,7 @@ struct sd_runtime {
 	int lock_fd;
 	struct sd_store *store;   /* owned, the thread's */
 	struct sd_engine *engine; /* owned, the thread's */
-	struct sd_loop *loop;     /* owned, the thread's; sd_loop_wake() from any */
+	struct sd_loop *loop;     /* owned, made on the thread; others: sd_rt_wake() */
 	struct sd_rand rand;
 	struct sd_session session; /* the thread's */
 	bool has_session, refreshing, variant_b, net_on;
@@ -83,6 +83,7 @@ struct sd_runtime {
 struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id); /* NULL: no memory */
 void sd_rt_input_free(void *in);
 void sd_rt_put(struct sd_runtime *rt, struct sd_input *in); /* on the thread; takes it */
+void sd_rt_wake(struct sd_runtime *rt);
 void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a);
 /* Asks the user pool for new tokens; the outcome comes as SD_IN_AUTH. */
 void sd_rt_refresh(struct sd_runtime *rt);

@@ -3,9 +3,11 @@
  */
 #include "core/runtime/internal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/time.h"
@@ -41,11 +43,20 @@ void sd_rt_put(struct sd_runtime *rt, struct sd_input *in)
 	rt->in_tail = &in->next;
 }
 
+/* From any thread; the loop may not be there yet (then its first turn looks anyway). */
+void sd_rt_wake(struct sd_runtime *rt)
+{
+	pthread_mutex_lock(&rt->status_lock);
+	if (rt->loop)
+		sd_loop_wake(rt->loop);
+	pthread_mutex_unlock(&rt->status_lock);
+}
+
 static void post(struct sd_runtime *rt, struct sd_input *in)
 {
 	if (in && !sd_queue_put(rt->posted, in))
 		sd_rt_input_free(in);
-	sd_loop_wake(rt->loop);
+	sd_rt_wake(rt);
 }
 
 /* The modes there are credentials for. */
@@ -291,12 +302,19 @@ static void drop_engine(struct sd_runtime *rt)
 	memset(rt->early, 0, sizeof rt->early);
 }
 
+/* On the thread: reading the system's certificates takes tens of milliseconds, and a screen must
+ * not wait for it. */
 static enum sd_err new_loop(struct sd_runtime *rt, struct sd_error *e)
 {
 	struct sd_loop_opts o = {
 		.ca_file = rt->o.ca_file, .connect_timeout_ms = rt->o.connect_timeout_ms};
+	struct sd_loop *loop;
+	enum sd_err rc = sd_loop_new(&o, &loop, e);
 
-	return sd_loop_new(&o, &rt->loop, e);
+	pthread_mutex_lock(&rt->status_lock);
+	rt->loop = loop;
+	pthread_mutex_unlock(&rt->status_lock);
+	return rc;
 }
 
 static void note_failure(struct sd_runtime *rt, const struct sd_error *e)
@@ -342,6 +360,11 @@ static void *thread_main(void *arg)
 	struct sd_runtime *rt = arg;
 	struct sd_error e = {.code = SD_OK};
 
+	sd_net_init();
+	if (new_loop(rt, &e) != SD_OK) {
+		note_failure(rt, &e);
+		return NULL;
+	}
 	while (!atomic_load(&rt->stop)) {
 		enum sd_err rc = SD_OK;
 		if (!rt->engine || rt->why.code != SD_OK) {
@@ -397,14 +420,14 @@ enum sd_err sd_runtime_start(
 	pthread_mutex_init(&rt->status_lock, NULL);
 	sd_rand_system(&rt->rand);
 	so.rand = &rt->rand;
-	sd_net_init();
 	rc = sd_lock_take(o->dir, SD_LOCK_ENGINE, 0, &rt->lock_fd, e);
 	if (rc == SD_OK)
 		rc = sd_store_open(&so, &rt->store, e);
 	if (rc == SD_OK)
 		rc = sd_queue_new(100000, &rt->posted, e);
-	if (rc == SD_OK)
-		rc = new_loop(rt, e);
+	if (rc == SD_OK && o->ca_file && access(o->ca_file, R_OK))
+		rc = sd_fail(e, SD_INVAL, errno, "CA file %s: %s; check net.ca_file", o->ca_file,
+			strerror(errno));
 	if (rc == SD_OK) {
 		rc = sd_session_load(o->dir, &rt->session, e);
 		rt->has_session = rc == SD_OK;
@@ -433,7 +456,7 @@ void sd_runtime_stop(struct sd_runtime *rt)
 		return;
 	atomic_store(&rt->stop, true);
 	if (rt->joinable) {
-		sd_loop_wake(rt->loop);
+		sd_rt_wake(rt);
 		pthread_join(rt->thread, NULL);
 	}
 	sd_loop_free(rt->loop);
@@ -479,7 +502,7 @@ void sd_runtime_reauth(struct sd_runtime *rt)
 void sd_runtime_save_waiting(struct sd_runtime *rt, int delta)
 {
 	if (atomic_fetch_add(&rt->save_waiting, delta) + delta > 0)
-		sd_loop_wake(rt->loop);
+		sd_rt_wake(rt);
 }
 
 enum sd_err sd_runtime_status(
