@@ -142,7 +142,8 @@ static bool groups_match(
 
 static bool is_dynamic(const struct sd_auth_rule *r)
 {
-	return r->allow == SD_ALLOW_GROUPS && r->groups_field && *r->groups_field;
+	return r->allow == SD_ALLOW_GROUPS && r->groups_field && *r->groups_field &&
+	       r->group_count == 0; /* code generation writes a field beside static groups */
 }
 
 /* A rule that needs no record: public, private, custom, a static group the caller is in. */

@@ -251,6 +251,29 @@ static enum sd_err check_names(const struct sd_schema *schema, struct sd_error *
 	return SD_OK;
 }
 
+/* Field names come from directives and associations too; they end in SQL, so only names may. */
+static const char *bad_field(const struct sbx_type *t)
+{
+	const char *name;
+	void *v;
+
+	for (size_t i = 0; sd_map_next(&t->fields, &i, &name, &v);) {
+		const struct sbx_field *f = v;
+		if (!sbx_is_name(name))
+			return name;
+		for (size_t k = 0; f->key && k < f->key->hash_count; k++)
+			if (!sbx_is_name(f->key->hash[k]))
+				return f->key->hash[k];
+		for (size_t k = 0; f->key && k < f->key->sort_count; k++)
+			if (!sbx_is_name(f->key->sort[k]))
+				return f->key->sort[k];
+	}
+	for (size_t i = 0; i < t->value_count; i++)
+		if (!sbx_is_name(t->values[i]))
+			return t->values[i];
+	return NULL;
+}
+
 /* Everything that is used must be defined, and nothing twice. */
 static enum sd_err check_types(const struct sbx_schema *x, struct sd_error *e)
 {
@@ -268,6 +291,9 @@ static enum sd_err check_types(const struct sbx_schema *x, struct sd_error *e)
 		if (t->kind == SBX_UNDEFINED || !sbx_is_name(t->name))
 			return sd_fail(e, SD_INVAL, 0,
 				"the schema uses the type %s, which it does not define", t->name);
+		if (bad_field(t))
+			return sd_fail(e, SD_INVAL, 0, "%s: %s is not a GraphQL name", t->name,
+				bad_field(t));
 	}
 	return SD_OK;
 }

@@ -15,6 +15,8 @@ static enum sd_err generate(struct sd_sbx *s, bool datastore, struct sd_error *e
 		sbx_schema_release(&x);
 		return rc;
 	}
+	for (size_t i = 0; i < s->x.model_count; i++) /* the models are the same ones */
+		x.models[i].strategy = s->x.models[i].strategy;
 	sbx_subs_free(s); /* they point into the old types */
 	sbx_schema_release(&s->x);
 	s->x = x;
