@@ -91,11 +91,13 @@ class Syncdeck {
 	drained() {
 		return this.ok('wait', 'drained', '15s');
 	}
-	sees(model, id, check, what) {
-		return waitFor(`${this.name} sees ${model} ${id}${what ? ` ${what}` : ''}`, async () => {
-			const r = await this.get(model, id);
+	// key: a value, or the parts of a composite key in order
+	sees(model, key, check, what) {
+		const get = () => this.get(model, ...[].concat(key));
+		return waitFor(`${this.name} sees ${model} ${key}${what ? ` ${what}` : ''}`, async () => {
+			const r = await get();
 			return check(r) ? (r ?? true) : false;
-		}, async () => JSON.stringify(await this.get(model, id)));
+		}, async () => JSON.stringify(await get()));
 	}
 	end() {
 		if (this.child.exitCode === null)
