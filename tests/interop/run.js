@@ -8,7 +8,7 @@ const path = require('path');
 const { World } = require('./lib/world');
 
 const JOBS = Number(process.env.INTEROP_JOBS || 2);
-const LIMIT = 60000;
+const LIMIT = 120000;
 
 function scenarios(words) {
 	const dir = path.join(__dirname, 'scenarios');

@@ -7,7 +7,7 @@
 const browser = require('./browser');
 const { converters } = require('./records');
 
-let DataStore, Hub, internal, models, schema, convert;
+let DataStore, DISCARD, Hub, internal, models, schema, convert;
 const events = [];
 const errors = [];
 
@@ -23,7 +23,7 @@ const HANDLERS = {
 					draft[name] = localModel[name];
 		});
 	},
-	server: () => 'DISCARD',
+	server: () => DISCARD,
 };
 
 async function start(o) {
@@ -33,7 +33,7 @@ async function start(o) {
 	const ds = require('@aws-amplify/datastore');
 	internal = require('@aws-amplify/datastore/dist/cjs/datastore/datastore.js');
 	const adapter = require('@aws-amplify/datastore/dist/cjs/storage/adapter/AsyncStorageAdapter.js');
-	({ DataStore } = ds);
+	({ DataStore, DISCARD } = ds);
 	schema = o.schema;
 	models = ds.initSchema(schema);
 	convert = converters(schema);
@@ -80,7 +80,7 @@ function find(model, key) {
 
 // ['title', 'eq', 'x'] as Amplify wants it
 function condition(c) {
-	return c ? m => m[c[0]][c[1]](c[2]) : undefined;
+	return c ? m => m[c[0]][c[1]](...[].concat(c[2])) : undefined;
 }
 
 async function need(model, key) {

@@ -18,11 +18,9 @@ function converters(schema) {
 		const own = schema.models[model].attributes.find(a => a.type === 'key' && !a.properties.name);
 		return own ? own.properties.fields : ['id'];
 	}
-	function plain(type, v) {
+	function one(type, v) {
 		if (v === undefined || v === null)
 			return null;
-		if (Array.isArray(v))
-			return v.map(x => plain(type, x));
 		if (type === 'AWSJSON' && typeof v === 'string') {
 			try {
 				return JSON.parse(v);
@@ -30,19 +28,22 @@ function converters(schema) {
 				return v;
 			}
 		}
-		if (type && type.nonModel) {
+		if (type.nonModel) {
 			const out = {};
 			for (const f of Object.values(schema.nonModels[type.nonModel].fields))
-				out[f.name] = plain(f.type, v[f.name]);
+				out[f.name] = plain(f, v[f.name]);
 			return out;
 		}
 		return v;
+	}
+	function plain(f, v) {
+		return f.isArray && Array.isArray(v) ? v.map(x => one(f.type, x)) : one(f.type, v);
 	}
 	function record(model, r) {
 		const out = {};
 		for (const f of fieldsOf(model))
 			if (!f.association)
-				out[f.name] = plain(f.type, r[f.name]);
+				out[f.name] = plain(f, r[f.name]);
 		out._version = r._version ?? null;
 		out._lastChangedAt = r._lastChangedAt ?? null;
 		out._deleted = r._deleted === true;

@@ -19,7 +19,7 @@ class Syncdeck {
 		c.child.on('error', e => c.said.push(Buffer.from(String(e))));
 		c.child.on('close', code => c.ended(code));
 		readline.createInterface({ input: c.child.stdout }).on('line', l => c.line(JSON.parse(l)));
-		await c.ok('wait', 'ready', '20s');
+		await c.ok('wait', 'ready', '30s');
 		return c;
 	}
 	constructor(name) {
@@ -86,10 +86,10 @@ class Syncdeck {
 	}
 	async online() {
 		await this.ok('net', 'on');
-		await this.ok('wait', 'ready', '15s');
+		await this.ok('wait', 'ready', '30s');
 	}
 	drained() {
-		return this.ok('wait', 'drained', '15s');
+		return this.ok('wait', 'drained', '30s');
 	}
 	// key: a value, or the parts of a composite key in order
 	sees(model, key, check, what) {
