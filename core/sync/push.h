@@ -4,7 +4,8 @@
  *   push.c         life cycle, what may go now, deadlines, local changes told
  *   push_send.c    an entry becomes a request; reads; batches
  *   push_answer.c  what the answers do
- *   push_decide.c  base, mine and theirs of an entry; conflicts by policy; commands
+ *   push_decide.c  base, mine and theirs of an entry; conflicts by policy
+ *   push_command.c policies that are a command
  *
  * Rules: the decision on R-073 (requirements.md), spec/client.md 4.3, 4.4 (REQ), 9.5.
  *
@@ -126,7 +127,16 @@ enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJ
 /* The server has it: acknowledged with the item.  how NULL: our own request was answered. */
 enum sd_err sd_push_done(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
 	const char *how, int64_t now_ms, struct sd_error *e);
+/* The events of a conflict that waits for a person, and of one that was decided. */
+void sd_push_tell_conflict(
+	struct sd_engine *en, const struct sd_case *c, int64_t id, int64_t now_ms);
+void sd_push_tell_resolved(struct sd_engine *en, int64_t id, const char *how, int64_t now_ms);
 /* Every field the entry sends has that value in item. */
 bool sd_push_applied(const struct sd_case *c, const struct cJSON *item);
+
+/* ---- push_command.c ---- */
+/* Starts the model's policy command for conflict id of the entry. */
+enum sd_err sd_push_command(
+	struct sd_engine *en, const struct sd_case *c, int64_t id, struct sd_error *e);
 
 #endif

@@ -284,6 +284,16 @@ static void changed(struct script *r)
 	script_pump(r);
 }
 
+void script_pause(struct script *r, bool pause)
+{
+	struct sd_error e = {.code = SD_OK};
+
+	begin(r);
+	must(sd_meta_put(r->store, "outbox.paused", pause ? "1" : NULL, &e), &e, "pause");
+	commit(r);
+	changed(r);
+}
+
 void script_save(struct script *r, const char *model, const char *fields, const char *cond)
 {
 	struct sd_write_env env = {.now_ms = r->now, .rand = &r->rand};

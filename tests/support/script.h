@@ -58,8 +58,9 @@ void script_save(struct script *r, const char *model, const char *fields, const 
 void script_delete(struct script *r, const char *model, const char *key);
 /* A record arrives over the subscription of op "Create", "Update", "Delete". */
 void script_arrive(struct script *r, const char *op, const char *model, const char *item);
-void script_pump(struct script *r);             /* carries out what the engine asked for */
-void script_wait(struct script *r, int64_t ms); /* time passes */
+void script_pump(struct script *r);              /* carries out what the engine asked for */
+void script_wait(struct script *r, int64_t ms);  /* time passes */
+void script_pause(struct script *r, bool pause); /* the outbox */
 void script_network(struct script *r, bool on);
 
 /* The only request under way whose root field is `field`; fails the test otherwise. */

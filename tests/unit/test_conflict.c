@@ -35,22 +35,15 @@ static struct script *with_policy(enum sd_policy p)
 static struct script *race(enum sd_policy p, const char *edit, const char *item, const char *op)
 {
 	struct script *r = with_policy(p);
-	struct sd_error e;
 
-	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
-	assert_int_equal(sd_meta_put(r->store, "outbox.paused", "1", &e), SD_OK);
-	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+	script_pause(r, true);
 	if (edit)
 		script_save(r, "Post", edit, NULL);
 	else
 		script_delete(r, "Post", KEY);
 	if (item)
 		script_arrive(r, op, "Post", item);
-	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
-	assert_int_equal(sd_meta_put(r->store, "outbox.paused", NULL, &e), SD_OK);
-	assert_int_equal(sd_engine_store_changed(r->en, r->now, &e), SD_OK);
-	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
-	script_pump(r);
+	script_pause(r, false);
 	return r;
 }
 
