@@ -36,7 +36,9 @@ void sd_net_init(void)
 
 static void turn_over(lws_sorted_usec_list_t *sul)
 {
-	(void)sul; /* its only work is to end the wait */
+	/* Timers run before lws sleeps, never behind: here the turn's time was up before it slept,
+	 * and it would sleep until the next timer, for ever when there is none. */
+	lws_cancel_service(lws_container_of(sul, struct sd_loop, turn_timer)->ctx);
 }
 
 static void on_curl_timer(lws_sorted_usec_list_t *sul)
