@@ -274,7 +274,12 @@ class Batch {
 			() => `event ${name}; seen ${this.events.slice(from).map(e => e.event).join(' ')}`, ms);
 	}
 	async ready(ms = 15000) { await this.must('wait', 'ready', `${ms}ms`); }
-	async drained(ms = 15000) { await this.must('wait', 'drained', `${ms}ms`); }
+	async drained(ms = 15000) {
+		const a = await this.cmd('wait', 'drained', `${ms}ms`);
+		if (a.exit !== 0)
+			throw new Failure(`not drained: ${a.err} ${show(await this.must('outbox'))} events: ${
+				show(this.events.slice(-12))}`);
+	}
 	async close() {
 		this.child.stdin.end();
 		await this.closed;
