@@ -96,6 +96,15 @@ void cli_say(struct cli *c, const char *fmt, ...) SD_PRINTF(2, 3); /* words, std
  * a line) choose what a person sees; the table is printed by cli_flush(). */
 void cli_emit(struct cli *c, const struct cJSON *line, const char *columns);
 void cli_flush(struct cli *c, const char *columns);
+/* Columns a person sees of a model: its key, a few plain fields, the state; appended. */
+void cli_record_columns(const struct cli *c, const char *model, struct sd_buf *out);
+/* An sd_api_rec_fn that emits: ctx is a struct cli_emit_ctx. */
+struct cli_emit_ctx {
+	struct cli *c;
+	const char *columns;
+	int64_t count;
+};
+bool cli_emit_rec(void *ctx, struct cJSON *rec);
 void cli_print_json(FILE *f, const struct cJSON *j); /* one line */
 
 /* KEY words -> key text; 0 or 2. */

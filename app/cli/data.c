@@ -1,4 +1,4 @@
-/* app/cli/data.c - models, query, get, related, save, delete, history, undo, forecast. */
+/* app/cli/data.c - models, query, get, related, delete, history, undo, forecast. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,6 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/model/scalar.h"
-
-#define LINE_MAX_BYTES ((size_t)8 << 20)
 
 static const char MODEL_COLUMNS[] =
 	"model rows pending conflicts refused quarantined sync lastSync";
@@ -42,7 +40,7 @@ int cli_models(struct cli *c, struct cli_args *a)
 }
 
 /* Columns a person sees of a model: its key, a few plain fields, the state. */
-static void record_columns(const struct cli *c, const char *model, struct sd_buf *out)
+void cli_record_columns(const struct cli *c, const char *model, struct sd_buf *out)
 {
 	const struct sd_model *m = sd_schema_model(c->schema, model);
 	size_t shown = 0;
@@ -60,15 +58,9 @@ static void record_columns(const struct cli *c, const char *model, struct sd_buf
 	sd_buf_str(out, "_version _state");
 }
 
-struct emit_ctx {
-	struct cli *c;
-	const char *columns;
-	int64_t count;
-};
-
-static bool emit_rec(void *ctx, struct cJSON *rec)
+bool cli_emit_rec(void *ctx, struct cJSON *rec)
 {
-	struct emit_ctx *x = ctx;
+	struct cli_emit_ctx *x = ctx;
 
 	cli_emit(x->c, rec, x->columns);
 	x->count++;
@@ -95,7 +87,7 @@ int cli_query(struct cli *c, struct cli_args *a)
 		{"--count", CLI_FLAG, &count}, {"--deleted", CLI_FLAG, &q.tombstones}};
 	struct sd_error e = {.code = SD_OK};
 	struct sd_buf columns = SD_BUF_INIT;
-	struct emit_ctx x = {.c = c};
+	struct cli_emit_ctx x = {.c = c};
 	enum sd_err err;
 	int64_t n;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
@@ -122,9 +114,9 @@ int cli_query(struct cli *c, struct cli_args *a)
 		sd_json_free(j);
 		return 0;
 	}
-	record_columns(c, q.model, &columns);
+	cli_record_columns(c, q.model, &columns);
 	x.columns = sd_buf_text(&columns);
-	err = sd_api_query(c->api, &q, emit_rec, &x, &e);
+	err = sd_api_query(c->api, &q, cli_emit_rec, &x, &e);
 	cli_flush(c, x.columns);
 	sd_buf_release(&columns);
 	return err == SD_OK ? 0 : cli_fail(c, err, &e);
@@ -161,7 +153,7 @@ int cli_related(struct cli *c, struct cli_args *a)
 {
 	struct sd_error e = {.code = SD_OK};
 	struct sd_buf key = SD_BUF_INIT, columns = SD_BUF_INIT;
-	struct emit_ctx x = {.c = c};
+	struct cli_emit_ctx x = {.c = c};
 	const struct sd_model *m;
 	const struct sd_field *f = NULL;
 	enum sd_err err;
@@ -177,10 +169,10 @@ int cli_related(struct cli *c, struct cli_args *a)
 		m = sd_schema_model(c->schema, a->v[0]);
 		f = sd_model_field(m, a->v[a->n - 1]);
 		if (f && f->kind == SD_K_MODEL)
-			record_columns(c, f->model->name, &columns);
+			cli_record_columns(c, f->model->name, &columns);
 		x.columns = columns.len ? sd_buf_text(&columns) : NULL;
 		err = sd_api_related(
-			c->api, a->v[0], sd_buf_text(&key), a->v[a->n - 1], emit_rec, &x, &e);
+			c->api, a->v[0], sd_buf_text(&key), a->v[a->n - 1], cli_emit_rec, &x, &e);
 		if (x.columns)
 			cli_flush(c, x.columns);
 		if (err != SD_OK)
@@ -190,202 +182,6 @@ int cli_related(struct cli *c, struct cli_args *a)
 	}
 	sd_buf_release(&key);
 	sd_buf_release(&columns);
-	return rc;
-}
-
-/* ---- save ---- */
-
-/* field=value, field:=JSON, field=@FILE into obj. */
-static int parse_field(struct cli *c, const struct sd_model *m, const char *word, struct cJSON *obj)
-{
-	const char *eq = strchr(word, '='), *name_end;
-	struct sd_buf file = SD_BUF_INIT;
-	struct sd_error e = {.code = SD_OK};
-	struct cJSON *v = NULL;
-	const struct sd_field *f;
-	enum sd_err rc = SD_OK;
-	bool json;
-	char *name;
-
-	if (!eq || eq == word)
-		return cli_complain(
-			c, 2, "%s: expected field=value, field:=JSON or field=@FILE", word);
-	json = eq[-1] == ':';
-	name_end = json ? eq - 1 : eq;
-	name = sd_strdup_n(word, (size_t)(name_end - word));
-	f = sd_model_field(m, name);
-	if (!f)
-		rc = sd_fail(&e, SD_INVAL, 0, "%s has no field %s", m->name, name);
-	else if (json)
-		rc = sd_json_parse(eq + 1, strlen(eq + 1), name, &v, &e);
-	else if (eq[1] == '@')
-		rc = sd_read_file(eq + 2, LINE_MAX_BYTES, &file, &e);
-	if (rc == SD_OK && !v && f->stored)
-		rc = sd_value_from_text(m, f, file.data ? file.data : eq + 1, &v, &e);
-	else if (rc == SD_OK && !v) /* a belongsTo by its name: the store knows its key */
-		v = strcmp(eq + 1, "null") == 0 ? sd_json_null() : sd_json_string(eq + 1);
-	if (rc == SD_OK && !sd_json_set(obj, name, v))
-		rc = sd_fail(&e, SD_NOMEM, 0, "out of memory");
-	sd_buf_release(&file);
-	free(name);
-	return rc == SD_OK ? 0 : cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
-}
-
-struct input {
-	FILE *f;
-	const char *name;
-	int line;
-	char *text;
-	size_t room;
-	struct emit_ctx x;
-};
-
-static bool next_input(void *ctx, struct cJSON **fields, enum sd_err *rc, struct sd_error *e)
-{
-	struct input *in = ctx;
-	char what[600];
-	ssize_t n;
-
-	for (;;) {
-		n = getline(&in->text, &in->room, in->f);
-		if (n < 0)
-			return false;
-		in->line++;
-		if ((size_t)n > LINE_MAX_BYTES) {
-			*rc = sd_fail(e, SD_TOOBIG, 0, "%s:%d: the line is longer than 8 MiB",
-				in->name, in->line);
-			return false;
-		}
-		if (strspn(in->text, " \t\r\n") != (size_t)n)
-			break;
-	}
-	snprintf(what, sizeof what, "%s:%d", in->name, in->line);
-	*rc = sd_json_parse(in->text, (size_t)n, what, fields, e);
-	if (*rc == SD_OK && !sd_json_is_object(*fields)) {
-		sd_json_free(*fields);
-		*rc = sd_fail(e, SD_INVAL, 0, "%s: expected a JSON object of fields", what);
-	}
-	return *rc == SD_OK;
-}
-
-static bool emit_saved(void *ctx, struct cJSON *rec)
-{
-	struct input *in = ctx;
-
-	return emit_rec(&in->x, rec);
-}
-
-static int save_input(struct cli *c, const char *model, const char *file, const char *cond)
-{
-	struct input in = {.name = strcmp(file, "-") == 0 ? "stdin" : file, .x = {.c = c}};
-	struct sd_buf columns = SD_BUF_INIT;
-	struct sd_error e = {.code = SD_OK};
-	enum sd_err rc;
-
-	if (c->batch && strcmp(file, "-") == 0)
-		return cli_complain(c, 2, "save: inside a batch --input needs a file");
-	in.f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-	if (!in.f)
-		return cli_complain(c, 2, "%s: %s", file, strerror(errno));
-	record_columns(c, model, &columns);
-	in.x.columns = sd_buf_text(&columns);
-	rc = sd_api_save_many(c->api, model, cond, next_input, emit_saved, &in, &e);
-	if (rc != SD_OK && in.line && !strstr(e.text, in.name))
-		sd_fail_prefix(&e, rc, "%s:%d", in.name, in.line);
-	cli_flush(c, in.x.columns);
-	if (in.f != stdin)
-		fclose(in.f);
-	free(in.text);
-	sd_buf_release(&columns);
-	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);
-}
-
-/* save --wait: until this record has nothing unsent, or a reason why not. */
-static int wait_sent(struct cli *c, const char *model, const struct cJSON *rec, int64_t limit_ms)
-{
-	const struct sd_model *m = sd_schema_model(c->schema, model);
-	struct sd_error e = {.code = SD_OK};
-	struct sd_buf key = SD_BUF_INIT;
-	int64_t end = sd_mono_ms() + limit_ms;
-	enum sd_err err = sd_api_start(c->api, &e);
-	int rc = -1;
-
-	if (err == SD_BUSY) /* another process sends it */
-		err = SD_OK;
-	if (err == SD_OK)
-		err = sd_key_of(m, rec, &key, &e);
-	while (err == SD_OK && rc < 0) {
-		struct cJSON *now = NULL;
-		struct sd_api_status s;
-		const char *state;
-		err = sd_api_get(c->api, model, sd_buf_text(&key), &now, &e);
-		state = sd_json_get_str(now, "_state");
-		sd_api_status(c->api, &s);
-		if (!state)
-			rc = 7;
-		else if (strcmp(state, "synced") == 0)
-			rc = 0;
-		else if (strcmp(state, "conflict") == 0)
-			rc = cli_complain(c, 5,
-				"%s: the change is in conflict; see `syncdeck conflicts`", model);
-		else if (strcmp(state, "refused") == 0)
-			rc = cli_complain(c, 8,
-				"%s: the server refused the change; see `syncdeck outbox`", model);
-		else if (s.auth_needed)
-			rc = cli_complain(c, 3, "sign-in needed: run `syncdeck login`");
-		else if (sd_mono_ms() > end || cli_interrupted())
-			rc = cli_complain(c, cli_interrupted() ? 130 : 4,
-				"%s: saved here; not sent yet%s%s", model,
-				s.last_failure[0] ? ": " : "", s.last_failure);
-		sd_json_free(now);
-		if (rc < 0)
-			cli_pump(c, -1, 50, false);
-	}
-	sd_buf_release(&key);
-	return err == SD_OK ? rc : cli_fail(c, err, &e);
-}
-
-int cli_save(struct cli *c, struct cli_args *a)
-{
-	const char *input = NULL, *cond = NULL, *timeout = NULL;
-	bool wait = false;
-	const struct cli_opt opts[] = {{"--input", CLI_VALUE, &input}, {"--if", CLI_VALUE, &cond},
-		{"--wait", CLI_FLAG, &wait}, {"--timeout", CLI_VALUE, &timeout}};
-	struct sd_error e = {.code = SD_OK};
-	const struct sd_model *m;
-	struct cJSON *fields, *rec = NULL;
-	int64_t limit = 30000;
-	enum sd_err err;
-	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
-
-	if (rc == 0 && (a->n < 1 || (input && a->n > 1)))
-		rc = cli_usage(c, "save");
-	if (rc == 0 && timeout && (limit = cli_duration_arg(timeout)) < 0)
-		rc = cli_complain(c, 2, "--timeout %s: expected a duration such as 30s", timeout);
-	if (rc == 0)
-		rc = cli_open(c);
-	if (rc)
-		return rc;
-	m = sd_schema_model(c->schema, a->v[0]);
-	if (!m)
-		return cli_complain(
-			c, 2, "no model is named %s; `syncdeck models` lists them", a->v[0]);
-	if (input)
-		return save_input(c, a->v[0], input, cond);
-	fields = sd_json_object();
-	for (int i = 1; i < a->n && rc == 0; i++)
-		rc = parse_field(c, m, a->v[i], fields);
-	if (rc == 0) {
-		err = sd_api_save(c->api, m->name, fields, cond, &rec, &e);
-		if (err != SD_OK)
-			rc = cli_fail(c, err, &e);
-		else if (wait)
-			rc = wait_sent(c, m->name, rec, limit);
-		if (err == SD_OK)
-			cli_emit(c, rec, NULL);
-	}
-	sd_json_free(rec);
-	sd_json_free(fields);
 	return rc;
 }
 

@@ -46,7 +46,8 @@ enum sbx_decision sbx_lambda(struct sd_sbx *s, const struct sbx_write *w,
 	text = in ? sd_json_text(in) : NULL;
 	sd_json_free(in);
 	if (text && s->o.run_lambda)
-		answer = s->o.run_lambda(s->o.lambda_ctx, s->o.lambda, text);
+		answer = s->o.run_lambda(
+			s->o.lambda_ctx, w->m->lambda ? w->m->lambda : s->o.lambda, text);
 	free(text);
 	if (answer)
 		(void)!sd_json_parse(answer, strlen(answer), "lambda answer", &out, NULL);

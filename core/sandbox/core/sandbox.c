@@ -73,8 +73,14 @@ enum sd_err sd_sbx_model_strategy(struct sd_sbx *s, const char *text, struct sd_
 				m->strategy = (enum sd_strategy)k;
 				return SD_OK;
 			}
+		if (strncmp(eq + 1, "lambda:", 7) == 0 && eq[8]) {
+			m->strategy = SD_STRATEGY_LAMBDA;
+			m->lambda = eq + 8;
+			return SD_OK;
+		}
 		return sd_fail(e, SD_INVAL, 0,
-			"%s: no such strategy; there are automerge, optimistic, lambda and none",
+			"%s: no such strategy; there are automerge, optimistic, lambda, "
+			"lambda:COMMAND and none",
 			text);
 	}
 	if (eq)

@@ -46,7 +46,7 @@ struct sd_sbx_opts {
 SD_MUST_USE enum sd_err sd_sbx_open(
 	const struct sd_sbx_opts *o, struct sd_sbx **out, struct sd_error *e);
 void sd_sbx_close(struct sd_sbx *s);
-/* Strategy of one model ("Post=optimistic"); switches of spec/server.md ("resurrect_on_update=true",
+/* Strategy of one model ("Post=optimistic", "Post=lambda:COMMAND": text borrowed); switches of spec/server.md ("resurrect_on_update=true",
  * "accept_future_version", "lenient_datetime", "introspection").  INVAL names what is allowed. */
 SD_MUST_USE enum sd_err sd_sbx_model_strategy(
 	struct sd_sbx *s, const char *text, struct sd_error *e);

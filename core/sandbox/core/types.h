@@ -96,6 +96,7 @@ struct sbx_model {
 		*delete_in;
 	struct sbx_key *pk;
 	enum sd_strategy strategy;
+	const char *lambda;              /* the model's own handler; borrowed; NULL: the server's */
 	bool auto_created, auto_updated; /* the timestamps are filled in */
 	int64_t synced_at;               /* when a startedAt was last given out; 0 never */
 };
