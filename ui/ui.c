@@ -458,9 +458,10 @@ static void loop(struct sd_ui *ui)
 
 	while (!ui->quit) {
 		struct sd_key k;
+		bool keyed = false; /* a key is answered at once, whatever the frame rate */
 		int64_t now;
 
-		while (!ui->quit && sd_input_next(&ui->in, &k))
+		for (; !ui->quit && sd_input_next(&ui->in, &k); keyed = true)
 			on_key(ui, &k);
 		sd_state_events(ui);
 		if (sd_api_changed(ui->api))
@@ -468,13 +469,13 @@ static void loop(struct sd_ui *ui)
 		if (ui->stale)
 			reload(ui);
 		now = sd_mono_ms();
-		if (ui->dirty && now >= next_frame && !ui->quit) {
+		if (ui->dirty && (keyed || now >= next_frame) && !ui->quit) {
 			ui->dirty = false;
 			sd_frame_draw(ui);
 			sd_screen_flush();
 			next_frame = sd_mono_ms() + FRAME_MS;
-			if (!sd_input_pending(&ui->in) && !ui->stale)
-				sd_screen_idle(ui->in.handled);
+			if (!sd_input_pending(&ui->in))
+				sd_screen_idle(ui->in.handled, !ui->stale);
 		}
 		now = sd_mono_ms();
 		if (!ui->quit)

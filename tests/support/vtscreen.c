@@ -22,6 +22,7 @@ struct vts {
 	pid_t pid;
 	unsigned marks;             /* idle marks seen */
 	unsigned long long handled; /* the newest one's count */
+	unsigned long long drawn;   /* input bytes that a frame has shown */
 	unsigned long long written;
 	struct sd_buf raw;
 	char *osc52;
@@ -43,7 +44,9 @@ static int on_osc(const char *cmd, size_t len, void *user)
 
 	if (len >= 10 && !memcmp(cmd, "7777;idle;", 10)) {
 		v->marks++;
-		v->handled = strtoull(cmd + 10, NULL, 10);
+		v->drawn = v->handled = strtoull(cmd + 10, NULL, 10);
+	} else if (len >= 11 && !memcmp(cmd, "7777;drawn;", 11)) {
+		v->drawn = strtoull(cmd + 11, NULL, 10);
 	} else if (len >= 5 && !memcmp(cmd, "52;c;", 5)) {
 		free(v->osc52);
 		v->osc52 = strndup(cmd + 5, len - 5);
@@ -125,6 +128,19 @@ bool vts_wait_idle(struct vts *v, int ms)
 	int64_t end = now_ms() + ms;
 
 	while (v->marks == was || v->handled < v->written) {
+		int64_t left = end - now_ms();
+
+		if (left <= 0 || (!pump(v, (int)left) && v->gone))
+			return false;
+	}
+	return true;
+}
+
+bool vts_wait_drawn(struct vts *v, int ms)
+{
+	int64_t end = now_ms() + ms;
+
+	while (v->drawn < v->written) {
 		int64_t left = end - now_ms();
 
 		if (left <= 0 || (!pump(v, (int)left) && v->gone))

@@ -30,6 +30,8 @@ struct vts *vts_start(const struct vts_opts *o);
 bool vts_keys(struct vts *v, const char *keys, int ms);
 bool vts_type(struct vts *v, const char *keys); /* without waiting */
 bool vts_wait_idle(struct vts *v, int ms);      /* the next idle mark that counts all input */
+/* A frame that shows what all keys asked for; rows may still be on their way. */
+bool vts_wait_drawn(struct vts *v, int ms);
 bool vts_wait_text(struct vts *v, const char *text, int ms);
 bool vts_wait_gone(struct vts *v, const char *text, int ms);
 void vts_resize(struct vts *v, int rows, int cols);

@@ -299,14 +299,15 @@ void sd_screen_redraw(void)
 	clearok(curscr, TRUE);
 }
 
-void sd_screen_idle(uint64_t handled)
+void sd_screen_idle(uint64_t handled, bool idle)
 {
 	char b[64];
 	int n;
 
 	if (!S.idle_marks)
 		return;
-	n = snprintf(b, sizeof b, "\033]7777;idle;%llu\007", (unsigned long long)handled);
+	n = snprintf(b, sizeof b, "\033]7777;%s;%llu\007", idle ? "idle" : "drawn",
+		(unsigned long long)handled);
 	put_bytes(STDOUT_FILENO, b, (size_t)n);
 }
 

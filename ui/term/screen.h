@@ -40,7 +40,8 @@ void sd_screen_clear(void);  /* starts a frame */
 void sd_screen_flush(void);  /* shows it; only changed cells are sent */
 void sd_screen_redraw(void); /* the next flush sends every cell */
 /* Tests only (APP_TEST_IDLE): tells that the screen shows what `handled` bytes of input asked. */
-void sd_screen_idle(uint64_t handled);
+/* idle false: the frame shows what the keys asked for, but rows may still be read anew. */
+void sd_screen_idle(uint64_t handled, bool idle);
 
 enum sd_signal { SD_SIG_NONE, SD_SIG_RESIZE, SD_SIG_QUIT, SD_SIG_INTERRUPT };
 int sd_screen_signal_fd(void);
