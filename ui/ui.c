@@ -402,11 +402,12 @@ static void on_signals(struct sd_ui *ui)
 /* Looks at the store again, not more often than it can be drawn. */
 static void reload(struct sd_ui *ui)
 {
-	static int64_t models_ms;
+	static int64_t models_ms, cost_ms;
 	int64_t now = sd_mono_ms();
 	bool all = now - models_ms >= MODELS_MS;
 
-	if (now - ui->reloaded_ms < RELOAD_MS)
+	/* a look that takes long (a sort without an index) is taken less often: keys come first */
+	if (now - ui->reloaded_ms < RELOAD_MS + 5 * cost_ms)
 		return;
 	ui->stale = !all; /* the models' counts follow in the next round */
 	ui->reloaded_ms = now;
@@ -416,6 +417,7 @@ static void reload(struct sd_ui *ui)
 	reload_layer(ui, ui->views[ui->view]);
 	for (struct sd_layer *l = ui->top; l; l = l->below)
 		reload_layer(ui, l);
+	cost_ms = sd_mono_ms() - now;
 	ui->dirty = true;
 }
 

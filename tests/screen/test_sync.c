@@ -183,7 +183,6 @@ static void offline_work_is_badged_and_sent_once(void **st) /* S2, U-01 */
 	host_sees(&w.h, "DELETE");
 	host_keys(&w.h, "O");
 	waits(&w, "out 0");
-	waits(&w, "Everything is sent.");
 	server_has(&w, "title", "\"OneX\"");
 	host_quit(&w.h);
 	world_end(&w);
@@ -302,7 +301,8 @@ static void a_refused_change_stays_and_holds_up_nothing(void **st) /* S5, U-02, 
 	host_sees(&w.h, "x REFUSED");
 	host_sees(&w.h, "Not Authorized");
 	host_keys(&w.h, "r");
-	waits(&w, "Everything is sent.");
+	assert_true(vts_wait_gone(w.h.v, "refused 1", MS));
+	waits(&w, "out 0");
 	server_has(&w, "title", "\"OneX\"");
 	host_quit(&w.h);
 	world_end(&w);

@@ -156,6 +156,7 @@ void sd_data_forget(struct sd_ui *ui)
 	}
 	sd_win_clear(d);
 	sd_map_release(&d->marks, NULL);
+	sd_map_release(&d->fresh, NULL);
 	sd_data_set(&d->mark_key, NULL);
 	sd_data_set(&d->where, NULL);
 	sd_data_set(&d->search, NULL);

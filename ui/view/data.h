@@ -35,10 +35,13 @@ struct sd_data {
 	bool desc, tombstones;
 	const char *state; /* static; NULL: any */
 
-	struct cJSON **rows; /* owned, each too: the window */
-	int n, at;           /* rows in it, the cursor's */
-	int64_t top_pos;     /* position of rows[0]; -1: not known */
-	int64_t total;       /* rows of the query; -1: not known */
+	struct cJSON **rows;               /* owned, each too: the window */
+	int n, at;                         /* rows in it, the cursor's */
+	int64_t top_pos;                   /* position of rows[0]; -1: not known */
+	int64_t total;                     /* rows of the query; -1: not known */
+	int64_t counted_ms, count_cost_ms; /* when, and how long it took */
+	struct sd_map fresh;               /* keys of rows that changed while they were shown */
+	int64_t fresh_until;               /* monotonic ms */
 
 	size_t cols[SD_COLUMNS]; /* positions in m->fields */
 	size_t col_n, col_at, col_first;

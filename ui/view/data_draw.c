@@ -51,7 +51,7 @@ int sd_data_height(struct sd_ui *ui, const struct sd_data *d)
 
 /* ---- models ---- */
 
-static char model_mark(const struct cJSON *m, enum sd_role *role)
+static char model_mark(const struct cJSON *m, bool syncing, enum sd_role *role)
 {
 	const char *sync = sd_json_get_str(m, "sync");
 
@@ -64,19 +64,18 @@ static char model_mark(const struct cJSON *m, enum sd_role *role)
 	*role = SD_R_UNSENT;
 	if (sd_json_get_i64(m, "pending", 0))
 		return '*';
-	*role = SD_R_TEXT;
-	return ' ';
+	*role = syncing && sd_str_eq(sync, "never") ? SD_R_SYNCING : SD_R_TEXT;
+	return syncing && sd_str_eq(sync, "never") ? '~' : ' ';
 }
 
 static void draw_model(
-	struct sd_data *d, struct sd_rect in, int y, const struct cJSON *m, bool on, bool focus)
+	struct sd_rect in, int y, const struct cJSON *m, bool on, bool focus, bool syncing)
 {
 	const char *name = sd_json_get_str(m, "model");
 	enum sd_role role, row = on ? (focus ? SD_R_CURSOR : SD_R_CURSOR_OFF) : SD_R_TEXT;
-	char count[SD_TIME_TEXT], mark = model_mark(m, &role);
+	char count[SD_TIME_TEXT], mark = model_mark(m, syncing, &role);
 	int n;
 
-	(void)d;
 	sd_show_count(sd_json_get_i64(m, "rows", 0), count);
 	n = (int)strlen(count);
 	sd_fill(y, in.x, in.w, row, ' ');
@@ -109,8 +108,8 @@ static void draw_models(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 	sd_list_fit(&d->models, n, in.h);
 	for (struct cJSON *m = sd_json_child(ui->models); m; m = sd_json_next(m), i++)
 		if (i >= d->models.top && i < d->models.top + in.h)
-			draw_model(d, in, in.y + i - d->models.top, m, i == d->models.at,
-				d->pane == SD_P_MODELS);
+			draw_model(in, in.y + i - d->models.top, m, i == d->models.at,
+				d->pane == SD_P_MODELS, sd_str_eq(ui->status.phase, "syncing"));
 	if (!n)
 		sd_put(in.y, in.x + 1, in.w - 1, SD_R_DIM, "no models");
 }
@@ -271,6 +270,7 @@ static void draw_row(struct sd_data *d, struct sd_rect in, int i, const struct c
 	bool on = i == d->at, gone = sd_json_is_true(sd_json_get(rec, "_deleted"));
 	char *key = sd_key_text(d->m, rec), mark[2] = {0};
 	bool marked = key && sd_map_has(&d->marks, key);
+	bool fresh = key && sd_map_has(&d->fresh, key) && sd_mono_ms() < d->fresh_until;
 	enum sd_role role, row = on       ? (d->pane == SD_P_TABLE ? SD_R_CURSOR : SD_R_CURSOR_OFF)
 				 : marked ? SD_R_MARKED
 				 : gone   ? SD_R_DIM
@@ -295,7 +295,9 @@ static void draw_row(struct sd_data *d, struct sd_rect in, int i, const struct c
 	}
 	if (in.w >= 50)
 		sd_put(y, in.x + in.w - STATE + 1, STATE - 1, role,
-			gone ? "deleted" : sd_state_word(state));
+			gone                              ? "deleted"
+			: fresh && !*sd_state_word(state) ? "changed"
+							  : sd_state_word(state));
 }
 
 static void table_title(struct sd_data *d, char *title, size_t tn, char *right, size_t rn)

@@ -6,8 +6,7 @@
 #include "core/base/text.h"
 #include "ui/view/data.h"
 
-#define CHUNK       500 /* rows a search looks at before it asks for keys */
-#define SEARCH_ROWS 5000000
+#define KEYS_EVERY 500 /* rows a search looks at before it looks for a key */
 
 struct rows {
 	struct cJSON **rec;
@@ -82,8 +81,17 @@ static void count(struct sd_ui *ui, struct sd_data *d)
 
 	sd_win_query(d, &q, sort);
 	d->total = -1;
+	d->counted_ms = sd_mono_ms();
 	if (sd_api_count(ui->api, &q, &d->total, NULL) != SD_OK)
 		d->total = -1;
+	d->count_cost_ms = sd_mono_ms() - d->counted_ms;
+}
+
+/* After a change somewhere: counting a long filter again can wait. */
+static void recount(struct sd_ui *ui, struct sd_data *d)
+{
+	if (d->total < 0 || sd_mono_ms() - d->counted_ms > 20 * d->count_cost_ms)
+		count(ui, d);
 }
 
 struct cJSON *sd_win_row(const struct sd_data *d)
@@ -208,6 +216,36 @@ static void keep_cursor(struct sd_data *d, const char *key, int at)
 	}
 }
 
+#define FRESH_MS 2500
+
+/* Rows that are not what they were a moment ago stay marked for a while (live rows, S9). */
+static void note_changes(struct sd_data *d, const struct rows *now)
+{
+	int64_t t = sd_mono_ms();
+
+	if (t > d->fresh_until)
+		sd_map_release(&d->fresh, NULL);
+	for (int i = 0; i < now->n; i++) {
+		char *key = sd_key_text(d->m, now->rec[i]);
+
+		for (int k = 0; key && k < d->n; k++) {
+			char *was = sd_key_text(d->m, d->rows[k]);
+			bool same = sd_str_eq(key, was);
+
+			free(was);
+			if (!same)
+				continue;
+			if (sd_json_get_i64(now->rec[i], "_version", 0) !=
+				sd_json_get_i64(d->rows[k], "_version", 0)) {
+				sd_map_put(&d->fresh, key, d, NULL);
+				d->fresh_until = t + FRESH_MS;
+			}
+			break;
+		}
+		free(key);
+	}
+}
+
 /* Same rows, read again: the row before the first one tells where to start. */
 void sd_win_reload(struct sd_ui *ui, struct sd_data *d)
 {
@@ -223,8 +261,9 @@ void sd_win_reload(struct sd_ui *ui, struct sd_data *d)
 		goto out;
 	ok = fetch(ui, d, before.n ? before.rec[0] : NULL, false, h, 0, &r);
 	if (ok) {
+		note_changes(d, &r);
 		adopt(d, &r, before.n ? top : 0);
-		count(ui, d);
+		recount(ui, d);
 		if (before.n && d->n < h) { /* rows went away: pull the window up */
 			int missing = h - d->n;
 			struct rows up;
@@ -391,58 +430,75 @@ static bool matches(const struct sd_data *d, const struct cJSON *rec, bool exact
 	return hit;
 }
 
-/* Looks through one chunk; the position of the hit in it, -1 none. */
-static int look(const struct sd_data *d, const struct rows *r, bool exact)
+struct search {
+	struct sd_ui *ui;
+	const struct sd_data *d;
+	bool exact, stopped;
+	int64_t seen;
+	struct cJSON *hit; /* owned */
+};
+
+/* One row of the one query a search is: a key pressed meanwhile ends it. */
+static bool look(void *ctx, struct cJSON *rec)
 {
-	for (int i = 0; i < r->n; i++)
-		if (matches(d, r->rec[i], exact))
-			return i;
-	return -1;
+	struct search *s = ctx;
+
+	s->seen++;
+	if (matches(s->d, rec, s->exact)) {
+		s->hit = sd_json_dup(rec);
+		return false;
+	}
+	s->stopped = s->seen % KEYS_EVERY == 0 && sd_ui_interrupted(s->ui);
+	return !s->stopped;
+}
+
+static bool search_from(struct search *s, const struct cJSON *from, int step)
+{
+	struct sd_api_query q;
+	struct sd_error e = {0};
+	char sort[160];
+
+	sd_win_query(s->d, &q, sort);
+	q.after = from;
+	q.backwards = step < 0;
+	s->seen = 0;
+	if (sd_api_query(s->ui->api, &q, look, s, &e) == SD_OK)
+		return true;
+	sd_say_error(s->ui, &e);
+	return false;
 }
 
 void sd_win_search(struct sd_ui *ui, struct sd_data *d, int step)
 {
 	struct cJSON *from = sd_json_dup(sd_win_row(d));
-	int64_t pos = d->top_pos >= 0 ? d->top_pos + d->at : -1, seen = 0;
-	bool exact, around = false, found = false;
+	int64_t pos = d->top_pos >= 0 ? d->top_pos + d->at : -1;
+	struct search s = {.ui = ui, .d = d};
+	bool around = false, ok;
 
 	if (!d->search || !*d->search || !from) {
 		sd_json_free(from);
 		sd_say(ui, SD_SAY_INFO, "Nothing to search for; / asks.");
 		return;
 	}
-	exact = has_capital(d->search);
-	while (!found && seen < SEARCH_ROWS && !sd_ui_interrupted(ui)) {
-		struct rows r;
-		int hit;
-
-		if (!fetch(ui, d, from, step < 0, CHUNK, 0, &r))
-			break;
-		hit = look(d, &r, exact);
-		found = hit >= 0;
-		if (found) {
-			pos = pos < 0 ? -1 : pos + (int64_t)step * (hit + 1);
-			sd_win_seek(ui, d, r.rec[hit], pos);
-		} else if (r.n == CHUNK) {
-			sd_json_free(from);
-			from = sd_json_dup(r.rec[r.n - 1]);
-			pos = pos < 0 ? -1 : pos + (int64_t)step * r.n;
-		} else if (!around) {
-			around = true;
-			sd_json_free(from);
-			from = NULL; /* from the other end */
-			pos = step > 0 ? -1 : d->total;
-		} else {
-			seen = SEARCH_ROWS;
-		}
-		seen += r.n;
-		free_rows(&r);
-	}
-	if (found && around)
-		sd_say(ui, SD_SAY_INFO, "Found behind the %s.", step > 0 ? "end" : "start");
-	else if (!found && seen >= SEARCH_ROWS)
-		sd_say(ui, SD_SAY_WARN, "No row has \"%s\".", d->search);
-	else if (!found)
-		sd_say(ui, SD_SAY_INFO, "Search stopped by a key; n goes on from here.");
+	s.exact = has_capital(d->search);
+	ok = search_from(&s, from, step);
 	sd_json_free(from);
+	if (ok && !s.hit && !s.stopped) {
+		around = true;
+		pos = step > 0 ? -1 : d->total;
+		ok = search_from(&s, NULL, step);
+	}
+	if (s.hit) {
+		bool known = around ? step > 0 || d->total >= 0 : pos >= 0;
+
+		sd_win_seek(ui, d, s.hit, known ? pos + (int64_t)step * s.seen : -1);
+		sd_json_free(s.hit);
+		if (around)
+			sd_say(ui, SD_SAY_INFO, "Found behind the %s.", step > 0 ? "end" : "start");
+	} else if (s.stopped) {
+		sd_say(ui, SD_SAY_INFO, "Search stopped by a key after %lld rows.",
+			(long long)s.seen);
+	} else if (ok) {
+		sd_say(ui, SD_SAY_WARN, "No row has \"%s\".", d->search);
+	}
 }
