@@ -35,12 +35,14 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_SHADOW_SERVER] = "UPDATE shadow SET server=?3 WHERE model=?1 AND key=?2",
 	[Q_SHADOW_DEL] = "DELETE FROM shadow WHERE model=?1 AND key=?2",
 	[Q_ENTRY_ADD] = "INSERT INTO outbox(op,model,key,fields,was,condition,version,enqueued_ms,"
-			"grp) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+			"grp,seq,touched) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
 	[Q_ENTRY_GET] = "SELECT " ENTRY " FROM outbox WHERE seq=?1 AND lane<9",
 	[Q_ENTRY_NEXT] =
 		"SELECT " ENTRY " FROM outbox WHERE seq>?1 AND lane<9 ORDER BY seq LIMIT 1",
-	[Q_ENTRY_NEXT_LANE] =
-		"SELECT " ENTRY " FROM outbox WHERE lane=?2 AND seq>?1 ORDER BY seq LIMIT 1",
+	[Q_ENTRY_NEXT_LANE] = "SELECT " ENTRY " FROM outbox WHERE lane=?2 AND lane<>0 AND seq>?1"
+			      " ORDER BY seq LIMIT 1",
+	[Q_ENTRY_NEXT_WAITING] =
+		"SELECT " ENTRY " FROM outbox WHERE lane=0 AND seq>?1 ORDER BY seq LIMIT 1",
 	[Q_ENTRY_OF] = "SELECT " ENTRY " FROM outbox WHERE model=?1 AND key=?2 AND lane<9"
 		       " ORDER BY seq",
 	[Q_ENTRY_FIELDS] = "UPDATE outbox SET op=?2,fields=?3,was=?4,version=?5 WHERE seq=?1",
@@ -68,14 +70,16 @@ static const char *const QUERY[Q_COUNT] = {
 		  " AND p.seq<o.seq AND p.lane<9) ORDER BY seq LIMIT 1",
 	[Q_DUE_NEXT] = "SELECT min(next_try_ms) FROM outbox WHERE next_try_ms>0 AND lane=0"
 		       " AND next_try_ms>?1",
-	[Q_COUNTS] = "SELECT lane,count(*) FROM outbox WHERE model=?1 AND lane<9 GROUP BY lane",
-	[Q_COUNTS_ALL] = "SELECT lane,count(*) FROM outbox WHERE lane<9 GROUP BY lane",
+	[Q_COUNTS] = "SELECT lane,count(*) FROM outbox WHERE lane<>0 AND model=?1 GROUP BY lane",
+	[Q_COUNTS_ALL] = "SELECT lane,count(*) FROM outbox WHERE lane<>0 GROUP BY lane",
+	[Q_COUNT_OF] = "SELECT count(*) FROM outbox WHERE model=?1",
+	[Q_COUNT_ALL] = "SELECT count(*) FROM outbox",
 	[Q_OLDEST] = "SELECT min(enqueued_ms) FROM outbox WHERE model=?1 AND lane<9",
-	[Q_OLDEST_ALL] = "SELECT min(enqueued_ms) FROM outbox WHERE lane<9",
+	[Q_OLDEST_ALL] = "SELECT enqueued_ms FROM outbox WHERE lane<9 ORDER BY seq LIMIT 1",
 	[Q_DEATHS] = "SELECT 1 FROM outbox WHERE op=2 AND seq<?1 AND lane<9 LIMIT 1",
 	[Q_JOURNAL_ADD] = "INSERT INTO journal(at,kind,model,key,source,version,changed,text,"
-			  "rid_from,rid_to,seq,op)"
-			  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+			  "rid_from,rid_to,seq,op,id)"
+			  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	[Q_JOURNAL_NEXT] = "SELECT " JOURNAL " FROM journal WHERE id>?1 ORDER BY id LIMIT ?2",
 	[Q_JOURNAL_OF] = "SELECT " JOURNAL " FROM journal WHERE model=?1 AND key=?2 AND id<?3"
 			 " ORDER BY id DESC LIMIT 1",
@@ -83,7 +87,8 @@ static const char *const QUERY[Q_COUNT] = {
 			    " rid_from<=?2 ORDER BY rid_from DESC LIMIT 1",
 	[Q_JOURNAL_RECENT] = "SELECT " JOURNAL " FROM journal WHERE kind=?1 AND id<?2"
 			     " ORDER BY id DESC LIMIT 1",
-	[Q_JOURNAL_LAST] = "SELECT seq FROM sqlite_sequence WHERE name='journal'",
+	[Q_JOURNAL_OUTBOX] = "SELECT " JOURNAL " FROM journal WHERE kind=4 AND id<?1"
+			     " ORDER BY id DESC LIMIT 1",
 	[Q_JOURNAL_TRIM] = "DELETE FROM journal WHERE id<=?1",
 	[Q_JOURNAL_LEFT] = "SELECT text FROM journal WHERE kind=4 AND seq=?1 ORDER BY id DESC"
 			   " LIMIT 1",

@@ -179,8 +179,7 @@ static enum sd_err add_delete(struct death *d, struct sd_error *e)
 		.condition = d->cond,
 		.version = sd_rec_version(d->v->rec),
 		.now_ms = d->now_ms,
-		.group = d->group,
-		.how = "queued"};
+		.group = d->group};
 	struct sd_cause why = {.source = SD_FROM_LOCAL, .now_ms = d->now_ms, .op = SD_OP_DELETE};
 	enum sd_err rc = SD_OK;
 

@@ -124,32 +124,31 @@ enum sd_err sd_entry_add(
 {
 	char *fields = n->fields ? sd_json_text(n->fields) : sd_strdup_n("{}", 2);
 	char *was = n->was ? sd_json_text(n->was) : NULL;
-	struct sd_journal j = {.at_ms = n->now_ms,
-		.kind = SD_J_OUTBOX,
-		.model = n->m,
-		.key = n->key,
-		.source = SD_FROM_LOCAL,
-		.version = n->version,
-		.changed = NULL,
-		.text = n->how,
-		.op = n->op};
-	int64_t id = 0;
+	struct sd_mutation line = {.op = n->op, .model = n->m};
 	enum sd_err rc;
 
 	if (!fields || (n->was && !was))
 		rc = sd_db_nomem(e, "outbox");
 	else
-		rc = sd_db_run(st, Q_ENTRY_ADD, e, "outbox", "dsssssiii", (int)n->op, n->m->name,
-			n->key, fields, was, n->condition, n->version, n->now_ms, n->group);
+		rc = sd_ids_load(st, e);
+	if (rc == SD_OK) {
+		*seq = st->next_seq++;
+		st->ids_dirty = true;
+		rc = sd_db_run(st, Q_ENTRY_ADD, e, "outbox", "dsssssiiiii", (int)n->op, n->m->name,
+			n->key, fields, was, n->condition, n->version, n->now_ms, n->group, *seq,
+			st->next_line);
+	}
 	free(fields);
 	free(was);
-	if (rc != SD_OK)
+	if (rc != SD_OK || !n->how)
 		return rc;
-	*seq = j.seq = sqlite3_last_insert_rowid(st->db);
-	if (n->now_ms > st->now_ms)
-		st->now_ms = n->now_ms;
-	rc = sd_journal_put(st, &j, &id, e);
-	return rc == SD_OK ? sd_db_run(st, Q_ENTRY_TOUCHED, e, "outbox", "ii", *seq, id) : rc;
+	line.seq = *seq;
+	line.key = sd_strdup_n(n->key, strlen(n->key));
+	if (!line.key)
+		return sd_db_nomem(e, "outbox");
+	rc = sd_entry_line(st, &line, n->how, SD_FROM_LOCAL, n->version, n->now_ms, e);
+	free(line.key);
+	return rc;
 }
 
 enum sd_err sd_entry_payload(struct sd_store *st, int64_t seq, enum sd_op op,

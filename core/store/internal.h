@@ -24,6 +24,7 @@
 #include "core/store/store.h"
 
 #define SD_STORE_FILE "store.db"
+#define SD_SAME       "=" /* in shadow.server: the same as base */
 /* An outbox entry of a model the schema no longer has: kept, shown to nobody, back in the refused
  * lane when the model returns. */
 #define SD_LANE_GONE  9
@@ -48,6 +49,7 @@ enum sd_q {
 	Q_ENTRY_GET,
 	Q_ENTRY_NEXT,
 	Q_ENTRY_NEXT_LANE,
+	Q_ENTRY_NEXT_WAITING,
 	Q_ENTRY_OF,
 	Q_ENTRY_FIELDS,
 	Q_ENTRY_LANE,
@@ -66,6 +68,8 @@ enum sd_q {
 	Q_DUE_NEXT,
 	Q_COUNTS,
 	Q_COUNTS_ALL,
+	Q_COUNT_OF,
+	Q_COUNT_ALL,
 	Q_OLDEST,
 	Q_OLDEST_ALL,
 	Q_DEATHS,
@@ -74,7 +78,7 @@ enum sd_q {
 	Q_JOURNAL_OF,
 	Q_JOURNAL_RANGE,
 	Q_JOURNAL_RECENT,
-	Q_JOURNAL_LAST,
+	Q_JOURNAL_OUTBOX,
 	Q_JOURNAL_TRIM,
 	Q_JOURNAL_LEFT,
 	Q_CONFLICT_PUT,
@@ -130,12 +134,15 @@ struct sd_store {
 	const struct sd_schema *schema;
 	char *dir, *path;
 	bool read_only, no_backend;
+	bool migrated; /* the tables are those of our schema */
 	int busy_ms;
 	int64_t busy_from;
 	int64_t now_ms; /* the newest time handed in, for journal lines of calls without one */
 	sqlite3_stmt *q[Q_COUNT];
-	struct sd_table *tables; /* by model->id */
-	struct sd_buf text;      /* scratch of row.c */
+	struct sd_table *tables;     /* by model->id */
+	bool ids_known, ids_dirty;   /* of this transaction */
+	int64_t next_seq, next_line; /* of the outbox and the journal; never used twice */
+	struct sd_buf text;          /* scratch of row.c */
 	int64_t data_version;
 	bool data_version_known;
 };
@@ -173,6 +180,8 @@ const char *sd_column_type(enum sd_column_kind k);
 bool sd_quote_name(struct sd_buf *out, const char *name); /* "na""me" */
 /* The live and rid counters of a table, read on first use in a transaction. */
 enum sd_err sd_counter_load(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+/* next_seq and next_line, read on first use in a transaction. */
+enum sd_err sd_ids_load(struct sd_store *st, struct sd_error *e);
 enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e);
 void sd_counters_forget(struct sd_store *st);
 
@@ -237,7 +246,7 @@ struct sd_entry_new {
 	const char *key, *condition;
 	const struct cJSON *fields, *was; /* was: the values before, of the fields named */
 	int64_t version, now_ms, group;   /* group: entries of one cascade; 0: its own */
-	const char *how;                  /* journal text */
+	const char *how; /* text of an own journal line; NULL: the record's line is enough */
 };
 enum sd_err sd_entry_add(
 	struct sd_store *st, const struct sd_entry_new *n, int64_t *seq, struct sd_error *e);

@@ -16,12 +16,17 @@ enum sd_err sd_journal_put(
 
 	if (j->changed && !changed)
 		return sd_db_nomem(e, "journal");
-	rc = sd_db_run(st, Q_JOURNAL_ADD, e, "journal", "idssdissiiid", j->at_ms, (int)j->kind,
-		j->model ? j->model->name : NULL, j->key, (int)j->source, j->version, changed,
-		j->text, j->rid_from, j->rid_to, j->seq, (int)j->op);
+	rc = sd_ids_load(st, e);
+	if (rc == SD_OK) {
+		if (id)
+			*id = st->next_line;
+		st->ids_dirty = true;
+		rc = sd_db_run(st, Q_JOURNAL_ADD, e, "journal", "idssdissiiidi", j->at_ms,
+			(int)j->kind, j->model ? j->model->name : NULL, j->key, (int)j->source,
+			j->version, changed, j->text, j->rid_from, j->rid_to, j->seq, (int)j->op,
+			st->next_line++);
+	}
 	free(changed);
-	if (rc == SD_OK && id)
-		*id = sqlite3_last_insert_rowid(st->db);
 	return rc;
 }
 
@@ -129,7 +134,10 @@ enum sd_err sd_journal_recent(struct sd_store *st, enum sd_jkind kind, int64_t l
 	bool more = true;
 
 	for (int64_t n = 0; more && (limit <= 0 || n < limit); n++) {
-		sqlite3_stmt *s = sd_db_open(st, Q_JOURNAL_RECENT, e, "di", (int)kind, before);
+		sqlite3_stmt *s =
+			kind == SD_J_OUTBOX /* which has an index */
+				? sd_db_open(st, Q_JOURNAL_OUTBOX, e, "i", before)
+				: sd_db_open(st, Q_JOURNAL_RECENT, e, "di", (int)kind, before);
 		enum sd_err rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
 		if (rc == SD_OK)
 			rc = give(st, s, fn, ctx, &before, &more, e);
@@ -143,12 +151,10 @@ enum sd_err sd_journal_recent(struct sd_store *st, enum sd_jkind kind, int64_t l
 
 enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct sd_error *e)
 {
-	sqlite3_stmt *s = sd_db_open(st, Q_JOURNAL_LAST, e, "");
-	enum sd_err rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
+	enum sd_err rc = sd_ids_load(st, e);
 
-	*id = rc == SD_OK ? sqlite3_column_int64(s, 0) : 0;
-	sd_db_reset(s);
-	return rc == SD_NOTFOUND ? SD_OK : rc;
+	*id = rc == SD_OK ? st->next_line - 1 : 0;
+	return rc;
 }
 
 enum sd_err sd_journal_trim(

@@ -17,7 +17,8 @@ enum sd_jkind {
 	SD_J_UPDATE,
 	SD_J_DELETE,
 	SD_J_META,   /* only metadata moved (an acknowledgement) */
-	SD_J_OUTBOX, /* an entry entered, moved lane or left: text says how */
+	SD_J_OUTBOX, /* an entry moved lane or left: text says how.  Entering is told by the
+	              * record's own line: source local, with seq and op, without text */
 	SD_J_CONFLICT,
 	SD_J_SYNC, /* a run ended: text */
 	SD_J_KIND_COUNT

@@ -18,8 +18,8 @@ static const char TABLES[] =
 	"CREATE TABLE counter(model TEXT PRIMARY KEY,live INTEGER NOT NULL,"
 	"next_rid INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE shadow(model TEXT NOT NULL,key TEXT NOT NULL,base TEXT,server TEXT,"
-	"UNIQUE(model,key));"
-	"CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT,op INTEGER NOT NULL,"
+	"PRIMARY KEY(model,key)) WITHOUT ROWID;"
+	"CREATE TABLE outbox(seq INTEGER PRIMARY KEY,op INTEGER NOT NULL,"
 	"model TEXT NOT NULL,key TEXT NOT NULL,fields TEXT NOT NULL,was TEXT,condition TEXT,"
 	"version INTEGER NOT NULL DEFAULT -1,lane INTEGER NOT NULL DEFAULT 0,"
 	"unknown INTEGER NOT NULL DEFAULT 0,attempts INTEGER NOT NULL DEFAULT 0,"
@@ -27,7 +27,7 @@ static const char TABLES[] =
 	"error_type TEXT,error_message TEXT,enqueued_ms INTEGER NOT NULL,sender TEXT,"
 	"touched INTEGER NOT NULL DEFAULT 0,grp INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX outbox_record ON outbox(model,key,seq);"
-	"CREATE INDEX outbox_lane ON outbox(lane,seq);"
+	"CREATE INDEX outbox_lane ON outbox(lane,seq) WHERE lane<>0;"
 	"CREATE INDEX outbox_due ON outbox(next_try_ms) WHERE next_try_ms>0;"
 	"CREATE INDEX outbox_delete ON outbox(seq) WHERE op=2;"
 	"CREATE TABLE conflict(id INTEGER PRIMARY KEY AUTOINCREMENT,seq INTEGER NOT NULL UNIQUE,"
@@ -48,14 +48,14 @@ static const char TABLES[] =
 	"refill INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE seen(model TEXT NOT NULL,chunk INTEGER NOT NULL,bits BLOB NOT NULL,"
 	"PRIMARY KEY(model,chunk)) WITHOUT ROWID;"
-	"CREATE TABLE journal(id INTEGER PRIMARY KEY AUTOINCREMENT,at INTEGER NOT NULL,"
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY,at INTEGER NOT NULL,"
 	"kind INTEGER NOT NULL,model TEXT,key TEXT,source INTEGER NOT NULL,"
 	"version INTEGER NOT NULL DEFAULT -1,changed TEXT,text TEXT,"
 	"rid_from INTEGER NOT NULL DEFAULT 0,rid_to INTEGER NOT NULL DEFAULT 0,"
 	"seq INTEGER NOT NULL DEFAULT 0,op INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX journal_record ON journal(model,key,id) WHERE key IS NOT NULL;"
 	"CREATE INDEX journal_range ON journal(model,rid_from) WHERE rid_from>0;"
-	"CREATE INDEX journal_kind ON journal(kind,id);";
+	"CREATE INDEX journal_outbox ON journal(kind) WHERE kind=4;";
 
 static int wait_busy(void *p, int n)
 {
@@ -204,6 +204,7 @@ static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 		rc = make_tables(st, e);
 	if (rc == SD_OK)
 		rc = sd_migrate(st, e);
+	st->migrated = rc == SD_OK;
 	if (rc == SD_OK && !st->read_only)
 		rc = recover_sending(st, e);
 	return rc;

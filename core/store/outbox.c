@@ -27,8 +27,9 @@ enum sd_err sd_outbox_each(struct sd_store *st, int64_t after_seq, int lane, sd_
 	while (more) {
 		struct sd_mutation m;
 		sqlite3_stmt *s =
-			lane < 0 ? sd_db_open(st, Q_ENTRY_NEXT, e, "i", after_seq)
-				 : sd_db_open(st, Q_ENTRY_NEXT_LANE, e, "id", after_seq, lane);
+			lane > 0 ? sd_db_open(st, Q_ENTRY_NEXT_LANE, e, "id", after_seq, lane)
+				 : sd_db_open(st, lane ? Q_ENTRY_NEXT : Q_ENTRY_NEXT_WAITING, e,
+					   "i", after_seq);
 		enum sd_err rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
 		if (rc == SD_OK)
 			rc = sd_entry_read(st, s, &m, e);
@@ -304,23 +305,33 @@ enum sd_err sd_outbox_hold(struct sd_store *st, int64_t seq, struct sd_buf *out,
 enum sd_err sd_outbox_counts(struct sd_store *st, const struct sd_model *m,
 	struct sd_outbox_counts *out, struct sd_error *e)
 {
-	sqlite3_stmt *s =
-		m ? sd_db_open(st, Q_COUNTS, e, "s", m->name) : sd_db_open(st, Q_COUNTS_ALL, e, "");
+	const char *name = m ? m->name : NULL, *fmt = m ? "s" : "";
+	sqlite3_stmt *s = sd_db_open(st, m ? Q_COUNTS : Q_COUNTS_ALL, e, fmt, name);
 	enum sd_err rc = s ? SD_OK : SD_DB;
+	int64_t others = 0;
 
 	memset(out, 0, sizeof *out);
+	/* the index holds what is not waiting; what waits is the rest */
 	while (rc == SD_OK && (rc = sd_db_row(st, s, e, "outbox")) == SD_OK) {
 		int lane = sqlite3_column_int(s, 0);
+		others += sqlite3_column_int64(s, 1);
 		if (lane >= 0 && lane < SD_LANE_COUNT)
 			out->lane[lane] = sqlite3_column_int64(s, 1);
 	}
 	sd_db_reset(s);
 	if (rc != SD_NOTFOUND)
 		return rc;
-	s = m ? sd_db_open(st, Q_OLDEST, e, "s", m->name) : sd_db_open(st, Q_OLDEST_ALL, e, "");
+	s = sd_db_open(st, m ? Q_COUNT_OF : Q_COUNT_ALL, e, fmt, name);
+	rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
+	if (rc == SD_OK)
+		out->lane[SD_LANE_WAITING] = sqlite3_column_int64(s, 0) - others;
+	sd_db_reset(s);
+	if (rc != SD_OK)
+		return rc;
+	s = sd_db_open(st, m ? Q_OLDEST : Q_OLDEST_ALL, e, fmt, name);
 	rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
 	if (rc == SD_OK)
 		out->oldest_ms = sqlite3_column_int64(s, 0);
 	sd_db_reset(s);
-	return rc;
+	return rc == SD_NOTFOUND ? SD_OK : rc;
 }

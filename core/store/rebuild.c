@@ -8,15 +8,20 @@
 #include "core/store/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/base/text.h"
 #include "core/json/json.h"
 
 enum sd_err sd_shadow_put(struct sd_store *st, const struct sd_model *m, const char *key,
 	const struct cJSON *base, const struct cJSON *server, struct sd_error *e)
 {
-	char *b = base ? sd_json_text(base) : NULL, *s = server ? sd_json_text(server) : NULL;
+	char *b = base ? sd_json_text(base) : NULL, *s = NULL;
 	enum sd_err rc;
 
+	/* most often they are one and the same */
+	if (server)
+		s = server == base ? sd_strdup_n(SD_SAME, strlen(SD_SAME)) : sd_json_text(server);
 	if ((base && !b) || (server && !s))
 		rc = sd_db_nomem(e, m->name);
 	else

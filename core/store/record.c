@@ -210,8 +210,13 @@ enum sd_err sd_shadow_get(struct sd_store *st, const struct sd_model *m, const c
 	rc = sd_db_row(st, s, e, m->name);
 	if (rc == SD_OK)
 		rc = sd_db_json(s, 0, &out->base, e);
-	if (rc == SD_OK)
+	if (rc == SD_OK && sd_str_eq((const char *)sqlite3_column_text(s, 1), SD_SAME)) {
+		out->server = sd_json_dup(out->base);
+		if (!out->server)
+			rc = sd_db_nomem(e, m->name);
+	} else if (rc == SD_OK) {
 		rc = sd_db_json(s, 1, &out->server, e);
+	}
 	sd_db_reset(s);
 	if (rc != SD_OK)
 		sd_shadow_release(out);

@@ -19,13 +19,34 @@ bool sd_store_in_txn(const struct sd_store *st)
 	return !sqlite3_get_autocommit(st->db);
 }
 
+/* Another process may have opened the profile with another schema since: its tables are not the
+ * ones we know. */
+static enum sd_err same_schema(struct sd_store *st, struct sd_error *e)
+{
+	char *hash = NULL;
+	enum sd_err rc = sd_meta_get(st, "schema.hash", &hash, e);
+
+	if (rc == SD_OK && (!hash || strcmp(hash, st->schema->hash) != 0))
+		rc = sd_fail(e, SD_FAILED, 0,
+			"another process gave %s another schema; start this one again", st->path);
+	free(hash);
+	return rc;
+}
+
 enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
 {
+	enum sd_err rc;
+
 	assert(!sd_store_in_txn(st));
 	if (st->read_only)
 		return sd_fail(e, SD_READONLY, 0, "%s is open for reading only", st->path);
 	sd_counters_forget(st);
-	return sd_db_run(st, Q_BEGIN, e, "starting a change", "");
+	rc = sd_db_run(st, Q_BEGIN, e, "starting a change", "");
+	if (rc == SD_OK && st->migrated)
+		rc = same_schema(st, e);
+	if (rc != SD_OK)
+		sd_store_rollback(st);
+	return rc;
 }
 
 enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)

@@ -338,6 +338,38 @@ enum sd_err sd_counter_load(struct sd_store *st, struct sd_table *t, struct sd_e
 	return SD_OK;
 }
 
+#define IDS "#ids" /* no model's name: holds next_seq and next_line */
+
+enum sd_err sd_ids_load(struct sd_store *st, struct sd_error *e)
+{
+	sqlite3_stmt *s;
+	enum sd_err rc;
+
+	if (st->ids_known)
+		return SD_OK;
+	s = sd_db_open(st, Q_COUNTER_GET, e, "s", IDS);
+	if (!s)
+		return SD_DB;
+	rc = sd_db_row(st, s, e, "reading a counter");
+	st->next_seq = rc == SD_OK ? sqlite3_column_int64(s, 0) : 1;
+	st->next_line = rc == SD_OK ? sqlite3_column_int64(s, 1) : 1;
+	sd_db_reset(s);
+	if (rc != SD_OK && rc != SD_NOTFOUND)
+		return rc;
+	st->ids_known = sd_store_in_txn(st);
+	st->ids_dirty = false;
+	return SD_OK;
+}
+
+static enum sd_err flush_ids(struct sd_store *st, struct sd_error *e)
+{
+	if (!st->ids_dirty)
+		return SD_OK;
+	st->ids_dirty = false;
+	return sd_db_run(
+		st, Q_COUNTER_PUT, e, "keeping a counter", "sii", IDS, st->next_seq, st->next_line);
+}
+
 enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e)
 {
 	for (size_t i = 0; i < st->schema->model_count; i++) {
@@ -351,11 +383,12 @@ enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e)
 			return rc;
 		t->counter_dirty = false;
 	}
-	return SD_OK;
+	return flush_ids(st, e);
 }
 
 void sd_counters_forget(struct sd_store *st)
 {
+	st->ids_known = st->ids_dirty = false;
 	for (size_t i = 0; st->tables && i < st->schema->model_count; i++)
 		st->tables[i].counted = st->tables[i].counter_dirty = false;
 }

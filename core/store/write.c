@@ -172,15 +172,14 @@ static enum sd_err merged(struct save *w, const struct sd_mutation *last, struct
 	return rc == SD_OK && !ok ? sd_db_nomem(e, w->m->name) : rc;
 }
 
-static enum sd_err touch(
-	struct save *w, const struct sd_mutation *m, const char *how, struct sd_error *e)
+/* The newest change is the one undone first. */
+static enum sd_err touch(struct save *w, const struct sd_mutation *m, struct sd_error *e)
 {
-	int64_t id = 0;
-	enum sd_err rc = sd_entry_line(w->st, m, how, SD_FROM_LOCAL, m->version, w->env->now_ms, e);
+	enum sd_err rc = sd_ids_load(w->st, e);
 
-	if (rc == SD_OK)
-		rc = sd_journal_last(w->st, &id, e);
-	return rc == SD_OK ? sd_db_run(w->st, Q_ENTRY_TOUCHED, e, "outbox", "ii", m->seq, id) : rc;
+	if (rc != SD_OK)
+		return rc;
+	return sd_db_run(w->st, Q_ENTRY_TOUCHED, e, "outbox", "ii", m->seq, w->st->next_line);
 }
 
 static enum sd_err merge(struct save *w, struct sd_mutation *last, struct sd_error *e)
@@ -195,7 +194,7 @@ static enum sd_err merge(struct save *w, struct sd_mutation *last, struct sd_err
 	} else if (rc == SD_OK) {
 		rc = sd_entry_payload(w->st, last->seq, last->op, fields, was, last->version, e);
 		if (rc == SD_OK)
-			rc = touch(w, last, "merged", e);
+			rc = touch(w, last, e);
 	}
 	sd_json_free(fields);
 	sd_json_free(was);
@@ -222,7 +221,6 @@ static enum sd_err append(struct save *w, struct sd_error *e)
 		.was = was,
 		.version = w->before ? w->row.version : -1,
 		.now_ms = w->env->now_ms,
-		.how = "queued",
 	};
 	enum sd_err rc = w->before && !was ? sd_db_nomem(e, w->m->name) : keep_copies(w, e);
 
@@ -257,9 +255,12 @@ static enum sd_err write_row(struct save *w, struct sd_error *e)
 		.op = w->before ? SD_OP_UPDATE : SD_OP_CREATE};
 	int64_t left = 0;
 	int state = SD_ST_PENDING;
-	enum sd_err rc = sd_state_of(w->st, w->m, key, &state, &left, e);
+	enum sd_err rc = SD_OK;
 
-	if (rc == SD_OK && left == 0) /* changed back: nothing is unsent any more */
+	if (w->list.count) /* else it is the only entry */
+		rc = sd_state_of(w->st, w->m, key, &state, &left, e);
+	if (rc == SD_OK && w->list.count &&
+		left == 0) /* changed back: nothing is unsent any more */
 		return sd_rebuild(w->st, w->t, key, &why, e);
 	if (rc == SD_OK)
 		rc = w->before ? sd_row_update(w->st, w->t, &w->row, w->after, state, e)

@@ -262,6 +262,24 @@ static void the_copy_holds_the_rows_as_they_were_and_a_wipe_erases_it(void **st)
 	free(to);
 }
 
+/* a process that still has the old schema in hand must not write by it */
+static void a_process_with_the_old_schema_is_stopped_not_misled(void **st)
+{
+	struct fix *f = *st;
+	struct sd_schema *new = fix_schema("type T @model { id: ID! name: String q: Int }");
+	struct sd_store_opts o = {.dir = f->dir, .schema = new, .rand = &f->rand};
+	struct sd_store *other = NULL;
+
+	fill(f);
+	fix_ok(f, sd_store_open(&o, &other, &f->e));
+	assert_int_equal(sd_store_begin(f->st, &f->e), SD_FAILED);
+	assert_non_null(strstr(f->e.text, "another schema"));
+	assert_false(sd_store_in_txn(f->st));
+	sd_store_close(other);
+	fix_ok(f, fix_reopen(f, V1));
+	sd_schema_free(new);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -272,6 +290,7 @@ int main(void)
 		T(a_field_of_another_type_refuses_the_changes_that_name_it),
 		T(another_key_refuses_what_cannot_be_named_any_more),
 		T(unsent_changes_of_a_model_that_is_gone_return_with_it),
+		T(a_process_with_the_old_schema_is_stopped_not_misled),
 		T(the_copy_holds_the_rows_as_they_were_and_a_wipe_erases_it),
 	};
 
