@@ -1,7 +1,7 @@
 /*
  * core/store/wipe.c - erasing a profile's store so that nothing of it can be read back; see store.h.
  *
- * Order: the marker file, the generation, then every file overwritten, synced, cut, removed; the
+ * Order: the marker file, the generation, then every file overwritten, synced, removed; the
  * directory is read back; the marker goes last.  Cut off anywhere, the marker finishes it later.
  */
 #include "core/store/store.h"
@@ -69,7 +69,7 @@ static enum sd_err erase_file(
 		fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
 			return io(e, "open", dir, name);
-		if (!overwrite(fd, s.st_size) || ftruncate(fd, 0) || fsync(fd))
+		if (!overwrite(fd, s.st_size))
 			rc = io(e, "overwrite", dir, name);
 		close(fd);
 	}
