@@ -574,6 +574,157 @@ static void bad_options_are_refused_by_name(void **st)
 	refused(&o, "in use");
 }
 
+/* The whole dump of Post from a server of its own; owned. */
+static char *dump_of(const struct sd_sandbox_opts *o)
+{
+	struct sd_test_server *s = sd_test_server_start(o);
+	struct sd_test_reply r;
+	char *body;
+
+	sd_test_http(s, "GET", "/_sandbox/dump?model=Post", NULL, NULL, &r);
+	assert_int_equal(r.status, 200);
+	body = strdup(r.body);
+	sd_test_reply_release(&r);
+	sd_test_server_stop(s);
+	return body;
+}
+
+/* What a seed decides: everything but the times. */
+static struct cJSON *without_times(const char *dump)
+{
+	struct cJSON *rows = NULL;
+
+	assert_int_equal(sd_json_parse(dump, strlen(dump), "dump", &rows, NULL), SD_OK);
+	for (struct cJSON *c = sd_json_child(rows); c; c = sd_json_next(c)) {
+		sd_json_remove(c, "createdAt");
+		sd_json_remove(c, "updatedAt");
+		sd_json_remove(c, "_lastChangedAt");
+	}
+	return rows;
+}
+
+static void the_same_seed_gives_the_same_records(void **st)
+{
+	static const char *const SEED[] = {"50:7", "50:7", "50:8"};
+	struct sd_sandbox_opts o = opts;
+	struct cJSON *rows[3];
+
+	(void)st;
+	for (int i = 0; i < 3; i++) {
+		char *text;
+		o.seed = SEED[i];
+		text = dump_of(&o);
+		rows[i] = without_times(text);
+		assert_int_equal(sd_json_count(rows[i]), 50);
+		free(text);
+	}
+	assert_true(sd_json_equal(rows[0], rows[1], false));
+	assert_false(sd_json_equal(rows[0], rows[2], false));
+	for (int i = 0; i < 3; i++)
+		sd_json_free(rows[i]);
+}
+
+static void a_seed_file_is_read_or_refused_with_its_line(void **st)
+{
+	static const char good[] =
+		"{\"model\":\"Post\",\"fields\":{\"id\":\"1\",\"title\":\"a\"}}\n\n"
+		"{\"model\":\"Post\",\"fields\":{\"id\":\"2\",\"title\":\"b\"}}\r\n";
+	static const char bad[] = "{\"model\":\"Post\",\"fields\":{\"id\":\"1\",\"title\":\"a\"}}\n"
+				  "{\"model\":\"Pots\",\"fields\":{}}\n";
+	char *dir = sd_test_dir(), file[300], *text;
+	struct sd_sandbox_opts o = opts;
+
+	(void)st;
+	snprintf(file, sizeof file, "%s/seed", dir);
+	o.seed = file;
+	assert_int_equal(sd_write_file(file, good, strlen(good), NULL), SD_OK);
+	text = dump_of(&o);
+	assert_int_equal(count(text, "\"title\":"), 2);
+	free(text);
+	assert_int_equal(sd_write_file(file, bad, strlen(bad), NULL), SD_OK);
+	refused(&o, "seed:2: ");
+	refused(&o, "Pots");
+	sd_test_dir_remove(dir);
+}
+
+static void data_in_a_file_outlives_the_server(void **st)
+{
+	char *dir = sd_test_dir(), file[300], *text;
+	struct sd_sandbox_opts o = opts;
+	struct sd_test_server *s;
+	struct sd_test_reply r;
+
+	(void)st;
+	snprintf(file, sizeof file, "%s/data.db", dir);
+	o.db = file;
+	s = sd_test_server_start(&o);
+	sd_test_graphql(
+		s, "mutation { createPost(input: {id: \"kept\", title: \"t\"}) { id } }", NULL, &r);
+	assert_null(sd_json_get(r.json, "errors"));
+	sd_test_reply_release(&r);
+	sd_test_server_stop(s);
+	text = dump_of(&o);
+	assert_non_null(strstr(text, "kept"));
+	free(text);
+	sd_test_dir_remove(dir);
+}
+
+/* One stale update under a strategy; the answer's body, owned. */
+static char *stale_update(const char *strategy)
+{
+	struct sd_sandbox_opts o = opts;
+	struct sd_test_server *s;
+	struct sd_test_reply r;
+	char *body;
+
+	o.strategy = strategy;
+	s = sd_test_server_start(&o);
+	for (int i = 0; i < 2; i++) {
+		sd_test_graphql(s,
+			i ? "mutation { updatePost(input: {id: \"1\", title: \"b\", _version: 1}) "
+			    "{ id } }"
+			  : "mutation { createPost(input: {id: \"1\", title: \"a\"}) { id } }",
+			NULL, &r);
+		assert_null(sd_json_get(r.json, "errors"));
+		sd_test_reply_release(&r);
+	}
+	sd_test_graphql(s,
+		"mutation { updatePost(input: {id: \"1\", title: \"c\", _version: 1}) { title "
+		"_version } }",
+		NULL, &r);
+	body = strdup(r.body);
+	sd_test_reply_release(&r);
+	sd_test_server_stop(s);
+	return body;
+}
+
+/* the handler contract of server.md 2.6, with commands of one line */
+static void each_strategy_answers_a_stale_update_its_way(void **st)
+{
+	static const struct {
+		const char *strategy, *want;
+	} CASE[] = {
+		{"automerge", "{\"data\":{\"updatePost\":{\"title\":\"b\",\"_version\":3}}}"},
+		{"optimistic", "\"errorType\":\"ConflictUnhandled\""},
+		{"lambda:cat >/dev/null; echo '{\"action\":\"REJECT\"}'",
+			"\"errorType\":\"ConflictUnhandled\""},
+		{"lambda:cat >/dev/null; echo "
+		 "'{\"action\":\"RESOLVE\",\"item\":{\"id\":\"1\",\"title\":"
+		 "\"decided\"}}'",
+			"\"title\":\"decided\",\"_version\":3"},
+		{"lambda:exit 3", "\"errors\":["},
+		{"lambda:echo nonsense", "\"errors\":["},
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof CASE / sizeof *CASE; i++) {
+		char *body = stale_update(CASE[i].strategy);
+		if (!strstr(body, CASE[i].want))
+			fail_msg("%s: %s", CASE[i].strategy, body);
+		free(body);
+	}
+}
+
 struct wss_client { /* the product's own client against the product's own server */
 	struct sd_loop *loop;
 	int acks, closed;
@@ -711,6 +862,10 @@ int main(void)
 		cmocka_unit_test_setup(the_admin_side_refuses_web_pages, fresh),
 		cmocka_unit_test(without_admin_there_is_no_admin_side),
 		cmocka_unit_test(bad_options_are_refused_by_name),
+		cmocka_unit_test(the_same_seed_gives_the_same_records),
+		cmocka_unit_test(a_seed_file_is_read_or_refused_with_its_line),
+		cmocka_unit_test(data_in_a_file_outlives_the_server),
+		cmocka_unit_test(each_strategy_answers_a_stale_update_its_way),
 		cmocka_unit_test(tls_serves_https_and_the_written_config_leads_there),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
