@@ -205,7 +205,10 @@ static void one(
 		sd_buf_ch(out, '{');
 		for (size_t k = 0; k < f->nonmodel->field_count; k++) {
 			const struct sd_field *in = &f->nonmodel->fields[k];
-			if (in->kind == SD_K_MODEL || (in->kind == SD_K_NONMODEL && depth >= 3))
+			bool must = in->list ? !in->list_nullable : in->required;
+			/* types that hold themselves must come to an end */
+			if (in->kind == SD_K_MODEL ||
+				(in->kind == SD_K_NONMODEL && (depth >= 3 || (depth && !must))))
 				continue;
 			sd_buf_fmt(out, "%s\"%s\":", first ? "" : ",", in->name);
 			sbx_seed_value(r, in, i, depth + 1, out);
