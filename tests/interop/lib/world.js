@@ -52,6 +52,11 @@ class World {
 		return waitFor(`${want} subscriptions`, async () =>
 			(await this.sandbox.call('GET', 'state')).subscriptions >= want);
 	}
+	// ends one client at once, as a crash does
+	leave(c) {
+		c.end();
+		this.clients = this.clients.filter(x => x !== c);
+	}
 	// Every client holds exactly the live records of the backend: every field, _version,
 	// _lastChangedAt, and nothing that is deleted there.
 	async converged(models = this.models, clients = this.clients) {

@@ -163,12 +163,61 @@ async function storm(w, strategy, policy) {
 	await w.converged();
 }
 
+// Each client edits its own field of one record as fast as it can: whatever the strategy does with
+// the others' stale edits, ours are rebased and never lost, and nobody is asked.
+async function race(w, strategy) {
+	const [a, b, s] = await three(w, strategy);
+	const id = await note(w, a, { title: 'start', body: 'start', rating: 0 });
+	const ROUNDS = 25;
+	const own = async (c, change) => {
+		for (let i = 1; i <= ROUNDS; i++)
+			await c.update('Note', id, change(i));
+	};
+	await Promise.all([
+		own(a, i => ({ title: `A ${i}` })),
+		own(b, i => ({ rating: i })),
+		own(s, i => ({ body: `S ${i}`, tags: [`${i}`] })),
+	]);
+	await quiet(a, b, s);
+	assert.deepStrictEqual(await s.ok('conflicts'), []);
+	w.holds('Note', await w.sandbox.has('Note', id, () => true), { body: `S ${ROUNDS}`, tags: [`${ROUNDS}`] });
+	for (const c of [a, b]) {
+		await c.offline();
+		await c.online();
+	}
+	await w.converged();
+}
+
+// Killed with unsent changes; the others go on; a new process on the same data sends them.
+async function killed(w) {
+	const [a, b, s] = await three(w, 'automerge');
+	const id = await note(w, a, { title: 'old', rating: 1 });
+	const dead = await note(w, b, { title: 'S deletes it' });
+	await s.offline();
+	await s.update('Note', id, { body: 'unsent' });
+	await s.delete('Note', dead);
+	const { id: fresh } = await s.create('Note', { title: 'S new' });
+	w.leave(s);
+	await a.update('Note', id, { title: 'meanwhile' });
+	await b.create('Note', { title: 'B meanwhile' });
+	await quiet(a, b);
+	const again = await w.syncdeck('S');
+	await again.drained();
+	await w.sandbox.has('Note', id, r => r.title === 'meanwhile' && r.body === 'unsent' && r._version === 3);
+	await w.sandbox.has('Note', dead, r => r._deleted === true);
+	await w.sandbox.has('Note', fresh, r => r._version === 1);
+	assert.deepStrictEqual(await again.ok('conflicts'), []);
+	await w.converged();
+}
+
 const out = {};
 for (const strategy of ['automerge', 'optimistic']) {
 	out[`R-077 R-073 two Amplify clients and syncdeck agree after live edits, ${strategy}`] = w => live(w, strategy);
 	out[`R-077 R-073 R-076 two Amplify clients and syncdeck agree after offline edits, ${strategy}`] = w => offline(w, strategy);
 	out[`R-077 R-074 a clash in syncdeck is decided and all agree, ${strategy}`] = w => clash(w, strategy);
+	out[`R-073 R-077 three clients race on fields of their own, ours are never lost, ${strategy}`] = w => race(w, strategy);
 	out[`R-077 sixty random edits by three clients end in agreement, ${strategy}`] = w => storm(w, strategy, 'merge');
 }
 out['R-077 R-074 sixty random edits with the service deciding end in agreement, automerge'] = w => storm(w, 'automerge', 'server');
+out['R-003 R-077 syncdeck killed with unsent changes sends them from a new process'] = killed;
 module.exports = out;
