@@ -287,26 +287,11 @@ enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e)
 static bool gather_conflict(void *ctx, struct sd_conflict *c)
 {
 	struct gather *g = ctx;
-	struct sd_merge merge;
-	struct cJSON *j, *fields = NULL;
+	struct cJSON *j = NULL;
 
-	g->rc = sd_merge_compare(c->model, c->base, c->mine, c->theirs, &merge, g->e);
+	g->rc = sd_conflict_json(c, &j, g->e);
 	if (g->rc != SD_OK)
 		return false;
-	g->rc = sd_merge_json(&merge, &fields, g->e);
-	sd_merge_release(&merge);
-	if (g->rc != SD_OK)
-		return false;
-	j = sd_json_object();
-	sd_json_add_int(j, "id", c->id);
-	sd_json_add_str(j, "model", c->model->name);
-	add_key(j, c->key);
-	sd_json_add_str(j, "shape", sd_shape_name(c->shape));
-	sd_json_add(j, "base", c->base ? sd_json_dup(c->base) : sd_json_null());
-	sd_json_add(j, "mine", c->mine ? sd_json_dup(c->mine) : sd_json_null());
-	sd_json_add(j, "theirs", c->theirs ? sd_json_dup(c->theirs) : sd_json_null());
-	sd_json_add(j, "fields", fields);
-	sd_json_add_int(j, "found", c->found_ms);
 	sd_json_add_int(j, "seq", c->seq);
 	return sd_json_push(g->list, j);
 }

@@ -154,6 +154,7 @@ enum sd_err sd_merge_compare(const struct sd_model *m, const struct cJSON *base,
 		return sd_fail(e, SD_NOMEM, 0, "comparing %s: out of memory", m->name);
 	for (size_t i = 0; i < m->field_count; i++) {
 		const struct sd_field *f = &m->fields[i];
+		const struct cJSON *ours = sd_json_path(base, SD_MERGED, f->name, NULL);
 		struct sd_merge_field *g;
 		if (!f->stored || f->read_only || is_key(m, i))
 			continue;
@@ -165,6 +166,9 @@ enum sd_err sd_merge_compare(const struct sd_model *m, const struct cJSON *base,
 		g->stored = sd_json_path(theirs, SD_MERGED, f->name, NULL);
 		if (!g->stored)
 			g->stored = g->theirs;
+		/* what our earlier stale write left there is no edit of theirs */
+		if (ours && same(ours, g->theirs))
+			g->theirs = g->base;
 		if (!compare_field(g, mine != NULL, theirs != NULL)) {
 			sd_merge_release(out);
 			return sd_fail(e, SD_NOMEM, 0, "comparing %s: out of memory", m->name);

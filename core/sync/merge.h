@@ -19,7 +19,8 @@ int sd_pick_parse(const char *s);
 
 /* A member of theirs: {"field": value as it stands on the server now} of lists that Automerge
  * appended our own stale write to.  theirs itself has the value from before, and whatever is
- * decided, the field is written again. */
+ * decided, the field is written again.  As a base it says so of later comparisons: a server that
+ * still holds that value has not been edited by anybody else. */
 #define SD_MERGED "_merged"
 
 struct sd_merge_field {

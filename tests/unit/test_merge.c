@@ -214,6 +214,30 @@ static void the_json_of_a_conflict_is_the_contracts(void **st)
 }
 
 /* a record that is gone on one side is decided as a whole */
+/* Automerge appended our stale ["b"] twice; base says so; then the next edit is compared */
+static void what_our_own_stale_write_doubled_is_no_edit_of_theirs(void **st)
+{
+	struct three t;
+
+	(void)st;
+	compare(&t, "{\"tags\":[\"a\"],\"_merged\":{\"tags\":[\"a\",\"b\"]}}", "{\"tags\":[\"c\"]}",
+		"{\"tags\":[\"a\",\"b\"],\"title\":\"theirs\"}");
+	assert_int_equal(t.g.clashes, 0);
+	result_is(&t, NULL, "{\"tags\":[\"c\"]}");
+	drop(&t);
+	/* taken back meanwhile: what was doubled is still put right */
+	compare(&t, "{\"tags\":[\"a\"],\"_merged\":{\"tags\":[\"a\",\"b\"]}}", "{\"tags\":[\"a\"]}",
+		"{\"tags\":[\"a\",\"b\"]}");
+	assert_int_equal(t.g.clashes, 0);
+	result_is(&t, NULL, "{\"tags\":[\"a\"]}");
+	drop(&t);
+	/* somebody else's addition on top of it is an edit */
+	compare(&t, "{\"tags\":[\"a\"],\"_merged\":{\"tags\":[\"a\",\"b\"]}}", "{\"tags\":[\"c\"]}",
+		"{\"tags\":[\"a\",\"b\",\"x\"]}");
+	assert_int_equal(t.g.clashes, 1);
+	drop(&t);
+}
+
 static void a_missing_side_leaves_no_field_to_pick(void **st)
 {
 	struct three t;
@@ -247,6 +271,7 @@ int main(void)
 		cmocka_unit_test(instants_compare_as_text),
 		cmocka_unit_test(a_list_clash_suggests_theirs_plus_mine),
 		cmocka_unit_test(the_json_of_a_conflict_is_the_contracts),
+		cmocka_unit_test(what_our_own_stale_write_doubled_is_no_edit_of_theirs),
 		cmocka_unit_test(a_missing_side_leaves_no_field_to_pick),
 		cmocka_unit_test(picks_have_names),
 	};

@@ -5,23 +5,37 @@
 'use strict';
 
 const browser = require('./browser');
-const { converters } = require('./records');
+const { canonical, converters } = require('./records');
 
 let DataStore, DISCARD, Hub, internal, models, schema, convert;
 const events = [];
 const errors = [];
 
+// What `mine` answered last, by record: a retried request holds every field of the answer, and only
+// those of the first one are this client's.
+const answered = new Map();
+
+function ownFields(model, local) {
+	const set = convert.columns(model).filter(n => local[n] !== null && local[n] !== undefined);
+	const last = answered.get(convert.keyText(model, local));
+	const same = last && set.every(n => canonical(local[n]) === canonical(last.answer[n]));
+	return same ? last.fields : set;
+}
+
 // Conflict handlers for optimistic concurrency.  Amplify's own resends untouched fields as null.
 const HANDLERS = {
 	// what this client set, on top of what the server has
 	mine({ modelConstructor, localModel, remoteModel, operation }) {
+		const { name } = modelConstructor;
 		if (operation === 'DELETE')
 			return remoteModel;
-		return modelConstructor.copyOf(remoteModel, draft => {
-			for (const name of convert.columns(modelConstructor.name))
-				if (localModel[name] !== null && localModel[name] !== undefined)
-					draft[name] = localModel[name];
+		const fields = ownFields(name, localModel);
+		const answer = modelConstructor.copyOf(remoteModel, draft => {
+			for (const f of fields)
+				draft[f] = localModel[f];
 		});
+		answered.set(convert.keyText(name, localModel), { answer, fields });
+		return answer;
 	},
 	server: () => DISCARD,
 };
