@@ -168,6 +168,8 @@ bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
 			tell_event(c, event);
 		free(event);
 	}
+	if (c->api) /* also lets go of a store that another process wants to wipe */
+		(void)sd_api_changed(c->api);
 	if (c->watches)
 		run_watches(c);
 	return fd >= 0 && p[0].revents != 0;

@@ -359,6 +359,7 @@ static void *thread_main(void *arg)
 {
 	struct sd_runtime *rt = arg;
 	struct sd_error e = {.code = SD_OK};
+	bool gone = false; /* the store was wiped by somebody else */
 
 	sd_net_init();
 	if (new_loop(rt, &e) != SD_OK) {
@@ -381,14 +382,15 @@ static void *thread_main(void *arg)
 			sd_loop_turn(rt->loop, next_wait(rt));
 			rc = step(rt, &e);
 		}
-		if (rc == SD_OK && !rt->txn_since_ms && wiped(rt))
+		gone = rc == SD_OK && !rt->txn_since_ms && wiped(rt);
+		if (gone)
 			break;
 		if (rc != SD_OK)
 			recover(rt, &e);
 		else if (!rt->txn_since_ms && rt->idle)
 			sd_store_checkpoint(rt->store, SD_RT_WAL_BYTES);
 	}
-	if (rt->engine) {
+	if (rt->engine && !gone) {
 		if (begin(rt, &e) == SD_OK &&
 			sd_engine_stop(rt->engine, sd_now_ms(), &e) == SD_OK &&
 			take_actions(rt, &e) == SD_OK && commit(rt, &e) != SD_OK)
