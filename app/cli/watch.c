@@ -396,8 +396,13 @@ int cli_sync(struct cli *c, struct cli_args *a)
 		sd_api_resync(c->api, models.v[i], full);
 	if (once)
 		return sync_once(c, limit);
-	for (end = sd_mono_ms() + limit; !cli_interrupted() && sd_mono_ms() < end;)
+	for (end = sd_mono_ms() + limit; !cli_interrupted() && sd_mono_ms() < end;) {
 		cli_pump(c, -1, -1, true);
+		/* another process cleared the store: go on for whoever owns it now */
+		err = sd_api_running(c->api) ? SD_OK : sd_api_start(c->api, &e);
+		if (err != SD_OK)
+			return cli_fail(c, err, &e);
+	}
 	sd_api_stop(c->api);
 	cli_pump(c, -1, 0, true);
 	return cli_interrupted() ? 130 : 0;

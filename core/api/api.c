@@ -14,6 +14,7 @@
 #include "core/model/predicate.h"
 #include "core/runtime/wire.h"
 
+#define LET_GO_MS       1000 /* how long a store about to be wiped is left alone */
 #define OTHERS_CLOSE_MS 5000 /* how long a wipe of another process is waited for */
 
 enum sd_err sd_api_model(
@@ -305,9 +306,13 @@ enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
 			api->owner.user ? api->owner.user : "USER");
 	if (api->reader && sd_wipe_generation(api->dir) == api->generation)
 		return SD_OK;
-	/* another process wiped the store: let go of what was, look who owns it now */
-	sd_api_stop(api);
-	sd_api_close_store(api);
+	/* another process wipes the store: let go of what was, leave it time to take the lock
+	 * (every process notices within POLL), then look who owns it now */
+	if (api->reader) {
+		sd_api_stop(api);
+		sd_api_close_store(api);
+		usleep(LET_GO_MS * 1000);
+	}
 	sd_owner_release(&api->owner);
 	sd_session_release(&api->session);
 	rc = load_people(api, e);
