@@ -284,6 +284,8 @@ static void note_result(struct sd_engine *en, const struct sd_http_result *r, in
 		sd_en_reachable(en, true, NULL, now_ms);
 		return;
 	}
+	if (r->sent)
+		en->status.tcp_ok_ms = now_ms;
 	/* One answer lost on the way is not an endpoint out of reach; several in a row are. */
 	if (!r->sent || ++en->lost >= 3)
 		sd_en_reachable(en, false, r->failure, now_ms);

@@ -338,6 +338,50 @@ void rig_data(struct rig *r, uint64_t conn, const char *sub_id, const char *root
 		sub_id, root, item);
 }
 
+struct rig *rig_online(void)
+{
+	struct rig *r = rig_new(RIG_SDL);
+
+	rig_start(r);
+	rig_live(r);
+	return r;
+}
+
+struct rig *rig_synced(int64_t started)
+{
+	struct rig *r = rig_online();
+
+	rig_page(r, "syncPosts", "", NULL, started);
+	rig_page(r, "syncComments", "", NULL, started);
+	return r;
+}
+
+const char *rig_variable(struct rig *r, const char *root, const char *name)
+{
+	static char text[256];
+	struct sd_action *a = rig_find(r, SD_ACT_HTTP, root);
+	struct cJSON *j = NULL;
+	struct sd_buf b = SD_BUF_INIT;
+
+	if (!a)
+		fail_msg("no request for %s", root);
+	assert_int_equal(sd_json_parse(a->text, strlen(a->text), "request", &j, &r->e), SD_OK);
+	sd_json_print(sd_json_path(j, "variables", name, NULL), &b);
+	snprintf(text, sizeof text, "%s", sd_buf_text(&b));
+	sd_buf_release(&b);
+	sd_json_free(j);
+	return text;
+}
+
+struct sd_sync_state rig_sync_state(struct rig *r, const char *model)
+{
+	struct sd_sync_state s;
+
+	assert_int_equal(
+		sd_sync_get(r->store, sd_schema_model(r->schema, model), &s, &r->e), SD_OK);
+	return s;
+}
+
 int64_t rig_rows(struct rig *r, const char *model)
 {
 	int64_t n = -1;

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "core/store/apply.h"
 #include "core/sync/engine.h"
 
 struct rig {
@@ -85,6 +86,23 @@ uint64_t rig_live(struct rig *r);
 void rig_data(struct rig *r, uint64_t conn, const char *sub_id, const char *root, const char *item);
 /* The subscription id that a start of `root` carried; kept from rig_ack_all. */
 const char *rig_sub(struct rig *r, const char *root);
+
+/* A Post as the wire has it; a deleted one. */
+#define RIG_POST(id, title, version)                                                               \
+	"{\"id\":\"" id "\",\"title\":\"" title "\",\"rating\":1,\"createdAt\":"                   \
+	"\"2026-11-22T00:00:00Z\",\"updatedAt\":\"2026-11-22T00:00:00Z\",\"_version\":" #version   \
+	",\"_lastChangedAt\":1795370000000,\"_deleted\":null}"
+#define RIG_GONE(id, version)                                                                      \
+	"{\"id\":\"" id "\",\"title\":\"x\",\"rating\":1,\"createdAt\":"                           \
+	"\"2026-11-22T00:00:00Z\",\"updatedAt\":\"2026-11-22T00:00:00Z\",\"_version\":" #version   \
+	",\"_lastChangedAt\":1795370000000,\"_deleted\":true}"
+
+/* Started and live; and with both models synced empty, the mark at `started`. */
+struct rig *rig_online(void);
+struct rig *rig_synced(int64_t started);
+/* A variable of the oldest request for root, as JSON text.  Static. */
+const char *rig_variable(struct rig *r, const char *root, const char *name);
+struct sd_sync_state rig_sync_state(struct rig *r, const char *model);
 
 int64_t rig_rows(struct rig *r, const char *model);
 /* A field of a record as text; "-" when the record is not there.  Static. */
