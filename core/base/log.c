@@ -44,6 +44,16 @@ void sd_log_close(void)
 	pthread_mutex_unlock(&lock);
 }
 
+bool sd_log_to_file(void)
+{
+	bool file;
+
+	pthread_mutex_lock(&lock);
+	file = fd >= 0;
+	pthread_mutex_unlock(&lock);
+	return file;
+}
+
 int sd_log_level_parse(const char *s)
 {
 	for (int i = 0; i < (int)(sizeof LEVEL / sizeof *LEVEL); i++)

@@ -156,7 +156,7 @@ void sd_screen_stderr(void)
 		end = line + strcspn(line, "\n");
 		if (*end)
 			*end++ = 0;
-		if (*line)
+		if (*line && sd_log_to_file()) /* else it would come back here for ever */
 			sd_log(SD_LOG_WARN, "stderr", "%s", line);
 	}
 	while (read(S.err_pipe[0], drop, sizeof drop) == (ssize_t)sizeof drop)
