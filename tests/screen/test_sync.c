@@ -213,7 +213,7 @@ static void a_conflict_is_decided_field_by_field(void **st) /* S3, U-07 */
 	(void)st;
 	world_start(&w, "optimistic", NULL);
 	make_conflict(&w);
-	host_sees(&w.h, "!  OneX");
+	waits(&w, "!  OneX");
 	kill(vts_pid(w.h.v), SIGKILL); /* the edit outlives it */
 	vts_close(w.h.v);
 	screen(&w, 24, 80);
@@ -296,7 +296,7 @@ static void a_refused_change_stays_and_holds_up_nothing(void **st) /* S5, U-02, 
 	host_keys(&w.h, "\re");
 	host_keys(&w.h, "X\023");
 	waits(&w, "refused 1");
-	host_sees(&w.h, ">x");
+	waits(&w, ">x");
 	host_keys(&w.h, "o");
 	host_sees(&w.h, "x REFUSED");
 	host_sees(&w.h, "Not Authorized");

@@ -15,10 +15,10 @@ const struct sd_field *sd_data_column(const struct sd_data *d)
 
 static void sort_by(struct sd_ui *ui, struct sd_data *d, const char *field, bool desc)
 {
-	sd_data_set(&d->sort, field);
+	sd_data_set(&d->sort, field); /* field may be the old d->sort: gone from here */
 	d->desc = desc;
 	sd_win_first(ui, d);
-	sd_say(ui, SD_SAY_INFO, "Sorted by %s%s.", field ? field : "the order of arrival",
+	sd_say(ui, SD_SAY_INFO, "Sorted by %s%s.", d->sort ? d->sort : "the order of arrival",
 		desc ? ", largest first" : "");
 }
 
@@ -412,6 +412,7 @@ bool sd_data_do(struct sd_ui *ui, struct sd_data *d, enum sd_act a)
 	case SD_ACT_FILTER_CLEAR:
 		sd_data_set(&d->where, NULL);
 		d->state = NULL;
+		d->total = -1; /* another query */
 		sd_win_reload(ui, d);
 		sd_say(ui, SD_SAY_INFO, "All rows.");
 		return true;

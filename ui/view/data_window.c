@@ -90,8 +90,10 @@ static void count(struct sd_ui *ui, struct sd_data *d)
 /* After a change somewhere: counting a long filter again can wait. */
 static void recount(struct sd_ui *ui, struct sd_data *d)
 {
-	if (d->total < 0 || sd_mono_ms() - d->counted_ms > 20 * d->count_cost_ms)
+	if (d->total < 0 || sd_mono_ms() - d->counted_ms >= 20 * d->count_cost_ms)
 		count(ui, d);
+	else
+		ui->stale = true; /* but not be forgotten */
 }
 
 struct cJSON *sd_win_row(const struct sd_data *d)
