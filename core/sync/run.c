@@ -158,8 +158,10 @@ enum sd_err sd_run_begin(
 
 static int64_t page_limit(const struct sd_engine *en, const struct sd_pull_model *p)
 {
-	int64_t n = p->s.page_size > 0 ? p->s.page_size : en->set->page_size;
+	int64_t n = en->set->page_size;
 
+	if (p->s.page_size > 0 && p->s.page_size < n)
+		n = p->s.page_size; /* cut after a page that was too large */
 	if (en->set->max_records > 0 && n > en->set->max_records - p->s.page_rows)
 		n = en->set->max_records - p->s.page_rows;
 	return n > 0 ? n : 1;

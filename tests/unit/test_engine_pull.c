@@ -165,6 +165,11 @@ static void a_page_too_large_halves_the_page_size_which_grows_back(void **st)
 	rig_page(r, "syncPosts", "", "T3", 5000);
 	rig_page(r, "syncPosts", "", "T4", 5000);
 	assert_string_equal(rig_variable(r, "syncPosts", "limit"), "100");
+	rig_reply_status(r, "syncPosts", 413, "too large");
+	r->set.page_size = 10; /* the person's word is the upper bound: R-043 */
+	rig_restart(r);
+	rig_live(r);
+	assert_string_equal(rig_variable(r, "syncPosts", "limit"), "10");
 	rig_free(r);
 }
 
