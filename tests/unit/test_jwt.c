@@ -18,6 +18,7 @@
 #include "core/base/text.h"
 #include "core/json/json.h"
 #include "core/sandbox/server/jwt.h"
+#include "core/sandbox/server/sigv4.h"
 #include "core/sandbox/server/srp.h"
 #include "core/sandbox/server/tls.h"
 #include "tests/support/srp_client.h"
@@ -224,6 +225,93 @@ static void timestamps_have_cognitos_form(void **st)
 		assert_false(sd_srp_timestamp_ok(BAD[i]));
 }
 
+/* ---- SigV4 ---- */
+
+struct headers {
+	const char *name[6], *value[6];
+};
+
+static const char *find_header(void *ctx, const char *name)
+{
+	struct headers *h = ctx;
+
+	for (size_t i = 0; i < 6 && h->name[i]; i++)
+		if (strcmp(h->name[i], name) == 0)
+			return h->value[i];
+	return NULL;
+}
+
+#define AKID   "AKIDEXAMPLE"
+#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+#define SCOPE  "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+
+/* The published test suite of the algorithm: get-vanilla, get-vanilla-query-order-key-case,
+ * post-vanilla. */
+static void signatures_are_those_of_the_published_suite(void **st)
+{
+	static const struct {
+		const char *method, *query, *signature;
+	} CASE[] = {
+		{"GET", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+		{"GET", "Param2=value2&Param1=value1",
+			"b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+		{"POST", "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+	};
+	const int64_t at = 1440938160000; /* 2015-08-30T12:36:00Z */
+
+	(void)st;
+	for (size_t i = 0; i < 3; i++) {
+		char auth[400];
+		struct headers h = {{"host", "x-amz-date", "authorization"},
+			{"example.amazonaws.com", "20150830T123600Z", auth}};
+		struct sd_sigv4_request r = {.method = CASE[i].method,
+			.path = "/",
+			.query = CASE[i].query,
+			.header = find_header,
+			.ctx = &h,
+			.body = ""};
+		snprintf(auth, sizeof auth, SCOPE "SignedHeaders=host;x-amz-date, Signature=%s",
+			CASE[i].signature);
+		assert_int_equal(sd_sigv4_check(&r, "service", AKID, SECRET, at), SD_SIGV4_GOOD);
+		assert_int_equal(
+			sd_sigv4_check(&r, "service", AKID, "other", at), SD_SIGV4_MISMATCH);
+		assert_int_equal(
+			sd_sigv4_check(&r, "service", "OTHER", SECRET, at), SD_SIGV4_UNKNOWN_KEY);
+		assert_int_equal(
+			sd_sigv4_check(&r, "service", AKID, SECRET, at + 301000), SD_SIGV4_EXPIRED);
+		assert_int_equal(
+			sd_sigv4_check(&r, "appsync", AKID, SECRET, at), SD_SIGV4_MALFORMED);
+		r.body = "x";
+		r.body_len = 1;
+		assert_int_equal(
+			sd_sigv4_check(&r, "service", AKID, SECRET, at), SD_SIGV4_MISMATCH);
+		h.value[0] = "elsewhere";
+		r.body_len = 0;
+		assert_int_equal(
+			sd_sigv4_check(&r, "service", AKID, SECRET, at), SD_SIGV4_MISMATCH);
+	}
+}
+
+static void a_broken_signature_header_is_malformed(void **st)
+{
+	static const char *const BAD[] = {"", "AWS4-HMAC-SHA256", SCOPE, SCOPE "SignedHeaders=host",
+		"AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=00"};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+		struct headers h = {
+			{"host", "x-amz-date", "authorization"}, {"h", "20150830T123600Z", BAD[i]}};
+		struct sd_sigv4_request r = {.method = "GET",
+			.path = "/",
+			.query = "",
+			.header = find_header,
+			.ctx = &h,
+			.body = ""};
+		assert_int_equal(sd_sigv4_check(&r, "service", AKID, SECRET, 1440938160000),
+			SD_SIGV4_MALFORMED);
+	}
+}
+
 /* ---- TLS ---- */
 
 static X509 *cert(const struct sd_buf *b)
@@ -294,6 +382,8 @@ int main(void)
 		cmocka_unit_test(srp_agrees_with_who_knows_the_password_only),
 		cmocka_unit_test(a_useless_a_is_refused),
 		cmocka_unit_test(timestamps_have_cognitos_form),
+		cmocka_unit_test(signatures_are_those_of_the_published_suite),
+		cmocka_unit_test(a_broken_signature_header_is_malformed),
 		cmocka_unit_test(the_leaf_verifies_against_the_authority_for_its_names),
 		cmocka_unit_test(kept_files_are_used_again_and_replaced_when_unfit),
 	};

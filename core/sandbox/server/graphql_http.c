@@ -104,12 +104,12 @@ void sd_srv_graphql(struct conn *c)
 	struct identity who;
 	struct sd_buf made = SD_BUF_INIT;
 	size_t n = 0;
-	const char *body, *why = sd_srv_identify(c->s, sd_hs_header(&c->http, "x-api-key"),
-				  sd_hs_header(&c->http, "authorization"), &who);
+	const struct denial *no = sd_srv_identify_http(c, &who);
+	const char *body;
 
-	body = why ? NULL : body_of(c, &made, &n);
-	if (why)
-		sd_srv_reply_error(c, 401, "UnauthorizedException", why);
+	body = no ? NULL : body_of(c, &made, &n);
+	if (no)
+		sd_srv_reply_error(c, no->status, no->type, no->message);
 	else if (!n)
 		sd_srv_reply_error(c, 400, MALFORMED, "Request body is empty.");
 	else if (!has_query(body, n))

@@ -148,26 +148,32 @@ bool sd_srv_revoke(struct server *s, const char *token)
 	return ok;
 }
 
-const char *sd_srv_pool_check(struct server *s, const char *token, size_t n, struct cJSON **claims)
+enum token_verdict sd_srv_pool_check(
+	struct server *s, const char *token, size_t n, struct cJSON **claims)
 {
 	const struct sd_signer *key = s->set.trust_unsigned_jwt ? NULL : s->pool->signer;
 	enum sd_jwt_verdict v = sd_jwt_read(key, token, n, sd_srv_now_ms(s), claims);
-	const char *iss = sd_json_get_str(*claims, "iss"), *why = NULL;
-	const char *client = is_use(*claims, "id") ? sd_json_get_str(*claims, "aud")
-						   : sd_json_get_str(*claims, "client_id");
+	const char *iss = sd_json_get_str(*claims, "iss");
+	bool id = is_use(*claims, "id"), access = is_use(*claims, "access");
+	bool ours = iss && sd_str_ends(iss, "/" POOL_ID);
+	enum token_verdict t = TOKEN_GOOD;
 
 	if (v == SD_JWT_MALFORMED)
-		why = "Unable to parse JWT token.";
-	else if (!*claims || (!is_use(*claims, "id") && !is_use(*claims, "access")))
-		why = "You are not authorized to make this call.";
-	else if (key && (!iss || !sd_str_ends(iss, "/" POOL_ID) || !sd_str_eq(client, CLIENT_ID)))
-		why = "You are not authorized to make this call.";
+		t = TOKEN_MALFORMED;
+	else if (!*claims)
+		t = TOKEN_REFUSED;
 	else if (v == SD_JWT_EXPIRED ||
 		 sd_json_get_i64(*claims, "sd_gen", s->pool->generation) < s->pool->generation)
-		why = "Token has expired.";
-	if (why) {
+		t = TOKEN_EXPIRED;
+	else if (!key && iss && !ours)
+		t = TOKEN_FOREIGN;
+	else if (key && (!ours || (!id && !access)))
+		t = TOKEN_REFUSED;
+	else if (key && !sd_str_eq(sd_json_get_str(*claims, id ? "aud" : "client_id"), CLIENT_ID))
+		t = TOKEN_REFUSED;
+	if (t != TOKEN_GOOD && t != TOKEN_FOREIGN) {
 		sd_json_free(*claims);
 		*claims = NULL;
 	}
-	return why;
+	return t;
 }

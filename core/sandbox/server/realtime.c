@@ -183,7 +183,8 @@ static void subscribe(
 static void on_start(struct conn *c, const struct cJSON *m, bool again)
 {
 	const char *id = sd_json_get_str(m, "id");
-	const char *data = sd_json_str(sd_json_path(m, "payload", "data", NULL)), *why;
+	const char *data = sd_json_str(sd_json_path(m, "payload", "data", NULL));
+	const struct denial *no;
 	struct identity who;
 	bool silent = false;
 
@@ -192,10 +193,10 @@ static void on_start(struct conn *c, const struct cJSON *m, bool again)
 			"A start message needs \"id\" and \"payload.data\", both text.", 400);
 		return;
 	}
-	why = sd_srv_identify_json(
-		c->s, sd_json_path(m, "payload", "extensions", "authorization", NULL), &who);
-	if (why)
-		send_error(c, "error", id, "UnauthorizedException", why, 401);
+	no = sd_srv_identify_start(
+		c->s, sd_json_path(m, "payload", "extensions", "authorization", NULL), data, &who);
+	if (no)
+		send_error(c, "error", id, no->type, no->message, no->status);
 	else if (again || (!c->s->ws.no_ack && !ordered_error(c, id) &&
 				  !(c->s->faults.count && faulted(c, m, id, data, &silent))))
 		subscribe(c, id, data, &who, silent);
@@ -392,7 +393,7 @@ static const char *check_credentials(struct conn *c, const struct sd_wss_offer *
 	struct identity who = {0};
 	bool plain, bad;
 	struct cJSON *header;
-	const char *why;
+	const struct denial *no;
 
 	*code = 1008;
 	if (!offer->graphql_ws) {
@@ -406,12 +407,10 @@ static const char *check_credentials(struct conn *c, const struct sd_wss_offer *
 		return failure_json(
 			"BadRequestException", "The header object is missing or malformed.", 400);
 	}
-	why = plain ? sd_srv_identify(c->s, sd_hs_header(h, "x-api-key"),
-			      sd_hs_header(h, "authorization"), &who)
-		    : sd_srv_identify_json(c->s, header, &who);
+	no = sd_srv_identify_connect(c, plain ? NULL : header, &who);
 	sd_srv_identity_release(&who);
 	sd_json_free(header);
-	return why ? failure_json("UnauthorizedException", why, 401) : NULL;
+	return no ? failure_json(no->type, no->message, no->status) : NULL;
 }
 
 static void refuse_upgrade(struct conn *c, int status, const char *why)

@@ -111,61 +111,6 @@ static bool loopback(const char *host)
 	       strcmp(host, "::1") == 0;
 }
 
-/* ---- --set KEY=VALUE ---- */
-
-static bool set_flag(const char *v, bool *out)
-{
-	*out = strcmp(v, "true") == 0;
-	return *out || strcmp(v, "false") == 0;
-}
-
-/* 1: ours and good, 0: not ours, -1: ours and bad. */
-static int own_setting(struct settings *set, const char *key, const char *v)
-{
-	int64_t n;
-
-	if (strcmp(key, "max_subscriptions") == 0) {
-		if (!sd_parse_i64(v, &n) || n < 1 || n > 10000)
-			return -1;
-		set->max_subscriptions = (int)n;
-		return 1;
-	}
-	if (strcmp(key, "token_ttl") == 0)
-		return sd_duration_parse(v, &set->token_ttl_ms) ? 1 : -1;
-	if (strcmp(key, "ws_lifetime") == 0)
-		return sd_duration_parse(v, &set->ws_lifetime_ms) ? 1 : -1;
-	if (strcmp(key, "init_timeout") == 0)
-		return sd_duration_parse(v, &set->init_timeout_ms) ? 1 : -1;
-	if (strcmp(key, "trust_unsigned_jwt") == 0)
-		return set_flag(v, &set->trust_unsigned_jwt) ? 1 : -1;
-	if (strcmp(key, "refresh_rotation") == 0)
-		return set_flag(v, &set->refresh_rotation) ? 1 : -1;
-	return 0;
-}
-
-/* Once before the core is open (own), once after (the core's). */
-static enum sd_err settings(struct server *s, bool own, struct sd_error *e)
-{
-	for (size_t i = 0; i < s->o->set_count; i++) {
-		const char *text = s->o->sets[i], *eq = strchr(text, '=');
-		char *key = eq ? sd_strdup_n(text, (size_t)(eq - text)) : NULL;
-		struct settings scratch = s->set;
-		enum sd_err rc = SD_OK;
-		int ours = key ? own_setting(own ? &s->set : &scratch, key, eq + 1) : -1;
-
-		if (!eq)
-			rc = sd_fail(e, SD_INVAL, 0, "--set %s: KEY=VALUE is needed", text);
-		else if (ours < 0)
-			rc = sd_fail(e, SD_INVAL, 0, "--set %s: not a value for this key", text);
-		else if (!own && ours == 0)
-			rc = sd_sbx_set(s->sbx, key, eq + 1, e);
-		free(key);
-		if (rc != SD_OK)
-			return rc;
-	}
-	return SD_OK;
-}
-
 /* ---- the core ---- */
 
 static enum sd_err strategy_of(const char *text, struct sd_sbx_opts *o, struct sd_error *e)
@@ -215,7 +160,7 @@ static enum sd_err open_core(struct server *s, struct sd_error *e)
 	for (size_t i = 0; rc == SD_OK && i < o->model_strategy_count; i++)
 		rc = sd_sbx_model_strategy(s->sbx, o->model_strategies[i], e);
 	if (rc == SD_OK)
-		rc = settings(s, false, e);
+		rc = sd_srv_settings(s, false, e);
 	if (rc == SD_OK)
 		sd_sbx_on_deliver(s->sbx, sd_srv_deliver, s);
 	return rc;
@@ -279,7 +224,7 @@ static enum sd_err open_all(struct server *s, struct sd_error *e)
 	enum sd_err rc = check(s->o, e);
 
 	if (rc == SD_OK)
-		rc = settings(s, true, e);
+		rc = sd_srv_settings(s, true, e);
 	if (rc == SD_OK)
 		rc = open_core(s, e);
 	if (rc == SD_OK)

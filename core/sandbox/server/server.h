@@ -21,6 +21,7 @@
 #include "core/sandbox/server/fault.h"
 #include "core/sandbox/server/http.h"
 #include "core/sandbox/server/reqlog.h"
+#include "core/sandbox/server/sigv4.h"
 #include "core/sandbox/server/ws.h"
 
 #define GRAPHQL_BODY_MAX ((size_t)1 << 20) /* bytes; server.md 4 */
@@ -41,6 +42,7 @@ struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
 	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms;
 	bool trust_unsigned_jwt, refresh_rotation;
+	char iam_key[130], iam_secret[130], lambda_token[200]; /* "": mode is off */
 };
 
 struct server {
@@ -126,12 +128,19 @@ struct identity { /* sd_srv_identity_release */
 	struct sd_sbx_identity who;
 	struct cJSON *claims; /* owned */
 };
-/* NULL when accepted, else the message for UnauthorizedException (static). */
-const char *sd_srv_identify(
-	struct server *s, const char *api_key, const char *authorization, struct identity *out);
-/* The same from a realtime header object; names in any case. */
-const char *sd_srv_identify_json(
-	struct server *s, const struct cJSON *header, struct identity *out);
+struct denial { /* static */
+	int status;
+	const char *type, *message;
+};
+/* NULL when accepted. */
+const struct denial *sd_srv_identify(
+	struct server *s, const struct sd_sigv4_request *r, struct identity *out);
+const struct denial *sd_srv_identify_http(struct conn *c, struct identity *out);
+/* From a realtime header object (names in any case), or from the upgrade's own headers (NULL). */
+const struct denial *sd_srv_identify_connect(
+	struct conn *c, struct cJSON *header, struct identity *out);
+const struct denial *sd_srv_identify_start(
+	struct server *s, struct cJSON *header, const char *data, struct identity *out);
 void sd_srv_identity_release(struct identity *i);
 
 /* ---- graphql_http.c ---- */
@@ -163,11 +172,15 @@ void sd_srv_pool_jwks(struct conn *c);
 void sd_srv_pool_expire(struct server *s, bool refresh_too);
 const char *sd_srv_pool_id(void);
 const char *sd_srv_pool_client_id(void);
-/* Claims of a good token of this pool; verdicts as messages, NULL when good.  *foreign: the token
- * is none of this pool's. */
-const char *sd_srv_pool_check(struct server *s, const char *token, size_t n, struct cJSON **claims);
+enum token_verdict { TOKEN_GOOD, TOKEN_FOREIGN, TOKEN_EXPIRED, TOKEN_MALFORMED, TOKEN_REFUSED };
+/* *claims (owned) is set for GOOD, and for FOREIGN: another issuer's token where unsigned ones are
+ * trusted. */
+enum token_verdict sd_srv_pool_check(
+	struct server *s, const char *token, size_t n, struct cJSON **claims);
 
-/* ---- config.c, tls.c, seed.c, lambda.c ---- */
+/* ---- settings.c, config.c, tls.c, seed.c, lambda.c ---- */
+/* Takes the server's own keys (own, before the core is open), or gives the others to the core. */
+SD_MUST_USE enum sd_err sd_srv_settings(struct server *s, bool own, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_srv_write_config(struct server *s, struct sd_error *e);
 char *sd_srv_ready_line(const struct server *s); /* owned; NULL: out of memory */
 SD_MUST_USE enum sd_err sd_srv_tls(struct server *s, struct sd_error *e);

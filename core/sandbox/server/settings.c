@@ -1,0 +1,120 @@
+/*
+ * core/sandbox/server/settings.c - `--set KEY=VALUE`: the server's own keys; the rest is the core's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/base/time.h"
+#include "core/sandbox/server/server.h"
+
+/* Each takes the value; false: not a good one. */
+static bool max_subscriptions(struct settings *set, const char *v)
+{
+	int64_t n;
+
+	if (!sd_parse_i64(v, &n) || n < 1 || n > 10000)
+		return false;
+	set->max_subscriptions = (int)n;
+	return true;
+}
+
+static bool token_ttl(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->token_ttl_ms);
+}
+
+static bool ws_lifetime(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->ws_lifetime_ms);
+}
+
+static bool init_timeout(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->init_timeout_ms);
+}
+
+static bool flag(const char *v, bool *out)
+{
+	*out = strcmp(v, "true") == 0;
+	return *out || strcmp(v, "false") == 0;
+}
+
+static bool trust_unsigned_jwt(struct settings *set, const char *v)
+{
+	return flag(v, &set->trust_unsigned_jwt);
+}
+
+static bool refresh_rotation(struct settings *set, const char *v)
+{
+	return flag(v, &set->refresh_rotation);
+}
+
+/* "ID:SECRET" */
+static bool iam_key(struct settings *set, const char *v)
+{
+	const char *colon = strchr(v, ':');
+	size_t n = colon ? (size_t)(colon - v) : 0;
+
+	if (!n || n >= sizeof set->iam_key || !colon[1] ||
+		strlen(colon + 1) >= sizeof set->iam_secret)
+		return false;
+	snprintf(set->iam_key, sizeof set->iam_key, "%.*s", (int)n, v);
+	snprintf(set->iam_secret, sizeof set->iam_secret, "%s", colon + 1);
+	return true;
+}
+
+static bool lambda_token(struct settings *set, const char *v)
+{
+	snprintf(set->lambda_token, sizeof set->lambda_token, "%s", v);
+	return *v && strlen(v) < sizeof set->lambda_token;
+}
+
+static const struct {
+	const char *key;
+	bool (*take)(struct settings *set, const char *v);
+} OWN[] = {
+	{"max_subscriptions", max_subscriptions},
+	{"token_ttl", token_ttl},
+	{"ws_lifetime", ws_lifetime},
+	{"init_timeout", init_timeout},
+	{"trust_unsigned_jwt", trust_unsigned_jwt},
+	{"refresh_rotation", refresh_rotation},
+	{"iam_key", iam_key},
+	{"lambda_token", lambda_token},
+};
+
+static enum sd_err one(struct server *s, const char *text, bool own, struct sd_error *e)
+{
+	const char *eq = strchr(text, '=');
+	size_t n = eq ? (size_t)(eq - text) : 0;
+	char *key;
+	enum sd_err rc;
+
+	if (!n)
+		return sd_fail(e, SD_INVAL, 0, "--set %s: KEY=VALUE is needed", text);
+	for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++) {
+		if (strlen(OWN[i].key) != n || memcmp(OWN[i].key, text, n) != 0)
+			continue;
+		if (own && !OWN[i].take(&s->set, eq + 1))
+			return sd_fail(e, SD_INVAL, 0, "--set %s: not a value for this key", text);
+		return SD_OK;
+	}
+	if (own)
+		return SD_OK;
+	key = sd_strdup_n(text, n);
+	if (!key)
+		return sd_fail(e, SD_NOMEM, 0, "--set: out of memory");
+	rc = sd_sbx_set(s->sbx, key, eq + 1, e);
+	free(key);
+	return rc;
+}
+
+enum sd_err sd_srv_settings(struct server *s, bool own, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+
+	for (size_t i = 0; i < s->o->set_count && rc == SD_OK; i++)
+		rc = one(s, s->o->sets[i], own, e);
+	return rc;
+}
