@@ -240,7 +240,7 @@ enum sd_err sd_merge_result(
 	for (size_t i = 0; o && i < g->count; i++) {
 		const struct sd_merge_field *f = &g->fields[i];
 		const struct cJSON *v = picked(f, sets);
-		if (same(v, f->stored))
+		if (same(v, f->stored) && f->stored == f->theirs)
 			continue;
 		if (!sd_json_add(o, f->field->name, v ? sd_json_dup(v) : sd_json_null())) {
 			sd_json_free(o);

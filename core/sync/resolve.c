@@ -118,7 +118,8 @@ static struct cJSON *whole(
 	for (size_t i = 0; ok && i < g->count; i++) {
 		const struct sd_merge_field *f = &g->fields[i];
 		const struct cJSON *v = wanted(f, of_base, sets);
-		if (all ? !sd_json_is_null(v) : !sd_json_equal(v, f->stored, true))
+		if (all ? !sd_json_is_null(v)
+			: !sd_json_equal(v, f->stored, true) || f->stored != f->theirs)
 			ok = put(o, f, v);
 		if (!touch || (touch->field->list && !f->field->list) ||
 			(sd_json_is_null(wanted(touch, of_base, sets)) && !sd_json_is_null(v) &&

@@ -213,7 +213,23 @@ static void the_json_of_a_conflict_is_the_contracts(void **st)
 	drop(&t);
 }
 
-/* a record that is gone on one side is decided as a whole */
+/* a list that our own stale write doubled is written again, whatever is picked */
+static void a_merged_list_is_always_written_again(void **st)
+{
+	static const enum sd_pick picks[] = {SD_PICK_MINE, SD_PICK_THEIRS};
+	static const char *const want[] = {"{\"tags\":[\"a\",\"b\"]}", "{\"tags\":[\"a\"]}"};
+
+	(void)st;
+	for (size_t i = 0; i < 2; i++) {
+		struct three t;
+		compare(&t, "{\"tags\":[\"x\"]}", "{\"tags\":[\"a\",\"b\"]}",
+			"{\"tags\":[\"a\"],\"_merged\":{\"tags\":[\"a\",\"b\"]}}");
+		of(&t, "tags")->pick = picks[i];
+		result_is(&t, NULL, want[i]);
+		drop(&t);
+	}
+}
+
 /* Automerge appended our stale ["b"] twice; base says so; then the next edit is compared */
 static void what_our_own_stale_write_doubled_is_no_edit_of_theirs(void **st)
 {
@@ -238,6 +254,7 @@ static void what_our_own_stale_write_doubled_is_no_edit_of_theirs(void **st)
 	drop(&t);
 }
 
+/* a record that is gone on one side is decided as a whole */
 static void a_missing_side_leaves_no_field_to_pick(void **st)
 {
 	struct three t;
@@ -272,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_list_clash_suggests_theirs_plus_mine),
 		cmocka_unit_test(the_json_of_a_conflict_is_the_contracts),
 		cmocka_unit_test(what_our_own_stale_write_doubled_is_no_edit_of_theirs),
+		cmocka_unit_test(a_merged_list_is_always_written_again),
 		cmocka_unit_test(a_missing_side_leaves_no_field_to_pick),
 		cmocka_unit_test(picks_have_names),
 	};
