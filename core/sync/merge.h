@@ -79,10 +79,16 @@ void sd_decision_release(struct sd_decision *d);
  * mine means my changed fields on theirs.
  * dry_run: *write gets the mutation that would go out ({"op","model","key","fields","version"} or
  * JSON null), nothing is changed.  Shapes with a delete take keep mine or theirs only (and `base`
- * where a base exists).  Runs in the caller's transaction.  *write owned. */
+ * where a base exists).  Edits of the record that wait
+ * behind the conflict and are part of its mine are decided with it.  Runs in the caller's
+ * transaction.  *write owned. */
 SD_MUST_USE enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enum sd_pick keep,
 	const struct cJSON *picks, const struct cJSON *sets, const char *how, bool dry_run,
 	int64_t now_ms, struct cJSON **write, struct sd_error *e);
+
+/* An edit that waits, without a condition and with a known outcome: it may be taken together with
+ * the one before it. */
+bool sd_mutation_is_plain_edit(const struct sd_mutation *m);
 
 /* What the server's strategy makes of a pending change if it is sent with the version it was made
  * on: contract.md 5 `forecast`.  strategy: "automerge" or "optimistic"; server/base/fields as the

@@ -13,6 +13,7 @@
  */
 #include "core/sync/merge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -290,6 +291,49 @@ static enum sd_err write_json(const struct sd_conflict *c, const struct sd_decis
 	return SD_OK;
 }
 
+/* ---- edits that waited behind ---- */
+bool sd_mutation_is_plain_edit(const struct sd_mutation *m)
+{
+	return m->op == SD_OP_UPDATE && m->lane == SD_LANE_WAITING && !m->condition && !m->unknown;
+}
+
+struct behind {
+	const struct sd_conflict *c;
+	int64_t seq; /* of one that mine holds already; 0: none */
+};
+
+static bool find_behind(void *ctx, struct sd_mutation *m)
+{
+	struct behind *b = ctx;
+
+	if (m->seq <= b->c->seq)
+		return true;
+	if (!sd_mutation_is_plain_edit(m))
+		return false;
+	for (const struct cJSON *f = sd_json_child(m->fields); f; f = sd_json_next(f))
+		if (!sd_json_equal(f, sd_json_get(b->c->mine, sd_json_name(f)), true))
+			return true;
+	b->seq = m->seq;
+	return false;
+}
+
+static enum sd_err drop_behind(
+	struct sd_store *st, const struct sd_conflict *c, int64_t now_ms, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+	struct behind b = {.c = c, .seq = 1};
+	char how[64];
+
+	snprintf(how, sizeof how, "decided together with conflict %lld", (long long)c->id);
+	while (rc == SD_OK && c->mine && b.seq) {
+		b.seq = 0;
+		rc = sd_outbox_of(st, c->model, c->key, find_behind, &b, e);
+		if (rc == SD_OK && b.seq)
+			rc = sd_outbox_settled(st, b.seq, NULL, how, now_ms, e);
+	}
+	return rc;
+}
+
 enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enum sd_pick keep,
 	const struct cJSON *picks, const struct cJSON *sets, const char *how, bool dry_run,
 	int64_t now_ms, struct cJSON **write, struct sd_error *e)
@@ -310,6 +354,8 @@ enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enum sd_pick ke
 		rc = write_json(&c, &d, write, e);
 	if (rc == SD_OK && !dry_run)
 		rc = sd_conflict_settle(st, id, d.op, d.fields, how, now_ms, e);
+	if (rc == SD_OK && !dry_run)
+		rc = drop_behind(st, &c, now_ms, e);
 	if (rc != SD_OK) {
 		sd_json_free(*write);
 		*write = NULL;

@@ -385,78 +385,6 @@ static void a_record_that_never_holds_still_asks_after_max_attempts(void **st)
 	script_free(r);
 }
 
-/* ---- races under automerge ---- */
-/* a scalar the service dropped in a race is noticed and sent again */
-static void a_scalar_dropped_in_a_race_is_sent_again(void **st)
-{
-	struct script *r = with_policy(SD_POLICY_MERGE);
-	struct script_request *q;
-
-	(void)st;
-	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
-	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(5, "\"a\"", "9"));
-	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
-	script_ok(r, q, "updatePost", POST(6, "\"mine\"", "9"));
-	script_row_is(r, "Post", KEY, "{\"title\":\"mine\",\"rating\":9,\"_version\":6}");
-	assert_int_equal(script_events(r, "outboxMutationProcessed"), 1);
-	script_free(r);
-	/* and when the other side had changed it too, a person decides */
-	r = with_policy(SD_POLICY_MERGE);
-	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
-	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(5, "\"theirs\"", "1"));
-	assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
-	script_free(r);
-}
-
-/* U-05, S4.3 */
-static void a_list_doubled_in_a_race_is_put_right(void **st)
-{
-	struct script *r = with_policy(SD_POLICY_MERGE);
-	struct script_request *q;
-
-	(void)st;
-	script_save(r, "Post", "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"]}", NULL);
-	script_ok(r, script_only(r, "updatePost"), "updatePost",
-		ITEM(5, "\"a\"", "9", "[\"a\",\"a\",\"b\"]", "null"));
-	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"],\"_version\":5}");
-	script_ok(r, q, "updatePost", ITEM(6, "\"a\"", "9", "[\"a\",\"b\"]", "null"));
-	assert_true(sd_engine_idle(r->en));
-	script_free(r);
-}
-
-/* also when the rest of the change is a clash: whatever a person keeps */
-static void a_list_doubled_beside_a_clash_is_put_right_by_any_decision(void **st)
-{
-	struct script *r = with_policy(SD_POLICY_MERGE);
-	struct sd_conflict c;
-	int64_t id;
-
-	(void)st;
-	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\",\"tags\":[\"a\",\"b\"]}", NULL);
-	script_ok(r, script_only(r, "updatePost"), "updatePost",
-		ITEM(5, "\"theirs\"", "1", "[\"a\",\"a\",\"b\"]", "null"));
-	id = script_conflict(r, &c);
-	assert_int_equal(sd_json_count(sd_json_get(c.theirs, "tags")), 1);
-	sd_conflict_release(&c);
-	resolve(r, id, SD_PICK_THEIRS);
-	input_is(script_only(r, "updatePost"), "{\"id\":\"p1\",\"tags\":[\"a\"],\"_version\":5}");
-	script_free(r);
-}
-
-static void a_value_the_service_writes_its_own_way_is_accepted(void **st)
-{
-	struct script *r = with_policy(SD_POLICY_MERGE);
-
-	(void)st;
-	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
-	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(4, "\"MINE\"", "1"));
-	script_row_is(r, "Post", KEY, "{\"title\":\"MINE\",\"_version\":4,\"_state\":\"synced\"}");
-	assert_true(sd_engine_idle(r->en));
-	script_free(r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,10 +403,6 @@ int main(void)
 		cmocka_unit_test(a_record_missing_on_the_server_asks_and_can_be_made_again),
 		cmocka_unit_test(a_key_that_exists_already_is_a_conflict),
 		cmocka_unit_test(a_record_that_never_holds_still_asks_after_max_attempts),
-		cmocka_unit_test(a_scalar_dropped_in_a_race_is_sent_again),
-		cmocka_unit_test(a_list_doubled_in_a_race_is_put_right),
-		cmocka_unit_test(a_list_doubled_beside_a_clash_is_put_right_by_any_decision),
-		cmocka_unit_test(a_value_the_service_writes_its_own_way_is_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
