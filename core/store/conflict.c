@@ -130,6 +130,36 @@ static enum sd_err read_row(
 	return rc;
 }
 
+bool sd_mutation_is_plain_edit(const struct sd_mutation *m)
+{
+	return m->op == SD_OP_UPDATE && m->lane == SD_LANE_WAITING && !m->condition && !m->unknown;
+}
+
+/* Mine as the person sees it: with the edits that wait behind the conflict. */
+static enum sd_err with_later(struct sd_store *st, struct sd_conflict *c, struct sd_error *e)
+{
+	struct sd_entries list = {NULL, 0};
+	bool ok = true, plain = true;
+	enum sd_err rc =
+		c->mine && c->model ? sd_entries_of(st, c->model, c->key, &list, e) : SD_OK;
+
+	for (size_t i = 0; rc == SD_OK && ok && plain && i < list.count; i++) {
+		const struct sd_mutation *m = &list.v[i];
+		if (m->seq <= c->seq)
+			continue;
+		plain = sd_mutation_is_plain_edit(m);
+		for (const struct cJSON *f = sd_json_child(m->fields); plain && ok && f;
+			f = sd_json_next(f))
+			ok = sd_json_set(c->mine, sd_json_name(f), sd_json_dup(f));
+	}
+	sd_entries_release(&list);
+	if (rc == SD_OK && !ok)
+		rc = sd_db_nomem(e, "conflict");
+	if (rc != SD_OK)
+		sd_conflict_release(c);
+	return rc;
+}
+
 enum sd_err sd_conflict_get(
 	struct sd_store *st, int64_t id, struct sd_conflict *out, struct sd_error *e)
 {
@@ -140,7 +170,7 @@ enum sd_err sd_conflict_get(
 	if (rc == SD_OK)
 		rc = read_row(st, s, out, e);
 	sd_db_reset(s);
-	return rc;
+	return rc == SD_OK ? with_later(st, out, e) : rc;
 }
 
 enum sd_err sd_conflict_each(struct sd_store *st, sd_conflict_fn fn, void *ctx, struct sd_error *e)
@@ -155,6 +185,8 @@ enum sd_err sd_conflict_each(struct sd_store *st, sd_conflict_fn fn, void *ctx, 
 		if (rc == SD_OK)
 			rc = read_row(st, s, &c, e);
 		sd_db_reset(s);
+		if (rc == SD_OK)
+			rc = with_later(st, &c, e);
 		if (rc != SD_OK)
 			return rc == SD_NOTFOUND ? SD_OK : rc;
 		after = c.id;

@@ -24,10 +24,15 @@ struct sd_conflict { /* owned: sd_conflict_release */
 	const struct sd_model *model;
 	char *key;
 	enum sd_shape shape;
-	struct cJSON *base, *mine, *theirs; /* records; NULL: does not exist */
+	struct cJSON *base, *mine, *theirs; /* records; NULL: does not exist.  mine holds the plain
+	                                     * edits that wait behind the entry, too */
 	int64_t found_ms;
 };
 void sd_conflict_release(struct sd_conflict *c);
+
+/* An edit that waits, without a condition and with a known outcome: it is decided together with a
+ * conflict of the entry before it. */
+bool sd_mutation_is_plain_edit(const struct sd_mutation *m);
 
 /* Moves entry seq to the conflict lane; theirs also becomes the shadow's server copy.  The row
  * keeps the person's value.  *id gets the conflict (an existing one of the entry is renewed). */

@@ -86,10 +86,6 @@ SD_MUST_USE enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enu
 	const struct cJSON *picks, const struct cJSON *sets, const char *how, bool dry_run,
 	int64_t now_ms, struct cJSON **write, struct sd_error *e);
 
-/* An edit that waits, without a condition and with a known outcome: it may be taken together with
- * the one before it. */
-bool sd_mutation_is_plain_edit(const struct sd_mutation *m);
-
 /* What the server's strategy makes of a pending change if it is sent with the version it was made
  * on: contract.md 5 `forecast`.  strategy: "automerge" or "optimistic"; server/base/fields as the
  * shadow and outbox have them.  Beside the contract's keys: "op", "version", "serverVersion",

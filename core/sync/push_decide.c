@@ -106,49 +106,12 @@ void sd_push_tell_conflict(
 	sd_en_outbox_status(en, now_ms);
 }
 
-struct later {
-	const struct sd_case *c;
-	struct cJSON *mine;
-	bool failed;
-};
-
-static bool add_later(void *ctx, struct sd_mutation *m)
-{
-	struct later *l = ctx;
-
-	if (m->seq <= l->c->m.seq)
-		return true;
-	if (!sd_mutation_is_plain_edit(m))
-		return false;
-	for (const struct cJSON *f = sd_json_child(m->fields); f; f = sd_json_next(f))
-		if (!sd_json_set(l->mine, sd_json_name(f), sd_json_dup(f)))
-			l->failed = true;
-	return !l->failed;
-}
-
-/* Mine, as a person means it: with the edits made while this one was on its way. */
-static enum sd_err put(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
-	int64_t now_ms, int64_t *id, struct sd_error *e)
-{
-	struct later l = {.c = c, .mine = c->mine ? sd_json_dup(c->mine) : NULL};
-	enum sd_err rc = SD_OK;
-
-	if (l.mine)
-		rc = sd_outbox_of(en->store, c->m.model, c->m.key, add_later, &l, e);
-	if (rc == SD_OK && (l.failed || (c->mine && !l.mine)))
-		rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
-	if (rc == SD_OK)
-		rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
-			l.mine, theirs, now_ms, id, e);
-	sd_json_free(l.mine);
-	return rc;
-}
-
 enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
 	int64_t now_ms, struct sd_error *e)
 {
 	int64_t id;
-	enum sd_err rc = put(en, c, theirs, now_ms, &id, e);
+	enum sd_err rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
+		c->mine, theirs, now_ms, &id, e);
 
 	if (rc == SD_OK)
 		sd_push_tell_conflict(en, c, id, now_ms);
@@ -179,7 +142,8 @@ static enum sd_err by_policy(struct sd_engine *en, struct sd_case *c, const stru
 	if (c->policy != SD_POLICY_MINE && c->policy != SD_POLICY_THEIRS &&
 		c->policy != SD_POLICY_COMMAND)
 		return sd_push_ask(en, c, theirs, now_ms, e);
-	rc = put(en, c, theirs, now_ms, &id, e);
+	rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base, c->mine,
+		theirs, now_ms, &id, e);
 	if (rc != SD_OK)
 		return rc;
 	if (c->policy == SD_POLICY_COMMAND)

@@ -292,11 +292,6 @@ static enum sd_err write_json(const struct sd_conflict *c, const struct sd_decis
 }
 
 /* ---- edits that waited behind ---- */
-bool sd_mutation_is_plain_edit(const struct sd_mutation *m)
-{
-	return m->op == SD_OP_UPDATE && m->lane == SD_LANE_WAITING && !m->condition && !m->unknown;
-}
-
 struct behind {
 	const struct sd_conflict *c;
 	int64_t seq; /* of one that mine holds already; 0: none */

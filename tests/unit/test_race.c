@@ -92,12 +92,16 @@ static void edits_behind_a_conflict_are_decided_with_it(void **st)
 		id = script_conflict(r, &c);
 		assert_string_equal(sd_json_get_str(c.mine, "title"), "m2");
 		sd_conflict_release(&c);
+		script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"m3\"}", NULL);
+		script_conflict(r, &c);
+		assert_string_equal(sd_json_get_str(c.mine, "title"), "m3");
+		sd_conflict_release(&c);
 		resolve(r, id, keeps[i]);
 		assert_int_equal(
 			script_lane(r, SD_LANE_CONFLICT) + script_lane(r, SD_LANE_WAITING), 0);
 		if (i == 0)
 			input_is(script_only(r, "updatePost"),
-				"{\"id\":\"p1\",\"title\":\"m2\",\"_version\":5}");
+				"{\"id\":\"p1\",\"title\":\"m3\",\"_version\":5}");
 		else
 			script_row_is(r, "Post", KEY,
 				"{\"title\":\"ext\",\"_version\":5,\"_state\":\"synced\"}");
