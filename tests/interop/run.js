@@ -33,6 +33,7 @@ async function one(name, body) {
 		await limited(body(world));
 		if (!world.sandbox.alive())
 			throw new Error('the sandbox ended by itself');
+		await limited(world.finish());
 	} catch (e) {
 		error = e;
 	}

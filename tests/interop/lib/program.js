@@ -24,4 +24,12 @@ function first(lines, child, said) {
 	});
 }
 
-module.exports = { PROGRAM, SCHEMA_FILE, amplifySchema, first };
+// Does what makes a program end; its exit code, or the signal that ended it.
+function ended(child, stop) {
+	return new Promise(resolve => {
+		child.once('close', (code, signal) => resolve(code ?? signal));
+		stop();
+	});
+}
+
+module.exports = { PROGRAM, SCHEMA_FILE, amplifySchema, ended, first };

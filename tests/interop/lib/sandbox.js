@@ -6,13 +6,14 @@ const fs = require('fs');
 const http = require('http');
 const https = require('https');
 const readline = require('readline');
-const { PROGRAM, SCHEMA_FILE, first } = require('./program');
+const { PROGRAM, SCHEMA_FILE, ended, first } = require('./program');
 const { waitFor } = require('./wait');
 
 class Sandbox {
 	// args: further options of `syncdeck sandbox`
 	static async start(args = []) {
 		const s = new Sandbox();
+		s.name = 'sandbox';
 		s.child = spawn(PROGRAM, ['sandbox', '--schema', SCHEMA_FILE, '--admin', '--port', '0',
 			'--parent-pipe', '3', ...args], {
 			stdio: ['ignore', 'pipe', 'pipe', 'pipe'], // 3: it ends with us
@@ -61,9 +62,13 @@ class Sandbox {
 			return r && check(r) ? r : false;
 		}, async () => JSON.stringify(await find()));
 	}
+	// asks it to end; the exit code
+	finish() {
+		return ended(this.child, () => this.child.kill('SIGTERM'));
+	}
 	end() {
 		if (this.child.exitCode === null)
-			this.child.kill('SIGTERM');
+			this.child.kill('SIGKILL');
 	}
 	alive() {
 		return this.child.exitCode === null && this.child.signalCode === null;

@@ -3,7 +3,7 @@
 
 const { spawn } = require('child_process');
 const readline = require('readline');
-const { PROGRAM, SCHEMA_FILE } = require('./program');
+const { PROGRAM, SCHEMA_FILE, ended } = require('./program');
 const { waitFor } = require('./wait');
 
 class Syncdeck {
@@ -98,6 +98,10 @@ class Syncdeck {
 			const r = await get();
 			return check(r) ? (r ?? true) : false;
 		}, async () => JSON.stringify(await get()));
+	}
+	// the end of its input; the exit code, 1 when any command had another than 0
+	finish() {
+		return ended(this.child, () => this.child.stdin.end());
 	}
 	end() {
 		if (this.child.exitCode === null)

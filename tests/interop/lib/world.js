@@ -88,6 +88,15 @@ class World {
 		}
 		return out.join('\n');
 	}
+	// after success: our programs end in order, with nothing to complain about
+	async finish() {
+		for (const c of [...this.clients, this.sandbox].filter(x => x.finish)) {
+			const code = await c.finish();
+			const words = Buffer.concat(c.said).toString();
+			assert.ok(code === 0 || code === 1 && c !== this.sandbox, `${c.name} ended with ${code}: ${words}`);
+			assert.doesNotMatch(words, /Sanitizer|runtime error/);
+		}
+	}
 	end() {
 		for (const c of this.clients)
 			c.end();
