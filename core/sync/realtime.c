@@ -170,9 +170,12 @@ bool sd_rt_settled(const struct sd_engine *en)
 
 /* ---- the state as a whole ---- */
 
+/* A subscription that waits or is refused does not make the others less live, but none at all is
+ * not listening. */
 static enum sd_rt_state whole_state(const struct sd_realtime *rt)
 {
-	bool stale = false, down = rt->conn_count == 0, busy = false;
+	bool stale = false, down = rt->conn_count == 0, busy = false, live = false;
+	bool starting = false;
 
 	for (size_t i = 0; i < rt->conn_count; i++) {
 		const struct sd_rt_conn *c = &rt->conns[i];
@@ -181,7 +184,15 @@ static enum sd_rt_state whole_state(const struct sd_realtime *rt)
 		busy = busy || c->state == SD_CONN_OPENING || c->state == SD_CONN_INIT ||
 		       (c->state == SD_CONN_READY && !sd_subs_settled(rt, i));
 	}
-	return down ? SD_RT_DOWN : busy ? SD_RT_CONNECTING : stale ? SD_RT_STALE : SD_RT_LIVE;
+	for (size_t i = 0; i < rt->sub_count; i++) {
+		live = live || rt->subs[i].state == SD_SUBST_LIVE;
+		starting = starting || rt->subs[i].state == SD_SUBST_STARTING;
+	}
+	if (down)
+		return SD_RT_DOWN;
+	if (busy || (starting && !live))
+		return SD_RT_CONNECTING;
+	return !live ? SD_RT_DOWN : stale ? SD_RT_STALE : SD_RT_LIVE;
 }
 
 void sd_rt_tell(struct sd_engine *en, int64_t now_ms)

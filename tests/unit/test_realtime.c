@@ -174,6 +174,25 @@ static void an_unconfirmed_start_is_tried_again_and_then_polled(void **st)
 	rig_free(r);
 }
 
+/* U-14: connected is not listening */
+static void a_connection_without_any_live_subscription_is_not_called_live(void **st)
+{
+	struct rig *r = rig_new(RIG_SDL);
+	uint64_t conn;
+
+	(void)st;
+	rig_start(r);
+	conn = rig_connect(r, 300000);
+	for (int i = 0; i < 70; i++) {
+		rig_wait(r, 1000);
+		rig_frame(r, conn, "{\"type\":\"ka\"}");
+		assert_int_not_equal(state(r), SD_RT_LIVE);
+	}
+	assert_int_equal(state(r), SD_RT_DOWN);
+	assert_non_null(rig_find(r, SD_ACT_HTTP, "syncPosts"));
+	rig_free(r);
+}
+
 /* U-34, R-059 */
 static void more_subscriptions_than_one_connection_takes_are_spread(void **st)
 {
@@ -359,6 +378,7 @@ int main(void)
 		cmocka_unit_test(a_message_during_the_run_waits_for_its_end),
 		cmocka_unit_test(one_refused_subscription_makes_its_model_poll_and_bounces_nothing),
 		cmocka_unit_test(an_unconfirmed_start_is_tried_again_and_then_polled),
+		cmocka_unit_test(a_connection_without_any_live_subscription_is_not_called_live),
 		cmocka_unit_test(more_subscriptions_than_one_connection_takes_are_spread),
 		cmocka_unit_test(a_full_connection_gets_a_second_one_beside_it),
 		cmocka_unit_test(a_filter_the_server_refuses_is_checked_here_instead),
