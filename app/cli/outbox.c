@@ -78,39 +78,37 @@ static int edit(struct cli *c, int64_t seq, char **words, int n)
 	return rc == SD_OK ? show(c, seq) : cli_fail(c, rc, &e);
 }
 
+/* All lines or none. */
 static int import(struct cli *c, const char *file)
 {
 	struct sd_buf text = SD_BUF_INIT;
 	struct sd_error e = {.code = SD_OK};
+	struct cJSON *list = sd_json_array();
 	enum sd_err rc = sd_read_file(file, (size_t)256 << 20, &text, &e);
-	int line = 0, n = 0;
+	int line = 0;
 
 	for (char *p = text.data, *next; rc == SD_OK && p && *p; p = next) {
 		char what[600];
 		struct cJSON *j = NULL;
-		next = strchr(p, '\n');
-		if (next)
+		next = p + strcspn(p, "\n");
+		if (*next)
 			*next++ = '\0';
-		line++;
-		snprintf(what, sizeof what, "%s:%d", file, line);
-		if (*p) {
+		snprintf(what, sizeof what, "%s:%d", file, ++line);
+		if (p[strspn(p, " \t\r")])
 			rc = sd_json_parse(p, strlen(p), what, &j, &e);
-			if (rc == SD_OK) {
-				rc = sd_api_outbox_import(c->api, j, &e);
-				if (rc != SD_OK)
-					sd_fail_prefix(&e, rc, "%s", what);
-			}
-			sd_json_free(j);
-			n += rc == SD_OK;
-		}
-		if (!next)
-			break;
+		if (rc == SD_OK && j && !sd_json_push(list, j))
+			rc = sd_fail(&e, SD_NOMEM, 0, "%s: out of memory", what);
 	}
+	if (rc == SD_OK) {
+		rc = sd_api_outbox_import(c->api, list, &e);
+		if (rc != SD_OK)
+			sd_fail_prefix(&e, rc, "%s", file);
+	}
+	if (rc == SD_OK)
+		cli_say(c, "%zu unsent change(s) are back in the outbox", sd_json_count(list));
+	sd_json_free(list);
 	sd_buf_release(&text);
-	if (rc != SD_OK)
-		return cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
-	cli_say(c, "%d unsent change(s) are back in the outbox", n);
-	return 0;
+	return rc == SD_OK ? 0 : cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
 }
 
 int cli_outbox(struct cli *c, struct cli_args *a)

@@ -154,6 +154,18 @@ static void tell_event(struct cli *c, const char *text)
 	sd_json_free(j);
 }
 
+/* Another process that wipes the store needs this one to let go of it; the engine goes on with the
+ * new store. */
+static void follow_wipe(struct cli *c)
+{
+	bool ran = sd_api_running(c->api);
+
+	(void)sd_api_changed(c->api);
+	if (ran && !sd_api_running(c->api) && !sd_api_locked(c->api) &&
+		sd_api_start(c->api, NULL) != SD_OK)
+		cli_say(c, "the store was cleared by another process; the engine is stopped");
+}
+
 bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
 {
 	struct pollfd p[2] = {{fd, POLLIN, 0}, {c->api ? sd_api_fd(c->api) : -1, POLLIN, 0}};
@@ -163,6 +175,8 @@ bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
 	if (!c->watches && !c->api)
 		wait = ms < 0 || ms > 60000 ? 60000 : (int)ms;
 	(void)poll(p, 2, wait);
+	if (c->api)
+		follow_wipe(c);
 	while (c->api && (event = sd_api_next_event(c->api))) {
 		if (print_events)
 			tell_event(c, event);

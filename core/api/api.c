@@ -134,23 +134,6 @@ static enum sd_err choose_backend(struct sd_api *api, struct sd_error *e)
 
 /* ---- the store ---- */
 
-static enum sd_err finish_wipe(struct sd_api *api, struct sd_error *e)
-{
-	char *marker = sd_path_join(api->dir, "wipe");
-	bool left = marker && sd_is_file(marker), did;
-	int fd = -1;
-	enum sd_err rc;
-
-	free(marker);
-	if (!left)
-		return SD_OK;
-	rc = sd_lock_take(api->dir, SD_LOCK_PROFILE_EXCLUSIVE, OTHERS_CLOSE_MS, &fd, e);
-	if (rc == SD_OK)
-		rc = sd_wipe_finish(api->dir, &did, e);
-	sd_lock_release(fd);
-	return rc;
-}
-
 static enum sd_err bind_backend(struct sd_api *api, struct sd_error *e)
 {
 	char *known = NULL;
@@ -181,7 +164,8 @@ enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
 		.no_backend = !*api->endpoint,
 		.now_ms = sd_now_ms(),
 		.rand = &api->rand};
-	enum sd_err rc = finish_wipe(api, e);
+	bool did;
+	enum sd_err rc = sd_wipe_finish(api->dir, &did, e);
 
 	if (rc == SD_OK && api->lock_fd < 0)
 		rc = sd_lock_take(
@@ -243,6 +227,7 @@ enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct
 {
 	struct sd_api *api = calloc(1, sizeof *api);
 	enum sd_err rc;
+	bool did;
 
 	*out = NULL;
 	if (!api)
@@ -262,7 +247,7 @@ enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct
 	if (rc == SD_OK)
 		rc = load_people(api, e);
 	if (rc == SD_OK && api->locked)
-		rc = finish_wipe(api, e);
+		rc = sd_wipe_finish(api->dir, &did, e);
 	else if (rc == SD_OK)
 		rc = sd_api_open_store(api, e);
 	if (rc != SD_OK) {
@@ -318,7 +303,11 @@ enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
 	rc = load_people(api, e);
 	if (rc == SD_OK && api->locked)
 		return sd_api_use(api, e);
-	return rc == SD_OK ? sd_api_open_store(api, e) : rc;
+	if (rc == SD_OK)
+		rc = sd_api_open_store(api, e); /* waits until the wipe is over */
+	if (rc == SD_OK)
+		sd_api_tell(api, "cleared", NULL);
+	return rc;
 }
 
 enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e)

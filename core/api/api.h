@@ -154,8 +154,9 @@ SD_MUST_USE enum sd_err sd_api_outbox_show(
 	struct sd_api *api, int64_t seq, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e);
+/* Lines of an export, in one transaction.  AUTH: they are another user's; nothing is taken. */
 SD_MUST_USE enum sd_err sd_api_outbox_import(
-	struct sd_api *api, const struct cJSON *line, struct sd_error *e);
+	struct sd_api *api, const struct cJSON *lines, struct sd_error *e);
 /* keep: "mine" "theirs" "base" or NULL; picks: {"title":"mine"} or NULL; sets: {"f":JSON} or NULL.
  * *write owned: the mutation that goes out, JSON null for none. */
 SD_MUST_USE enum sd_err sd_api_resolve(struct sd_api *api, int64_t id, const char *keep,

@@ -101,13 +101,27 @@ enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_err
 	return rc;
 }
 
-enum sd_err sd_api_outbox_import(struct sd_api *api, const struct cJSON *line, struct sd_error *e)
+enum sd_err sd_api_outbox_import(struct sd_api *api, const struct cJSON *lines, struct sd_error *e)
 {
 	enum sd_err rc = sd_api_begin(api, e);
+	int n = 0;
 
 	if (rc != SD_OK)
 		return rc;
-	return sd_api_end(api, sd_outbox_import(api->writer, line, sd_now_ms(), &api->rand, e), e);
+	for (const struct cJSON *l = sd_json_child(lines); rc == SD_OK && l; l = sd_json_next(l)) {
+		const char *owner = sd_json_get_str(l, "owner");
+		n++;
+		if (owner && !sd_str_eq(owner, api->owner.user_id))
+			rc = sd_fail(e, SD_AUTH, 0,
+				"these changes belong to another user (%s): sign in as that user; "
+				"nothing was taken",
+				owner);
+		else
+			rc = sd_outbox_import(api->writer, l, sd_now_ms(), &api->rand, e);
+		if (rc != SD_OK)
+			sd_fail_prefix(e, rc, "line %d", n);
+	}
+	return sd_api_end(api, rc, e);
 }
 
 enum sd_err sd_api_resolve(struct sd_api *api, int64_t id, const char *keep,

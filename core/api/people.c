@@ -18,8 +18,7 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 
-#define PUSH_MS  30000 /* longest that --pending push waits for the server */
-#define CLOSE_MS 5000  /* how long other processes have to let go before a wipe gives up */
+#define CLOSE_MS 5000 /* how long other processes have to let go before a wipe gives up */
 
 static const char *const MODE[] = {[SD_AUTH_NONE] = "none",
 	[SD_AUTH_API_KEY] = "apiKey",
@@ -98,7 +97,7 @@ static enum sd_err count_unsent(struct sd_api *api, int64_t *n, struct sd_error 
 static enum sd_err push_unsent(struct sd_api *api, struct sd_error *e)
 {
 	bool was = api->rt != NULL;
-	int64_t end = sd_mono_ms() + PUSH_MS, left = 0;
+	int64_t patience = api->o.settings->net_timeout_ms, end = 0, left = 0, before = -1;
 	struct sd_api_status s;
 	enum sd_err rc;
 
@@ -111,6 +110,9 @@ static enum sd_err push_unsent(struct sd_api *api, struct sd_error *e)
 	rc = sd_api_start(api, e);
 	while (rc == SD_OK) {
 		rc = count_unsent(api, &left, e);
+		if (left != before) /* it goes on as long as something leaves */
+			end = sd_mono_ms() + patience;
+		before = left;
 		if (rc != SD_OK || left == 0 || sd_mono_ms() > end)
 			break;
 		sd_api_status(api, &s);
@@ -145,6 +147,8 @@ static enum sd_err export_unsent(struct sd_api *api, const char *file, struct sd
 	close(fd);
 	rc = sd_api_outbox(api, true, &list, e);
 	for (struct cJSON *l = sd_json_child(list); l; l = sd_json_next(l)) {
+		if (api->owner.user_id)
+			sd_json_add_str(l, "owner", api->owner.user_id);
 		sd_json_print(l, &text);
 		sd_buf_ch(&text, '\n');
 	}
@@ -185,9 +189,7 @@ static enum sd_err wipe(struct sd_api *api, struct sd_wiped *out, struct sd_erro
 
 	sd_api_stop(api);
 	sd_api_close_store(api);
-	rc = sd_wipe_announce(api->dir, e); /* others see the number move and let go */
-	if (rc == SD_OK)
-		rc = sd_lock_take(api->dir, SD_LOCK_PROFILE_EXCLUSIVE, CLOSE_MS, &fd, e);
+	rc = sd_lock_take(api->dir, SD_LOCK_PROFILE_EXCLUSIVE, CLOSE_MS, &fd, e);
 	if (rc == SD_OK)
 		rc = sd_wipe(api->dir, out, e);
 	sd_lock_release(fd);

@@ -19,6 +19,8 @@
 #include "core/base/fs.h"
 #include "core/base/text.h"
 
+#define GATE "profile.gate"
+
 static int open_lock(const char *dir, const char *name, struct sd_error *e)
 {
 	char *path = sd_path_join(dir, name);
@@ -92,11 +94,43 @@ static enum sd_err own_engine(int fd, const char *dir, struct sd_error *e)
 	return SD_OK;
 }
 
+/* Waits until fd has the lock; SD_BUSY when the time is up. */
+static enum sd_err lock_until(int fd, int op, int64_t until, enum sd_lock what, const char *dir,
+	const char *name, struct sd_error *e)
+{
+	while (flock(fd, op | LOCK_NB)) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			return sd_fail(e, SD_IO, errno, "cannot lock %s/%s: %s", dir, name,
+				strerror(errno));
+		if (sd_mono_ms() >= until)
+			return busy(fd, what, dir, e);
+		usleep(5000);
+	}
+	return SD_OK;
+}
+
+/* The way to profile.lock is through a gate: who wants it alone shuts the gate and tells the others
+ * to let go; who lets go and comes back waits outside. Without it they would be back first. */
+static enum sd_err through_gate(
+	const char *dir, enum sd_lock what, int64_t until, int *gate, struct sd_error *e)
+{
+	bool alone = what == SD_LOCK_PROFILE_EXCLUSIVE;
+	enum sd_err rc;
+
+	*gate = open_lock(dir, GATE, e);
+	if (*gate < 0)
+		return SD_IO;
+	rc = lock_until(*gate, alone ? LOCK_EX : LOCK_SH, until, what, dir, GATE, e);
+	return rc == SD_OK && alone ? sd_wipe_announce(dir, e) : rc;
+}
+
 enum sd_err sd_lock_take(
 	const char *dir, enum sd_lock what, int64_t wait_ms, int *fd, struct sd_error *e)
 {
 	const char *name = what == SD_LOCK_ENGINE ? "engine.lock" : "profile.lock";
-	int op = (what == SD_LOCK_PROFILE_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB;
+	int op = what == SD_LOCK_PROFILE_SHARED ? LOCK_SH : LOCK_EX, gate = -1;
 	/* somebody who only asks who syncs holds the lock for a moment: never give up at once */
 	int64_t until = sd_mono_ms() + (wait_ms > 50 ? wait_ms : 50);
 	enum sd_err rc = sd_mkdir_p(dir, e);
@@ -104,25 +138,17 @@ enum sd_err sd_lock_take(
 	*fd = -1;
 	if (rc != SD_OK)
 		return rc;
-	*fd = open_lock(dir, name, e);
-	if (*fd < 0)
-		return SD_IO;
-	while (flock(*fd, op)) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK)
-			rc = sd_fail(e, SD_IO, errno, "cannot lock %s/%s: %s", dir, name,
-				strerror(errno));
-		else if (sd_mono_ms() >= until)
-			rc = busy(*fd, what, dir, e);
-		if (rc != SD_OK)
-			break;
-		usleep(5000);
+	if (what != SD_LOCK_ENGINE)
+		rc = through_gate(dir, what, until, &gate, e);
+	if (rc == SD_OK) {
+		*fd = open_lock(dir, name, e);
+		rc = *fd < 0 ? SD_IO : lock_until(*fd, op, until, what, dir, name, e);
 	}
+	sd_lock_release(gate);
 	if (rc == SD_OK && what == SD_LOCK_ENGINE)
 		rc = own_engine(*fd, dir, e);
 	if (rc != SD_OK) {
-		close(*fd);
+		sd_lock_release(*fd);
 		*fd = -1;
 	}
 	return rc;

@@ -74,7 +74,8 @@ SD_MUST_USE enum sd_err sd_store_bind_backend(
 	struct sd_store *st, const char *endpoint, struct sd_error *e);
 
 /* ---- the profile directory ---- */
-/* profile.lock, shared by every process that has the store open; exclusive for a wipe.
+/* profile.lock, shared by every process that has the store open; exclusive for a wipe: taking it so
+ * raises the generation, and who lets go then waits until the wipe is over before it is back.
  * engine.lock: who syncs, one process at a time; its pid is written into it.
  * *fd is owned: sd_lock_release.  Errors: BUSY (text names the pid when known), IO. */
 enum sd_lock { SD_LOCK_PROFILE_SHARED, SD_LOCK_PROFILE_EXCLUSIVE, SD_LOCK_ENGINE };
@@ -100,8 +101,8 @@ SD_MUST_USE enum sd_err sd_wipe_finish(const char *dir, bool *did, struct sd_err
 /* A number that every wipe raises (kept in DIR/generation); a process that sees another one than
  * it opened under must close.  0 when never wiped. */
 int64_t sd_wipe_generation(const char *dir);
-/* Raises that number (the text of DIR/generation, a decimal number) before the exclusive lock is
- * taken, so that other processes close.  Errors: IO. */
+/* Raises that number (the text of DIR/generation, a decimal number); taking the exclusive lock does
+ * it, so that other processes close.  Errors: IO. */
 SD_MUST_USE enum sd_err sd_wipe_announce(const char *dir, struct sd_error *e);
 
 #endif
