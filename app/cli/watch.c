@@ -132,8 +132,7 @@ static void run_watches(struct cli *c)
 		struct line_ctx x = {.c = c, .w = w};
 		bool synced;
 		if (!w->snapshots) {
-			if (sd_api_watch_next(c->api, w->watch, tell_change, &x, NULL) != SD_OK)
-				continue;
+			(void)!sd_api_watch_next(c->api, w->watch, tell_change, &x, NULL);
 			continue;
 		}
 		if (sd_api_watch_next(c->api, w->watch, note_change, &x, NULL) != SD_OK)
@@ -161,9 +160,8 @@ static void follow_wipe(struct cli *c)
 	bool ran = sd_api_running(c->api);
 
 	(void)sd_api_changed(c->api);
-	if (ran && !sd_api_running(c->api) && !sd_api_locked(c->api) &&
-		sd_api_start(c->api, NULL) != SD_OK)
-		cli_say(c, "the store was cleared by another process; the engine is stopped");
+	if (ran && !sd_api_running(c->api) && !sd_api_locked(c->api))
+		(void)!sd_api_start(c->api, NULL);
 }
 
 bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
@@ -182,8 +180,6 @@ bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
 			tell_event(c, event);
 		free(event);
 	}
-	if (c->api) /* also lets go of a store that another process wants to wipe */
-		(void)sd_api_changed(c->api);
 	if (c->watches)
 		run_watches(c);
 	return fd >= 0 && p[0].revents != 0;

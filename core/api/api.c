@@ -14,7 +14,6 @@
 #include "core/model/predicate.h"
 #include "core/runtime/wire.h"
 
-#define LET_GO_MS       1000 /* how long a store about to be wiped is left alone */
 #define OTHERS_CLOSE_MS 5000 /* how long a wipe of another process is waited for */
 
 enum sd_err sd_api_model(
@@ -157,6 +156,21 @@ static enum sd_err bind_backend(struct sd_api *api, struct sd_error *e)
 	return rc;
 }
 
+/* Finishes a wipe that was cut off, waits for one under way: from here on nobody wipes. */
+static enum sd_err take_profile(struct sd_api *api, struct sd_error *e)
+{
+	bool did;
+	enum sd_err rc = SD_OK;
+
+	if (api->lock_fd >= 0)
+		return SD_OK;
+	rc = sd_wipe_finish(api->dir, &did, e);
+	if (rc == SD_OK)
+		rc = sd_lock_take(
+			api->dir, SD_LOCK_PROFILE_SHARED, OTHERS_CLOSE_MS, &api->lock_fd, e);
+	return rc;
+}
+
 enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
 {
 	struct sd_store_opts so = {.dir = api->dir,
@@ -164,12 +178,8 @@ enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
 		.no_backend = !*api->endpoint,
 		.now_ms = sd_now_ms(),
 		.rand = &api->rand};
-	bool did;
-	enum sd_err rc = sd_wipe_finish(api->dir, &did, e);
+	enum sd_err rc = take_profile(api, e);
 
-	if (rc == SD_OK && api->lock_fd < 0)
-		rc = sd_lock_take(
-			api->dir, SD_LOCK_PROFILE_SHARED, OTHERS_CLOSE_MS, &api->lock_fd, e);
 	api->generation = sd_wipe_generation(api->dir);
 	if (rc == SD_OK)
 		rc = sd_store_open(&so, &api->writer, e);
@@ -192,10 +202,14 @@ void sd_api_close_store(struct sd_api *api)
 	api->lock_fd = -1;
 }
 
-static enum sd_err load_people(struct sd_api *api, struct sd_error *e)
+/* Who owns the store and who is signed in; opens it, or leaves it locked.  The lock comes first:
+ * who owned the store before a wipe must not be taken for its owner after it. */
+static enum sd_err open_for_owner(struct sd_api *api, struct sd_error *e)
 {
-	enum sd_err rc = sd_owner_load(api->dir, &api->owner, e);
+	enum sd_err rc = take_profile(api, e);
 
+	if (rc == SD_OK)
+		rc = sd_owner_load(api->dir, &api->owner, e);
 	if (rc != SD_OK)
 		return rc;
 	rc = sd_session_load(api->dir, &api->session, e);
@@ -204,6 +218,9 @@ static enum sd_err load_people(struct sd_api *api, struct sd_error *e)
 		return rc;
 	api->locked = api->owner.user_id &&
 		      (!api->has_session || !sd_str_eq(api->owner.user_id, api->session.user_id));
+	if (!api->locked)
+		return sd_api_open_store(api, e);
+	sd_api_close_store(api);
 	return SD_OK;
 }
 
@@ -227,7 +244,6 @@ enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct
 {
 	struct sd_api *api = calloc(1, sizeof *api);
 	enum sd_err rc;
-	bool did;
 
 	*out = NULL;
 	if (!api)
@@ -245,11 +261,7 @@ enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct
 	if (rc == SD_OK)
 		rc = make_settings(api, e);
 	if (rc == SD_OK)
-		rc = load_people(api, e);
-	if (rc == SD_OK && api->locked)
-		rc = sd_wipe_finish(api->dir, &did, e);
-	else if (rc == SD_OK)
-		rc = sd_api_open_store(api, e);
+		rc = open_for_owner(api, e);
 	if (rc != SD_OK) {
 		sd_api_close(api);
 		return rc;
@@ -280,32 +292,44 @@ void sd_api_close(struct sd_api *api)
 	free(api);
 }
 
+/* Has another process signed in or out here? */
+static bool session_moved(const struct sd_api *api)
+{
+	char *path = sd_path_join(api->dir, "session.json");
+	bool there = path && sd_is_file(path);
+
+	free(path);
+	return there != api->has_session;
+}
+
+static enum sd_err still_locked(const struct sd_api *api, struct sd_error *e)
+{
+	return sd_fail(e, SD_AUTH, 0,
+		"this profile belongs to %s, who is signed out; run `syncdeck login %s`",
+		api->owner.user ? api->owner.user : "another user",
+		api->owner.user ? api->owner.user : "USER");
+}
+
 enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
 {
+	int64_t before = api->generation;
+	bool moved = session_moved(api);
 	enum sd_err rc;
 
-	if (api->locked)
-		return sd_fail(e, SD_AUTH, 0,
-			"this profile belongs to %s, who is signed out; run `syncdeck login %s`",
-			api->owner.user ? api->owner.user : "another user",
-			api->owner.user ? api->owner.user : "USER");
-	if (api->reader && sd_wipe_generation(api->dir) == api->generation)
+	if (api->locked && !moved)
+		return still_locked(api, e);
+	if (!moved && api->reader && sd_wipe_generation(api->dir) == before)
 		return SD_OK;
-	/* another process wipes the store: let go of what was, leave it time to take the lock
-	 * (every process notices within POLL), then look who owns it now */
-	if (api->reader) {
-		sd_api_stop(api);
-		sd_api_close_store(api);
-		usleep(LET_GO_MS * 1000);
-	}
+	/* another process wipes the store, or signed somebody in or out: let go of what was, look
+	 * who owns it now */
+	sd_api_stop(api);
+	sd_api_close_store(api);
 	sd_owner_release(&api->owner);
 	sd_session_release(&api->session);
-	rc = load_people(api, e);
+	rc = open_for_owner(api, e);
 	if (rc == SD_OK && api->locked)
-		return sd_api_use(api, e);
-	if (rc == SD_OK)
-		rc = sd_api_open_store(api, e); /* waits until the wipe is over */
-	if (rc == SD_OK)
+		return still_locked(api, e);
+	if (rc == SD_OK && api->generation != before)
 		sd_api_tell(api, "cleared", NULL);
 	return rc;
 }
@@ -383,7 +407,7 @@ void sd_api_interrupt(struct sd_api *api)
 
 bool sd_api_changed(struct sd_api *api)
 {
-	if (api->locked || sd_api_use(api, NULL) != SD_OK)
+	if (sd_api_use(api, NULL) != SD_OK)
 		return false;
 	return sd_store_changed(api->reader);
 }

@@ -161,13 +161,15 @@ static enum sd_err export_unsent(struct sd_api *api, const char *file, struct sd
 	return rc;
 }
 
-/* Nothing unsent is left behind, or the person said what to do with it.  The store is open. */
+/* Nothing unsent is left behind, or the person said what to do with it.  The store is open.  *may
+ * gets how many entries the wipe may find: another process may save until it has the lock. */
 static enum sd_err guard(struct sd_api *api, enum sd_pending pending, const char *file,
-	const char *doing, struct sd_error *e)
+	const char *doing, int64_t *may, struct sd_error *e)
 {
 	int64_t n = 0;
 	enum sd_err rc = count_unsent(api, &n, e);
 
+	*may = pending == SD_PENDING_DISCARD ? INT64_MAX : pending == SD_PENDING_EXPORT ? n : 0;
 	if (rc != SD_OK || n == 0 || pending == SD_PENDING_DISCARD)
 		return rc;
 	if (pending == SD_PENDING_PUSH)
@@ -182,17 +184,51 @@ static enum sd_err guard(struct sd_api *api, enum sd_pending pending, const char
 
 /* ---- the wipe ---- */
 
-static enum sd_err wipe(struct sd_api *api, struct sd_wiped *out, struct sd_error *e)
+/* Under the lock: what another process saved since the guard looked is not wiped. */
+static enum sd_err count_again(struct sd_api *api, int64_t may, struct sd_error *e)
 {
-	int fd = -1;
+	struct sd_store_opts so = {.dir = api->dir,
+		.schema = api->o.schema,
+		.read_only = true,
+		.now_ms = sd_now_ms(),
+		.rand = &api->rand};
+	struct sd_store *st = NULL;
+	struct sd_outbox_counts c;
+	int64_t n = 0;
+	enum sd_err rc;
+
+	if (may == INT64_MAX)
+		return SD_OK;
+	rc = sd_store_open(&so, &st, e);
+	if (rc == SD_NOTFOUND)
+		return SD_OK;
+	if (rc == SD_OK)
+		rc = sd_outbox_counts(st, NULL, &c, e);
+	for (int i = 0; rc == SD_OK && i < SD_LANE_COUNT; i++)
+		n += c.lane[i];
+	sd_store_close(st);
+	if (rc == SD_OK && n > may)
+		rc = sd_fail(e, SD_UNSENT, 0,
+			"another process saved %lld change(s) meanwhile; nothing was wiped: try "
+			"again",
+			(long long)(n - may));
+	return rc;
+}
+
+/* *fd gets the exclusive lock, owned: other processes stay out until it is released, so that none
+ * of them takes the old session for the new store's. */
+static enum sd_err wipe(
+	struct sd_api *api, int64_t may, struct sd_wiped *out, int *fd, struct sd_error *e)
+{
 	enum sd_err rc;
 
 	sd_api_stop(api);
 	sd_api_close_store(api);
-	rc = sd_lock_take(api->dir, SD_LOCK_PROFILE_EXCLUSIVE, CLOSE_MS, &fd, e);
+	rc = sd_lock_take(api->dir, SD_LOCK_PROFILE_EXCLUSIVE, CLOSE_MS, fd, e);
+	if (rc == SD_OK)
+		rc = count_again(api, may, e);
 	if (rc == SD_OK)
 		rc = sd_wipe(api->dir, out, e);
-	sd_lock_release(fd);
 	if (rc == SD_OK)
 		sd_api_tell(api, "cleared", NULL);
 	return rc;
@@ -211,12 +247,12 @@ static enum sd_err same_user(struct sd_api *api, struct sd_error *e)
 }
 
 /* The store's owner is somebody else, or (first sign-in) nobody. */
-static enum sd_err other_user(struct sd_api *api, const struct sd_login *l,
-	const struct sd_session *s, struct sd_error *e)
+static enum sd_err other_user(
+	struct sd_api *api, const struct sd_login *l, int *lock, struct sd_error *e)
 {
 	bool had_owner = api->owner.user_id != NULL;
 	struct sd_wiped w;
-	int64_t n = 0;
+	int64_t n = 0, may = 0;
 	enum sd_err rc = SD_OK;
 
 	if (!api->writer)
@@ -228,19 +264,18 @@ static enum sd_err other_user(struct sd_api *api, const struct sd_login *l,
 	if (rc == SD_OK) {
 		bool locked = api->locked;
 		api->locked = false; /* the guard reads the outbox */
-		rc = guard(api, l->pending, l->export_file, "sign-in", e);
+		rc = guard(api, l->pending, l->export_file, "sign-in", &may, e);
 		api->locked = locked;
 	}
 	if (rc == SD_OK)
-		rc = wipe(api, &w, e);
+		rc = wipe(api, may, &w, lock, e);
 	if (rc == SD_OK)
 		sd_log(SD_LOG_INFO, "people", "wiped %lld files before the sign-in of another user",
 			(long long)w.files);
-	(void)s;
 	return rc;
 }
 
-static enum sd_err adopt(struct sd_api *api, struct sd_session *s, struct sd_error *e)
+static enum sd_err adopt(struct sd_api *api, struct sd_session *s, int *lock, struct sd_error *e)
 {
 	enum sd_err rc = sd_owner_store(api->dir, s->user, s->user_id, e);
 
@@ -256,6 +291,8 @@ static enum sd_err adopt(struct sd_api *api, struct sd_session *s, struct sd_err
 	api->session = *s;
 	memset(s, 0, sizeof *s);
 	api->has_session = true;
+	sd_lock_release(*lock); /* the others find the new owner now */
+	*lock = -1;
 	return rc == SD_OK ? same_user(api, e) : rc;
 }
 
@@ -264,6 +301,7 @@ enum sd_err sd_api_login(
 {
 	struct sd_session s;
 	enum sd_err rc;
+	int lock = -1;
 
 	*who = NULL;
 	if (!api->pool.client_id)
@@ -274,11 +312,12 @@ enum sd_err sd_api_login(
 	if (rc != SD_OK)
 		return rc;
 	if (!sd_str_eq(api->owner.user_id, s.user_id))
-		rc = other_user(api, l, &s, e);
+		rc = other_user(api, l, &lock, e);
 	if (rc == SD_OK)
-		rc = adopt(api, &s, e);
+		rc = adopt(api, &s, &lock, e);
 	else if (api->locked) /* opened only to count */
 		sd_api_close_store(api);
+	sd_lock_release(lock);
 	if (rc == SD_OK) {
 		if (api->auth == SD_AUTH_NONE)
 			api->auth = SD_AUTH_USER_POOL;
@@ -287,8 +326,9 @@ enum sd_err sd_api_login(
 		tell_auth(api, "signed-in");
 		*who = who_line(api);
 	} else if (!api->locked && !api->reader) {
-		/* the wipe failed half way: whatever is left stays hidden until it is finished */
-		api->locked = true;
+		/* nothing was wiped, or the wipe failed half way and is finished by this; else
+		 * whatever is left stays hidden */
+		api->locked = sd_api_open_store(api, NULL) != SD_OK;
 	}
 	sd_session_release(&s);
 	return rc;
@@ -299,28 +339,33 @@ enum sd_err sd_api_logout(struct sd_api *api, enum sd_pending pending, const cha
 {
 	bool clear = api->o.settings->clear_on_signout;
 	struct sd_wiped w;
+	int64_t may = 0;
 	enum sd_err rc = SD_OK;
+	int lock = -1;
 
 	*who = NULL;
 	if (clear && !api->locked) {
 		rc = sd_api_use(api, e);
 		if (rc == SD_OK)
-			rc = guard(api, pending, export_file, "sign-out", e);
+			rc = guard(api, pending, export_file, "sign-out", &may, e);
 	} else if (pending == SD_PENDING_PUSH || pending == SD_PENDING_EXPORT) {
 		rc = sd_api_use(api, e);
 		if (rc == SD_OK)
-			rc = guard(api, pending, export_file, "sign-out", e);
+			rc = guard(api, pending, export_file, "sign-out", &may, e);
 	}
 	if (rc != SD_OK)
 		return rc;
 	sd_api_stop(api); /* nothing is sent any more */
 	if (clear)
-		rc = wipe(api, &w, e);
-	if (rc != SD_OK)
+		rc = wipe(api, may, &w, &lock, e);
+	if (rc != SD_OK) {
+		sd_lock_release(lock);
 		return rc;
+	}
 	if (api->has_session)
 		sd_pool_revoke(&api->pool, &api->session);
 	sd_session_drop(api->dir);
+	sd_lock_release(lock);
 	tell_auth(api, "signed-out");
 	sd_session_release(&api->session);
 	api->has_session = false;
@@ -336,15 +381,18 @@ enum sd_err sd_api_clear(struct sd_api *api, enum sd_pending pending, const char
 	struct cJSON **out, struct sd_error *e)
 {
 	struct sd_wiped w = {0};
+	int64_t may = 0;
 	enum sd_err rc = sd_api_use(api, e);
+	int lock = -1;
 
 	*out = NULL;
 	if (rc == SD_OK && api->o.read_only)
 		rc = sd_fail(e, SD_READONLY, 0, "this profile is read-only: nothing was cleared");
 	if (rc == SD_OK)
-		rc = guard(api, pending, export_file, "clear", e);
+		rc = guard(api, pending, export_file, "clear", &may, e);
 	if (rc == SD_OK)
-		rc = wipe(api, &w, e);
+		rc = wipe(api, may, &w, &lock, e);
+	sd_lock_release(lock);
 	if (rc == SD_OK)
 		rc = sd_api_open_store(api, e);
 	if (rc != SD_OK)

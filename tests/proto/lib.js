@@ -4,6 +4,7 @@
 // every process started from it. Only Node's built-in modules are used.
 'use strict';
 const { spawn } = require('child_process');
+const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
 const os = require('os');
@@ -64,6 +65,8 @@ const USERS = [
 	{ username: 'bob', password: 'Passw0rd!b', sub: '22222222-2222-4222-8222-222222222222',
 		groups: [], email: 'bob@example.com', challenge: 'none' },
 ];
+
+let poolPem = null;
 
 const sleep = ms => new Promise(r => setTimeout(r, ms));
 
@@ -336,6 +339,8 @@ class World {
 		});
 	}
 	async sandbox(extra = [], o = {}) {
+		if (extra.includes('--users'))
+			this.poolKey();
 		const args = ['sandbox', '-s', o.schema || this.schema, '--port', o.port || '0', '--admin', ...extra];
 		const child = this.start(args, o);
 		let err = '';
@@ -344,9 +349,19 @@ class World {
 			let done = false;
 			lines(child.stdout, l => { if (!done) { done = true; resolve(l); } });
 			child.once('exit', code => { if (!done) reject(new Failure(`sandbox exit ${code}: ${err}`)); });
-			setTimeout(() => { if (!done) reject(new Failure(`no first line of the sandbox; ${err}`)); }, 10000).unref();
+			setTimeout(() => { if (!done) reject(new Failure(`no first line of the sandbox; ${err}`)); }, 20000).unref();
 		});
 		return new Sandbox(this, child, JSON.parse(first), args);
+	}
+	// The pool's key, made once a script: making one takes the sandbox seconds on a busy machine.
+	poolKey() {
+		const f = this.path('state', 'syncdeck', 'pool-key.pem');
+		poolPem = poolPem || crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
+			publicKeyEncoding: { type: 'spki', format: 'pem' },
+			privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }).privateKey;
+		fs.mkdirSync(path.dirname(f), { recursive: true, mode: 0o700 });
+		if (!fs.existsSync(f))
+			fs.writeFileSync(f, poolPem, { mode: 0o600 });
 	}
 	// A profile: a data directory, with or without a backend.
 	profile(name, sbx, extra = []) { return new Profile(this, name, sbx, extra); }

@@ -1,6 +1,7 @@
 /* tests/unit/test_store_wipe.c - erasing a profile, and its locks. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -277,6 +279,49 @@ static void locks_exclude_each_other_and_name_the_process(void **st)
 	close(pipes[1]);
 }
 
+struct wiper {
+	const char *dir;
+	pthread_t thread;
+	enum sd_err rc;
+	atomic_bool over; /* what a wipe does under the lock is done */
+};
+
+static void *want_it_alone(void *arg)
+{
+	struct wiper *w = arg;
+	int fd = -1;
+
+	w->rc = sd_lock_take(w->dir, SD_LOCK_PROFILE_EXCLUSIVE, 5000, &fd, NULL);
+	usleep(100000);
+	atomic_store(&w->over, true);
+	sd_lock_release(fd);
+	return NULL;
+}
+
+/* R-100, R-102, U-24: who lets go for a wipe and comes straight back is not back before it; else
+ * it would go on with what is about to be wiped, and the wipe would never get its lock. */
+static void who_lets_go_for_a_wipe_is_back_only_after_it(void **st)
+{
+	struct fix *f = *st;
+	struct wiper w = {.dir = f->dir};
+	int64_t generation = sd_wipe_generation(f->dir);
+	int fd, other;
+
+	fix_ok(f, sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 0, &fd, &f->e));
+	fix_ok(f, sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 0, &other, &f->e));
+	assert_int_equal(pthread_create(&w.thread, NULL, want_it_alone, &w), 0);
+	while (sd_wipe_generation(f->dir) == generation)
+		usleep(1000);
+	sd_lock_release(fd);
+	assert_int_equal(sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 50, &fd, &f->e), SD_BUSY);
+	sd_lock_release(other);
+	fix_ok(f, sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 5000, &fd, &f->e));
+	assert_true(atomic_load(&w.over));
+	pthread_join(w.thread, NULL);
+	assert_int_equal(w.rc, SD_OK);
+	sd_lock_release(fd);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -288,6 +333,7 @@ int main(void)
 		T(a_wipe_killed_at_any_step_is_finished_at_the_next_start),
 		T(a_wipe_that_fails_is_reported_and_remembered),
 		T(locks_exclude_each_other_and_name_the_process),
+		T(who_lets_go_for_a_wipe_is_back_only_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
