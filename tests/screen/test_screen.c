@@ -1,4 +1,6 @@
 /* tests/screen/test_screen.c - the terminal itself: sizes, mono, hostile and wide text, help. */
+#include <signal.h>
+
 #include "tests/support/uihost.h"
 
 static void hostile(struct sd_api *api)
@@ -186,13 +188,67 @@ static void quitting_gives_the_terminal_back(void **st)
 	raw = vts_raw(h.v, &n);
 	assert_non_null(memmem(raw, n, "\033[?1049h", 8));
 	vts_type(h.v, "q");
-	vts_wait_text(h.v, "never there", 200);
+	assert_true(vts_wait_gone(h.v, "Models", MS));
 	raw = vts_raw(h.v, &n);
 	out = memmem(raw, n, "\033[?1049l", 8);
 	assert_non_null(out);
 	assert_non_null(memmem(raw, n, "\033[?1000l", 8)); /* the mouse is off */
 	assert_int_equal(vts_close(h.v), 0);
 	sd_test_dir_remove(h.dir);
+}
+
+static void no_color_is_honoured(void **st)
+{
+	static const char *const env[] = {"NO_COLOR=1", NULL};
+	struct host h = {.fill = wide, .env = env};
+	const char *raw;
+	size_t n;
+
+	(void)st;
+	host_start(&h);
+	host_keys(&h, "j\r");
+	raw = vts_raw(h.v, &n);
+	assert_null(memmem(raw, n, "[38;5;", 6));
+	assert_null(memmem(raw, n, "[48;5;", 6));
+	assert_true(vts_cell(h.v, vts_find(h.v, ">   日本語"), 25).attrs.reverse);
+	host_end(&h);
+}
+
+static void without_utf8_nothing_overlaps(void **st) /* S10.5 */
+{
+	static const char *const env[] = {"LC_ALL=C", NULL};
+	struct host h = {.fill = wide, .env = env};
+	int row;
+
+	(void)st;
+	host_start(&h);
+	host_keys(&h, "j\r");
+	host_sees(&h, "+- Models");
+	row = vts_find(h.v, "??????????????"); /* seven wide characters keep fourteen cells */
+	assert_true(row > 0);
+	assert_int_equal(vts_cell(h.v, row, 79).chars[0], '|');
+	host_end(&h);
+}
+
+static void a_crash_gives_the_terminal_back(void **st)
+{
+	struct host h = {.fill = wide};
+	const char *raw;
+	size_t n;
+
+	(void)st;
+	host_start(&h);
+	kill(vts_pid(h.v), SIGSEGV);
+	vts_wait_text(h.v, "syncdeck crashed", MS);
+	raw = vts_raw(h.v, &n);
+	assert_non_null(memmem(raw, n, "\033[?1049l", 8));
+	assert_non_null(memmem(raw, n, "\033[?1006l", 8));
+	assert_int_not_equal(vts_close(h.v), 0);
+	h.fill = NULL;
+	host_start(&h); /* what was saved is there */
+	host_keys(&h, "j\r");
+	host_sees(&h, "plain");
+	host_end(&h);
 }
 
 static void moving_the_cursor_costs_few_bytes(void **st)
@@ -223,6 +279,9 @@ int main(void)
 		cmocka_unit_test(an_unbound_key_says_so),
 		cmocka_unit_test(help_and_palette_run_what_they_list),
 		cmocka_unit_test(quitting_gives_the_terminal_back),
+		cmocka_unit_test(no_color_is_honoured),
+		cmocka_unit_test(without_utf8_nothing_overlaps),
+		cmocka_unit_test(a_crash_gives_the_terminal_back),
 		cmocka_unit_test(moving_the_cursor_costs_few_bytes),
 	};
 

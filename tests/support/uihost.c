@@ -69,8 +69,12 @@ static int host_run(void *ctx)
 
 void host_start(struct host *h)
 {
-	const struct vts_opts o = {
-		.rows = h->rows, .cols = h->cols, .term = h->term, .run = host_run, .ctx = h};
+	const struct vts_opts o = {.rows = h->rows,
+		.cols = h->cols,
+		.term = h->term,
+		.env = h->env,
+		.run = host_run,
+		.ctx = h};
 
 	if (!h->dir)
 		h->dir = sd_test_dir();

@@ -28,6 +28,7 @@ struct host {
 	bool ascii, read_only;
 	const char *term;
 	int rows, cols;
+	const char *const *env;           /* as vts_opts.env */
 	void (*fill)(struct sd_api *api); /* before the screen, in the child */
 };
 

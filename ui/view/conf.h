@@ -37,7 +37,7 @@ struct sd_conf {
 	struct sd_rect rows, conflicts;
 };
 
-/* ---- conflicts.c ---- */
+/* ---- conf.c ---- */
 const struct cJSON *sd_conf_here(const struct sd_conf *c);         /* the conflict shown; NULL */
 bool sd_conf_whole(const struct cJSON *conflict);                  /* decided as a whole record */
 const struct cJSON *sd_conf_field(const struct sd_conf *c, int i); /* of "fields"; NULL */
@@ -46,6 +46,10 @@ int sd_conf_fields(const struct sd_conf *c);
 const char *sd_conf_pick(const struct sd_conf *c, const struct cJSON *field);
 /* The value that pick gives; borrowed. */
 const struct cJSON *sd_conf_result(const struct sd_conf *c, const struct cJSON *field);
+/* What there is to decide stands first, then what only one side changed, then the rest. */
+void sd_conf_arrange(struct sd_conf *c);
+
+/* ---- conflicts.c ---- */
 void sd_conf_preview(struct sd_ui *ui, struct sd_conf *c);
 
 /* ---- conflicts_draw.c ---- */

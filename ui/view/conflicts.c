@@ -9,91 +9,6 @@
 #include "core/base/text.h"
 #include "core/model/scalar.h"
 
-const struct cJSON *sd_conf_here(const struct sd_conf *c)
-{
-	const struct cJSON *j = sd_json_child(c->list);
-
-	for (int i = 0; j && i < c->at; i++)
-		j = sd_json_next(j);
-	return j;
-}
-
-bool sd_conf_whole(const struct cJSON *conflict)
-{
-	const char *shape = sd_json_get_str(conflict, "shape");
-
-	return shape && (strstr(shape, "delete") || strstr(shape, "missing"));
-}
-
-int sd_conf_fields(const struct sd_conf *c)
-{
-	const struct cJSON *j = sd_conf_here(c);
-
-	return sd_conf_whole(j) ? (j ? 1 : 0) : (int)sd_json_count(sd_json_get(j, "fields"));
-}
-
-const struct cJSON *sd_conf_field(const struct sd_conf *c, int i)
-{
-	const struct cJSON *f = sd_json_child(sd_json_get(sd_conf_here(c), "fields"));
-
-	if (c->order && i >= 0 && i < sd_conf_fields(c))
-		i = c->order[i];
-	while (f && i-- > 0)
-		f = sd_json_next(f);
-	return f;
-}
-
-static bool differs(const struct cJSON *f)
-{
-	const struct cJSON *base = sd_json_get(f, "base");
-
-	return !sd_json_equal(base, sd_json_get(f, "mine"), true) ||
-	       !sd_json_equal(base, sd_json_get(f, "theirs"), true);
-}
-
-/* What there is to decide stands first, then what only one side changed, then the rest. */
-static void arrange(struct sd_conf *c)
-{
-	const struct cJSON *list = sd_json_get(sd_conf_here(c), "fields");
-	int n = (int)sd_json_count(list), o = 0;
-
-	free(c->order);
-	c->order = calloc((size_t)n + 1, sizeof *c->order);
-	for (int want = 2; c->order && want >= 0; want--) {
-		int i = 0;
-
-		for (struct cJSON *f = sd_json_child(list); f; f = sd_json_next(f), i++) {
-			int is = sd_json_is_true(sd_json_get(f, "clash")) ? 2 : differs(f);
-
-			if (is == want)
-				c->order[o++] = i;
-		}
-	}
-}
-
-const char *sd_conf_pick(const struct sd_conf *c, const struct cJSON *field)
-{
-	const char *name = sd_json_get_str(field, "name"), *pick;
-
-	if (!name)
-		return NULL;
-	if (sd_json_get(c->now.sets, name))
-		return "set";
-	pick = sd_json_get_str(c->now.picks, name);
-	return pick ? pick : sd_json_get_str(field, "pick");
-}
-
-const struct cJSON *sd_conf_result(const struct sd_conf *c, const struct cJSON *field)
-{
-	const char *pick = sd_conf_pick(c, field);
-
-	if (!pick)
-		return NULL;
-	if (strcmp(pick, "set") == 0)
-		return sd_json_get(c->now.sets, sd_json_get_str(field, "name"));
-	return sd_json_get(field, pick);
-}
-
 /* ---- choices and their past ---- */
 
 static void choice_release(struct sd_conf_choice *x)
@@ -149,7 +64,7 @@ static void show(struct sd_conf *c, int at)
 	c->at = at < 0 ? 0 : at >= c->n ? c->n - 1 : at;
 	if (c->at < 0)
 		c->at = 0;
-	arrange(c);
+	sd_conf_arrange(c);
 	j = sd_conf_here(c);
 	id = sd_json_get_i64(j, "id", -1);
 	if (id == c->now.id && c->now.picks)
@@ -496,4 +411,19 @@ struct sd_layer *sd_conflicts_new(struct sd_ui *ui)
 	c->l.name = "Conflicts";
 	c->now.id = -1;
 	return &c->l;
+}
+
+void sd_conflicts_show(struct sd_ui *ui, const char *model, const char *key)
+{
+	struct sd_conf *c = (struct sd_conf *)ui->views[SD_V_CONFLICTS];
+	int i = 0;
+
+	sd_ui_view(ui, SD_V_CONFLICTS);
+	for (struct cJSON *j = sd_json_child(c->list); j; j = sd_json_next(j), i++) {
+		char *k = sd_key_json(sd_json_get(j, "key"));
+
+		if (sd_str_eq(k, key) && sd_str_eq(sd_json_get_str(j, "model"), model))
+			show(c, i);
+		free(k);
+	}
 }

@@ -86,6 +86,8 @@ void sd_win_reload(struct sd_ui *ui, struct sd_data *d);
 /* The window around a record; pos: its position, -1 when not known. */
 void sd_win_seek(struct sd_ui *ui, struct sd_data *d, const struct cJSON *rec, int64_t pos);
 void sd_win_goto(struct sd_ui *ui, struct sd_data *d, int64_t pos);
+
+/* ---- data_search.c ---- */
 /* step 1 or -1 from the cursor, around the end once; says what came of it. */
 void sd_win_search(struct sd_ui *ui, struct sd_data *d, int step);
 /* Marks the rows between the cursor and the record of that key, both too; false: it is not among

@@ -292,7 +292,9 @@ static void open_entry(struct sd_ui *ui, struct sd_data *d)
 	const char *state = sd_json_get_str(sd_win_row(d), "_state");
 	char *key = d->m ? sd_key_text(d->m, sd_win_row(d)) : NULL;
 
-	if (key && state && strcmp(state, "synced") && strcmp(state, "quarantined"))
+	if (key && sd_str_eq(state, "conflict"))
+		sd_conflicts_show(ui, d->m->name, key);
+	else if (key && state && strcmp(state, "synced") && strcmp(state, "quarantined"))
 		sd_outbox_show(ui, d->m->name, key);
 	else
 		sd_say(ui, SD_SAY_INFO, "This record has nothing in the outbox.");

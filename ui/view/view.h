@@ -112,6 +112,10 @@ struct sd_layer *sd_ui_layer(struct sd_ui *ui); /* the top one */
 /* True when a key waits: long work stops then. */
 bool sd_ui_interrupted(struct sd_ui *ui);
 
+/* ---- everywhere.c ---- */
+bool sd_everywhere(struct sd_ui *ui, enum sd_act a); /* false: not one of them */
+void sd_ui_engine(struct sd_ui *ui, bool asked);
+
 /* ---- frame.c ---- */
 void sd_frame_draw(struct sd_ui *ui);
 struct sd_rect sd_frame_area(struct sd_ui *ui); /* what a view may draw in */
@@ -215,6 +219,7 @@ struct sd_layer *sd_log_new(struct sd_ui *ui);
 void sd_data_show(struct sd_ui *ui, const char *model, const char *key, const char *where);
 void sd_data_forget(struct sd_ui *ui); /* nothing of the last user stays: rows, marks, history */
 void sd_outbox_show(struct sd_ui *ui, const char *model, const char *key);
+void sd_conflicts_show(struct sd_ui *ui, const char *model, const char *key);
 void sd_edit_open(struct sd_ui *ui, const struct sd_model *m, const struct cJSON *rec);
 void sd_edit_json(struct sd_ui *ui, const struct sd_model *m, const struct cJSON *rec);
 /* text edited in $VISUAL or $EDITOR, in a file ending in suffix; owned; NULL: nothing changed or

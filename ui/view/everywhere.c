@@ -1,0 +1,249 @@
+/* ui/view/everywhere.c - the actions that mean the same in every view: pause, offline, undo, quit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/term/screen.h"
+#include "ui/view/view.h"
+
+#define CANCEL_MS 2000 /* twice C-c within this quits */
+
+static void toggle_pause(struct sd_ui *ui)
+{
+	bool paused = false;
+	struct sd_error e = {0};
+
+	if (sd_api_outbox_paused(ui->api, &paused, &e) != SD_OK ||
+		sd_api_outbox_pause(ui->api, !paused, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		return;
+	}
+	sd_api_kick(ui->api);
+	sd_state_refresh(ui, false);
+	ui->status.paused = !paused;
+	sd_say(ui, SD_SAY_INFO,
+		paused ? "Sending goes on."
+		       : "Sending is paused; changes are kept on this device.");
+}
+
+static void toggle_offline(struct sd_ui *ui)
+{
+	bool off = ui->status.switched_off;
+
+	sd_api_net(ui->api, off);
+	sd_state_refresh(ui, false);
+	ui->status.switched_off = !off;
+	sd_say(ui, SD_SAY_INFO,
+		off ? "Online again: what waits is sent now."
+		    : "Offline by hand. Work on; changes wait on this device.");
+}
+
+/* The entry sd_api_undo will take: the newest that is not being sent. */
+static void undo(struct sd_ui *ui)
+{
+	struct cJSON *list = NULL;
+	struct sd_error e = {0};
+	int64_t seq = 0;
+
+	if (sd_api_outbox(ui->api, false, &list, NULL) != SD_OK)
+		list = NULL;
+	if (sd_api_undo(ui->api, 0, &seq, &e) != SD_OK) {
+		if (e.code == SD_NOTFOUND)
+			sd_say(ui, SD_SAY_INFO,
+				"Nothing unsent to undo. What was sent can be changed back by a "
+				"new edit.");
+		else
+			sd_say_error(ui, &e);
+		sd_json_free(list);
+		return;
+	}
+	for (struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
+		const char *op = sd_json_get_str(j, "op");
+		char *key;
+
+		if (sd_json_get_i64(j, "seq", -1) != seq || !op)
+			continue;
+		key = sd_key_json(sd_json_get(j, "key"));
+		sd_done_push(ui, sd_json_get_str(j, "model"), key,
+			strcmp(op, "DELETE") ? sd_json_dup(sd_json_get(j, "fields")) : NULL);
+		sd_say(ui, SD_SAY_GOOD, "Undone: %s %s. U makes it again.", op,
+			sd_json_get_str(j, "model"));
+		free(key);
+	}
+	sd_json_free(list);
+	ui->stale = true;
+}
+
+static void redo(struct sd_ui *ui)
+{
+	struct sd_done *d;
+	const struct sd_model *m;
+	struct sd_error e = {0};
+	enum sd_err rc = SD_INVAL;
+
+	if (!ui->done_n) {
+		sd_say(ui, SD_SAY_INFO, "Nothing to make again.");
+		return;
+	}
+	d = &ui->done[ui->done_n - 1];
+	m = sd_schema_model(ui->schema, d->model);
+	if (m && d->fields) {
+		for (size_t i = 0; i < m->pk_count; i++)
+			sd_json_remove(d->fields, m->fields[m->pk[i]].name);
+		rc = sd_key_put(m, d->key, d->fields, &e);
+		if (rc == SD_OK)
+			rc = sd_api_save(ui->api, d->model, d->fields, NULL, NULL, &e);
+	} else if (m) {
+		rc = sd_api_delete(ui->api, d->model, d->key, NULL, NULL, false, NULL, &e);
+	}
+	if (rc != SD_OK)
+		sd_say_error(ui, &e);
+	else
+		sd_say(ui, SD_SAY_GOOD, "Made again: the change of %s.", d->model);
+	ui->done_n--;
+	free(d->model);
+	free(d->key);
+	sd_json_free(d->fields);
+	ui->stale = true;
+}
+
+static void cancel(struct sd_ui *ui)
+{
+	int64_t now = sd_mono_ms();
+
+	sd_api_interrupt(ui->api);
+	if (ui->top) {
+		if (!ui->top->ops->act(ui, ui->top, SD_ACT_BACK))
+			sd_ui_pop(ui);
+		return;
+	}
+	if (ui->last_cancel_ms && now - ui->last_cancel_ms < CANCEL_MS) {
+		ui->quit = true;
+		return;
+	}
+	ui->last_cancel_ms = now;
+	sd_say(ui, SD_SAY_INFO, "Press it once more within 2 seconds to quit.");
+}
+
+static void back(struct sd_ui *ui, bool may_quit)
+{
+	if (ui->top) {
+		sd_ui_pop(ui);
+	} else if (ui->zoom) {
+		ui->zoom = false;
+		ui->dirty = true;
+	} else if (may_quit) {
+		ui->quit = true;
+	}
+}
+
+void sd_ui_engine(struct sd_ui *ui, bool asked)
+{
+	struct sd_error e = {0};
+
+	if (!sd_api_has_backend(ui->api) || sd_api_locked(ui->api))
+		return;
+	if (sd_api_start(ui->api, &e) != SD_OK) {
+		if (e.code == SD_BUSY && !asked)
+			sd_say(ui, SD_SAY_INFO, "%s", e.text);
+		else
+			sd_say_error(ui, &e);
+	} else if (asked) {
+		sd_say(ui, SD_SAY_INFO, "Syncing.");
+	}
+}
+
+static void ask_full_done(struct sd_ui *ui, void *ctx, int i)
+{
+	(void)ctx;
+	if (i != 1)
+		return;
+	sd_api_resync(ui->api, NULL, true);
+	sd_say(ui, SD_SAY_INFO, "A full sync of all models was asked for.");
+}
+
+static void ask_full(struct sd_ui *ui)
+{
+	static const struct sd_choice choice[] = {{0, "leave it", 0}, {'y', "fetch everything", 0}};
+	const struct sd_ask_opts o = {.title = "Full sync",
+		.text = "Every model is fetched again from the start.\n"
+			"Unsent changes stay as they are.",
+		.choice = choice,
+		.count = 2,
+		.done = ask_full_done};
+
+	sd_ask(ui, &o);
+}
+
+static bool do_view(struct sd_ui *ui, enum sd_act a)
+{
+	if (a < SD_ACT_VIEW_DATA || a > SD_ACT_VIEW_LOG)
+		return false;
+	sd_ui_view(ui, (enum sd_view_id)(a - SD_ACT_VIEW_DATA));
+	return true;
+}
+
+bool sd_everywhere(struct sd_ui *ui, enum sd_act a)
+{
+	switch (a) {
+	case SD_ACT_PALETTE:
+		sd_palette_open(ui);
+		return true;
+	case SD_ACT_HELP:
+	case SD_ACT_FORM_HELP:
+		sd_help_open(ui);
+		return true;
+	case SD_ACT_PAUSE:
+		toggle_pause(ui);
+		return true;
+	case SD_ACT_OFFLINE:
+		toggle_offline(ui);
+		return true;
+	case SD_ACT_ACCOUNT:
+		sd_account_open(ui);
+		return true;
+	case SD_ACT_UNDO:
+		undo(ui);
+		return true;
+	case SD_ACT_REDO:
+		redo(ui);
+		return true;
+	case SD_ACT_REDRAW:
+		sd_screen_resize();
+		ui->dirty = ui->stale = true;
+		return true;
+	case SD_ACT_SUSPEND:
+		sd_screen_suspend();
+		ui->dirty = ui->stale = true;
+		return true;
+	case SD_ACT_ZOOM:
+		ui->zoom = !ui->zoom;
+		ui->dirty = true;
+		return true;
+	case SD_ACT_RESYNC_ALL:
+		sd_api_resync(ui->api, NULL, false);
+		sd_say(ui, SD_SAY_INFO, "Asked the server what is new in every model.");
+		return true;
+	case SD_ACT_RESYNC_FULL:
+		ask_full(ui);
+		return true;
+	case SD_ACT_START:
+		sd_ui_engine(ui, true);
+		return true;
+	case SD_ACT_STOP:
+		sd_api_stop(ui->api);
+		sd_say(ui, SD_SAY_INFO, "Syncing is stopped; :start starts it again.");
+		return true;
+	case SD_ACT_CANCEL:
+		cancel(ui);
+		return true;
+	case SD_ACT_BACK:
+	case SD_ACT_QUIT_BACK:
+		back(ui, a == SD_ACT_QUIT_BACK);
+		return true;
+	case SD_ACT_QUIT:
+		ui->quit = true;
+		return true;
+	default:
+		return do_view(ui, a);
+	}
+}
