@@ -541,6 +541,42 @@ static void publishing_to_a_hundred_subscribers_is_quick(void **st)
 		sd_test_ws_free(w[i]);
 }
 
+static void a_subscriber_that_does_not_read_is_dropped_alone(void **st)
+{
+	struct sd_test_ws *deaf = ready(), *good = ready();
+	struct sd_buf q = SD_BUF_INIT;
+	struct cJSON *s = NULL;
+	int told = 0;
+
+	(void)st;
+	started(deaf, "s", "subscription { onCreatePost { id content } }");
+	started(good, "s", "subscription { onCreatePost { id content } }");
+	sd_buf_str(&q, "mutation { createPost(input: {title: \"t\", content: \"");
+	while (q.len < 200000)
+		sd_buf_str(&q, "0123456789");
+	sd_buf_str(&q, "\"}) { id content } }");
+	for (int i = 0; i < 140; i++) { /* 28 MB */
+		char *m;
+		mutate(sd_buf_text(&q));
+		m = sd_test_ws_expect(good, "data", 3000);
+		told += m != NULL;
+		free(m);
+	}
+	assert_int_equal(told, 140);
+	for (int i = 0; i < 100; i++) {
+		sd_json_free(s);
+		s = sd_test_admin(srv, "GET", "state", NULL);
+		if (sd_json_get_i64(s, "connections", -1) == 1)
+			break;
+	}
+	assert_int_equal(sd_json_get_i64(s, "connections", -1), 1);
+	assert_int_equal(sd_json_get_i64(s, "subscriptions", -1), 1);
+	sd_json_free(s);
+	sd_buf_release(&q);
+	sd_test_ws_free(deaf);
+	sd_test_ws_close(good);
+}
+
 /* SRV-W29 */
 static void a_connection_that_ends_leaves_nothing_behind(void **st)
 {
@@ -747,6 +783,7 @@ int main(void)
 		cmocka_unit_test_setup(one_subscription_too_many_gets_errors_as_an_object, fresh),
 		cmocka_unit_test_setup(keep_alives_come_by_themselves, fresh),
 		cmocka_unit_test_setup(publishing_to_a_hundred_subscribers_is_quick, fresh),
+		cmocka_unit_test_setup(a_subscriber_that_does_not_read_is_dropped_alone, fresh),
 		cmocka_unit_test_setup(a_connection_that_ends_leaves_nothing_behind, fresh),
 		cmocka_unit_test_setup(who_never_sends_init_is_closed, fresh),
 		cmocka_unit_test_setup(violations_close_with_their_code, fresh),

@@ -15,7 +15,7 @@
 #include "core/sandbox/server/server.h"
 
 #define OUT_CAP       ((size_t)4 << 20)  /* reading pauses while more than this waits to go out */
-#define SLOW_READER   ((size_t)64 << 20) /* a subscriber this far behind is dropped */
+#define SLOW_READER   ((size_t)16 << 20) /* a subscriber this far behind is dropped */
 #define WRITE_BYTES   ((size_t)65536)
 #define IDLE_SECONDS  120
 #define DRAIN_SECONDS 2
