@@ -27,7 +27,10 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	int64_t delta_ttl_ms, base_ttl_ms, keep_alive_ms, connection_timeout_ms;
 	int64_t max_limit;
 	const char *write_config; /* FILE; NULL */
-	const char *const *sets;  /* KEY=VALUE */
+	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
+	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
+	 * (false), ws_lifetime (24h), init_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT */
+	const char *const *sets;
 	size_t set_count;
 	const char *state_dir; /* where TLS files are kept */
 	int parent_pipe;       /* fd that ends the server when it closes; -1: none */
