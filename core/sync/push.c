@@ -401,14 +401,16 @@ static bool tell_local(void *ctx, const struct sd_journal *j)
 	struct sd_mutation m = {.model = j->model};
 
 	t->last = j->id;
-	if (j->source != SD_FROM_LOCAL || !j->model || !j->key || j->seq == 0 ||
-		(j->kind != SD_J_INSERT && j->kind != SD_J_UPDATE && j->kind != SD_J_DELETE))
+	if (j->source != SD_FROM_LOCAL || !j->model || !j->key)
+		return true;
+	t->told = true;
+	/* a record that changed for an entry; with a text it was undone or discarded */
+	if (j->kind > SD_J_DELETE || j->seq == 0 || j->text)
 		return true;
 	m.key = strdup(j->key);
 	if (m.key)
 		sd_push_event(t->en, "outboxMutationEnqueued", &m, NULL, t->now_ms);
 	free(m.key);
-	t->told = true;
 	return true;
 }
 

@@ -113,6 +113,9 @@ enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJ
 	enum sd_err rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
 		c->mine, theirs, now_ms, &id, e);
 
+	/* after the decision the tries are counted anew */
+	if (rc == SD_OK)
+		rc = sd_outbox_conflict_attempts(en->store, c->m.seq, 0, e);
 	if (rc == SD_OK)
 		sd_push_tell_conflict(en, c, id, now_ms);
 	return rc;

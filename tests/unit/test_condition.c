@@ -1,5 +1,5 @@
 /* tests/unit/test_condition.c - changes with a condition, which the server judges; conflicts that
- * must not stand in the way. */
+ * must not stand in the way; batches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,12 +94,49 @@ static void a_conflict_does_not_stop_the_others(void **st)
 	script_free(r);
 }
 
+/* U-31: several mutations in one request, each with its own result */
+static void a_batch_carries_several_and_each_has_its_own_answer(void **st)
+{
+	struct script *r = script_new();
+	struct script_request *q;
+	char text[64];
+
+	(void)st;
+	r->set.outbox_batch = 25;
+	script_start(r);
+	script_network(r, false);
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof text, "{\"id\":\"q%d\",\"title\":\"x\"}", i);
+		script_save(r, "Post", text, NULL);
+	}
+	script_network(r, true);
+	q = script_only(r, "m0: createPost");
+	assert_string_equal(
+		sd_json_get_str(sd_json_path(q->body, "variables", "i2", NULL), "id"), "q2");
+	script_answer(r, q, 200,
+		"{\"data\":{\"m0\":{\"id\":\"q0\",\"title\":\"x\",\"rating\":null,\"tags\":null,"
+		"\"at\":null,\"data\":null,\"_version\":1,\"_lastChangedAt\":1,\"_deleted\":null},"
+		"\"m1\":null,\"m2\":null},\"errors\":[{\"path\":[\"m1\"],\"errorType\":"
+		"\"BadRequest\",\"message\":\"no\"},{\"path\":[\"m2\"],\"errorType\":"
+		"\"InternalFailure\",\"message\":\"oops\"}]}");
+	script_row_is(r, "Post", "[\"q0\"]", "{\"_version\":1,\"_state\":\"synced\"}");
+	/* the refused one goes by itself, to be refused by itself */
+	q = script_only(r, "createPost");
+	input_is(q, "{\"id\":\"q1\",\"title\":\"x\"}");
+	script_error(r, q, "createPost", "BadRequest", NULL);
+	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
+	script_wait(r, 1000);
+	script_only(r, "getPost"); /* q2: what became of it? */
+	script_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_condition_that_fails_is_refused_by_name),
 		cmocka_unit_test(a_conditional_change_goes_out_on_the_newest_version),
 		cmocka_unit_test(a_conflict_does_not_stop_the_others),
+		cmocka_unit_test(a_batch_carries_several_and_each_has_its_own_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

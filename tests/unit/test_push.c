@@ -117,6 +117,20 @@ static void edits_behind_one_in_flight_merge_and_take_its_version(void **st)
 	script_free(r);
 }
 
+/* also when a change takes itself back */
+static void a_create_deleted_before_it_was_sent_leaves_an_empty_outbox(void **st)
+{
+	struct script *r = ready();
+
+	(void)st;
+	script_network(r, false);
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"a\"}", NULL);
+	assert_false(sd_json_is_true(sd_json_get(script_event(r, "outboxStatus"), "isEmpty")));
+	script_delete(r, "Post", KEY);
+	assert_true(sd_json_is_true(sd_json_get(script_event(r, "outboxStatus"), "isEmpty")));
+	script_free(r);
+}
+
 /* R-051, outbox.concurrency */
 static void different_records_go_side_by_side_in_order(void **st)
 {
@@ -432,48 +446,13 @@ static void a_clock_set_back_does_not_stretch_a_wait(void **st)
 	script_free(r);
 }
 
-/* U-31: several mutations in one request, each with its own result */
-static void a_batch_carries_several_and_each_has_its_own_answer(void **st)
-{
-	struct script *r = script_new();
-	struct script_request *q;
-	char text[64];
-
-	(void)st;
-	r->set.outbox_batch = 25;
-	script_start(r);
-	script_network(r, false);
-	for (int i = 0; i < 3; i++) {
-		snprintf(text, sizeof text, "{\"id\":\"q%d\",\"title\":\"x\"}", i);
-		script_save(r, "Post", text, NULL);
-	}
-	script_network(r, true);
-	q = script_only(r, "m0: createPost");
-	assert_string_equal(
-		sd_json_get_str(sd_json_path(q->body, "variables", "i2", NULL), "id"), "q2");
-	script_answer(r, q, 200,
-		"{\"data\":{\"m0\":{\"id\":\"q0\",\"title\":\"x\",\"rating\":null,\"tags\":null,"
-		"\"at\":null,\"data\":null,\"_version\":1,\"_lastChangedAt\":1,\"_deleted\":null},"
-		"\"m1\":null,\"m2\":null},\"errors\":[{\"path\":[\"m1\"],\"errorType\":"
-		"\"BadRequest\",\"message\":\"no\"},{\"path\":[\"m2\"],\"errorType\":"
-		"\"InternalFailure\",\"message\":\"oops\"}]}");
-	script_row_is(r, "Post", "[\"q0\"]", "{\"_version\":1,\"_state\":\"synced\"}");
-	/* the refused one goes by itself, to be refused by itself */
-	q = script_only(r, "createPost");
-	input_is(q, "{\"id\":\"q1\",\"title\":\"x\"}");
-	script_error(r, q, "createPost", "BadRequest", NULL);
-	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
-	script_wait(r, 1000);
-	script_only(r, "getPost"); /* q2: what became of it? */
-	script_free(r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_save_is_sent_once_and_acknowledged),
 		cmocka_unit_test(an_update_carries_the_change_and_the_version_only),
 		cmocka_unit_test(edits_behind_one_in_flight_merge_and_take_its_version),
+		cmocka_unit_test(a_create_deleted_before_it_was_sent_leaves_an_empty_outbox),
 		cmocka_unit_test(different_records_go_side_by_side_in_order),
 		cmocka_unit_test(failures_that_may_pass_are_retried_with_back_off),
 		cmocka_unit_test(a_lost_answer_of_an_applied_update_is_not_sent_twice),
@@ -489,7 +468,6 @@ int main(void)
 		cmocka_unit_test(a_denied_mode_gives_way_to_the_next),
 		cmocka_unit_test(a_pause_and_read_only_send_nothing),
 		cmocka_unit_test(a_clock_set_back_does_not_stretch_a_wait),
-		cmocka_unit_test(a_batch_carries_several_and_each_has_its_own_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
