@@ -35,7 +35,7 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_SHADOW_SERVER] = "UPDATE shadow SET server=?3 WHERE model=?1 AND key=?2",
 	[Q_SHADOW_DEL] = "DELETE FROM shadow WHERE model=?1 AND key=?2",
 	[Q_ENTRY_ADD] = "INSERT INTO outbox(op,model,key,fields,was,condition,version,enqueued_ms,"
-			"grp,seq,touched) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+			"grp,seq,touched,waits) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 	[Q_ENTRY_GET] = "SELECT " ENTRY " FROM outbox WHERE seq=?1 AND lane<9",
 	[Q_ENTRY_NEXT] =
 		"SELECT " ENTRY " FROM outbox WHERE seq>?1 AND lane<9 ORDER BY seq LIMIT 1",
@@ -45,7 +45,8 @@ static const char *const QUERY[Q_COUNT] = {
 		"SELECT " ENTRY " FROM outbox WHERE lane=0 AND seq>?1 ORDER BY seq LIMIT 1",
 	[Q_ENTRY_OF] = "SELECT " ENTRY " FROM outbox WHERE model=?1 AND key=?2 AND lane<9"
 		       " ORDER BY seq",
-	[Q_ENTRY_FIELDS] = "UPDATE outbox SET op=?2,fields=?3,was=?4,version=?5 WHERE seq=?1",
+	[Q_ENTRY_FIELDS] = "UPDATE outbox SET op=?2,fields=?3,was=?4,version=?5,waits=0"
+			   " WHERE seq=?1",
 	[Q_ENTRY_LANE] = "UPDATE outbox SET lane=?2,unknown=?3,next_try_ms=?4,sender=?5"
 			 " WHERE seq=?1",
 	[Q_ENTRY_RETRY] = "UPDATE outbox SET lane=?2,unknown=?3,next_try_ms=?4,"
@@ -65,7 +66,10 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_ENTRY_DELETE] = "SELECT seq FROM outbox WHERE model=?1 AND key=?2 AND op=2 AND lane<9"
 			   " AND seq<?3 ORDER BY seq LIMIT 1",
 	[Q_LANES_OF] = "SELECT lane FROM outbox WHERE model=?1 AND key=?2 AND lane<9",
+	/* waits spares the look at fields of the many children of one unsent parent */
 	[Q_DUE] = "SELECT " ENTRY " FROM outbox o WHERE lane=0 AND seq>?1 AND next_try_ms<=?2"
+		  " AND NOT(waits>0 AND EXISTS(SELECT 1 FROM outbox q WHERE q.seq=o.waits"
+		  " AND q.op=0))"
 		  " AND NOT EXISTS(SELECT 1 FROM outbox p WHERE p.model=o.model AND p.key=o.key"
 		  " AND p.seq<o.seq AND p.lane<9) ORDER BY seq LIMIT 1",
 	[Q_DUE_NEXT] = "SELECT min(next_try_ms) FROM outbox WHERE next_try_ms>0 AND lane=0"

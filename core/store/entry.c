@@ -134,9 +134,9 @@ enum sd_err sd_entry_add(
 	if (rc == SD_OK) {
 		*seq = st->next_seq++;
 		st->ids_dirty = true;
-		rc = sd_db_run(st, Q_ENTRY_ADD, e, "outbox", "dsssssiiiii", (int)n->op, n->m->name,
+		rc = sd_db_run(st, Q_ENTRY_ADD, e, "outbox", "dsssssiiiiii", (int)n->op, n->m->name,
 			n->key, fields, was, n->condition, n->version, n->now_ms, n->group, *seq,
-			st->next_line);
+			st->next_line, n->waits);
 	}
 	free(fields);
 	free(was);

@@ -246,6 +246,7 @@ struct sd_entry_new {
 	const char *key, *condition;
 	const struct cJSON *fields, *was; /* was: the values before, of the fields named */
 	int64_t version, now_ms, group;   /* group: entries of one cascade; 0: its own */
+	int64_t waits;   /* seq of an unsent create this one certainly waits for; 0: not known */
 	const char *how; /* text of an own journal line; NULL: the record's line is enough */
 };
 enum sd_err sd_entry_add(

@@ -111,8 +111,14 @@ static enum sd_err take_back(struct sd_store *st, const struct sd_mutation *m, c
 {
 	struct sd_cause why = {
 		.source = SD_FROM_LOCAL, .now_ms = now_ms, .seq = m->seq, .op = m->op, .text = how};
+	int64_t left = 0;
+	int state;
 	enum sd_err rc = drop_with_later(st, m, how, now_ms, e);
 
+	if (rc == SD_OK)
+		rc = sd_state_of(st, m->model, m->key, &state, &left, e);
+	if (!left) /* the record is the server's again: its line is about no entry */
+		why.seq = 0;
 	return rc == SD_OK ? sd_rebuild(st, sd_table_of(st, m->model), m->key, &why, e) : rc;
 }
 

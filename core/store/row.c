@@ -55,6 +55,22 @@ static size_t column_named(const struct sd_table *t, const char *name)
 	return t->count;
 }
 
+static bool bind_meta(sqlite3_stmt *s, int meta, const cJSON *c, bool *deleted)
+{
+	if (strcmp(c->string, "_deleted") == 0) {
+		*deleted = cJSON_IsTrue(c);
+		return true;
+	}
+	if (strcmp(c->string, "_version") != 0) {
+		if (strcmp(c->string, "_lastChangedAt") != 0)
+			return false;
+		meta++;
+	}
+	if (sd_json_is_number(c))
+		bind_number(s, meta, c);
+	return true;
+}
+
 enum sd_err sd_row_bind(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s,
 	const struct cJSON *rec, int state, struct sd_error *e)
 {
@@ -66,22 +82,17 @@ enum sd_err sd_row_bind(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s
 	for (const cJSON *c = rec->child; c; c = c->next) {
 		size_t at = next;
 		enum sd_err rc;
-		if (at >= t->count || strcmp(t->cols[at].field->name, c->string) != 0)
+		if (at >= t->count || strcmp(t->cols[at].field->name, c->string) != 0) {
+			if (*c->string == '_' && bind_meta(s, meta, c, &deleted))
+				continue;
 			at = column_named(t, c->string);
-		if (at < t->count) {
-			next = at + 1;
-			rc = sd_bind_value(st, s, (int)at + 2, &t->cols[at], c, e);
-			if (rc != SD_OK)
-				return rc;
-		} else if (strcmp(c->string, "_version") == 0) {
-			if (sd_json_is_number(c))
-				bind_number(s, meta, c);
-		} else if (strcmp(c->string, "_lastChangedAt") == 0) {
-			if (sd_json_is_number(c))
-				bind_number(s, meta + 1, c);
-		} else if (strcmp(c->string, "_deleted") == 0) {
-			deleted = cJSON_IsTrue(c);
 		}
+		if (at == t->count)
+			continue; /* nothing of ours: __typename, relations */
+		next = at + 1;
+		rc = sd_bind_value(st, s, (int)at + 2, &t->cols[at], c, e);
+		if (rc != SD_OK)
+			return rc;
 	}
 	sqlite3_bind_int(s, meta + 2, deleted);
 	sqlite3_bind_int(s, meta + 3, state);

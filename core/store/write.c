@@ -225,6 +225,8 @@ static enum sd_err append(struct save *w, struct sd_error *e)
 	enum sd_err rc = w->before && !was ? sd_db_nomem(e, w->m->name) : keep_copies(w, e);
 
 	if (rc == SD_OK)
+		rc = sd_parent_create(w->st, w->m, w->changed, w->after, 0, INT64_MAX, &n.waits, e);
+	if (rc == SD_OK)
 		rc = sd_entry_add(w->st, &n, &w->seq, e);
 	sd_json_free(was);
 	return rc;
