@@ -7,7 +7,7 @@ const fs = require('fs');
 const path = require('path');
 const { World } = require('./lib/world');
 
-const JOBS = Number(process.env.INTEROP_JOBS || 2);
+const JOBS = Number(process.env.INTEROP_JOBS || 3);
 const LIMIT = 120000;
 
 function scenarios(words) {

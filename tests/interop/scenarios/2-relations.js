@@ -40,6 +40,42 @@ async function cascade(w) {
 		assert.deepStrictEqual(await c.errors(), []);
 }
 
+// a tree made offline by one and deleted by another, ours and Amplify's in both parts
+async function trees(w, maker, remover) {
+	await w.backend();
+	const [a, s] = await Promise.all([w.amplify('A'), w.syncdeck('S')]);
+	const [m, r] = maker === 'A' ? [a, s] : [s, a];
+	await m.offline();
+	const board = await m.create('Board', { name: 'b' });
+	const cards = [];
+	for (const title of ['one', 'two', 'three']) {
+		const values = m === a ? { board: { $ref: ['Board', board.id] } } : { boardID: board.id };
+		cards.push(await m.create('Card', { title, ...values }));
+	}
+	for (const c of cards) {
+		const values = m === a ? { card: { $ref: ['Card', c.id] } } : { cardRemarksId: c.id };
+		await m.create('Remark', { text: `of ${c.title}`, ...values });
+	}
+	await w.sandbox.call('DELETE', 'log');
+	await m.online();
+	await m.drained();
+	await w.converged(['Board', 'Card', 'Remark']);
+	const made = (await w.sandbox.call('GET', 'log')).filter(l => l.kind === 'http')
+		.map(l => /create(Board|Card|Remark)\(/.exec(l.body)?.[1]).filter(Boolean);
+	assert.strictEqual(made.length, 7);
+	assert.strictEqual(made[0], 'Board', `parents first: ${made}`);
+	assert.ok(made.indexOf('Card') < made.indexOf('Remark'), `parents first: ${made}`);
+
+	await (remover === maker ? m : r).delete('Board', board.id);
+	await (remover === maker ? m : r).drained();
+	await w.converged(['Board', 'Card', 'Remark']);
+	for (const model of ['Board', 'Card', 'Remark']) {
+		const rows = await w.sandbox.dump(model);
+		assert.ok(rows.length > 0 && rows.every(x => x._deleted === true), model);
+	}
+	assert.deepStrictEqual(await a.errors(), []);
+}
+
 async function manyToMany(w) {
 	await w.backend();
 	const [a, b, s] = await Promise.all([w.amplify('A'), w.amplify('B'), w.syncdeck('S')]);
@@ -96,6 +132,8 @@ async function compositeKeys(w, strategy) {
 
 module.exports = {
 	'R-139 R-077 belongsTo and hasMany between Amplify clients, with cascading deletes': cascade,
+	'R-024 R-077 a tree made offline by Amplify is deleted by syncdeck': w => trees(w, 'A', 'S'),
+	'R-024 R-077 a tree made offline by syncdeck is deleted by Amplify': w => trees(w, 'S', 'A'),
 	'R-139 R-077 many to many between Amplify clients and syncdeck, joins go with an end': manyToMany,
 	'R-139 R-077 composite keys between Amplify and syncdeck, automerge': w => compositeKeys(w, 'automerge'),
 	'R-139 R-077 composite keys between Amplify and syncdeck, optimistic': w => compositeKeys(w, 'optimistic'),

@@ -135,12 +135,31 @@ async function paged(w) {
 	assert.ok(pages.length >= 4, `${pages.length} further pages`);
 }
 
+// away for longer than the delta table remembers: the backend answers with everything
+async function outlived(w) {
+	await w.backend('--delta-ttl', '1s');
+	const [a, b, s] = await Promise.all([w.amplify('A'), w.amplify('B'), w.syncdeck('S')]);
+	const changed = await note(w, a, { title: 'old' });
+	const gone = await note(w, s, { title: 'goes' });
+	await a.offline();
+	await s.offline();
+	await b.update('Note', changed, { title: 'new' });
+	await b.delete('Note', gone);
+	await b.create('Note', { title: 'more' });
+	await b.drained();
+	await w.sandbox.call('POST', 'clock', { offsetMs: 60000 });
+	await a.online();
+	await s.online();
+	await w.converged(['Note']);
+}
+
 module.exports = {
 	'R-139 R-073 R-074 R-075 R-076 stale edits of an Amplify client under automerge': automerge,
 	'R-139 R-078 R-084 R-085 stale edits of an Amplify client under optimistic': optimistic,
 	'R-139 R-083 an Amplify client that gives up reads the record, optimistic': w => discard(w, 'optimistic'),
 	'R-139 R-083 an Amplify client that gives up a deletion reads the record, automerge': w => discard(w, 'automerge'),
 	'R-139 edits an Amplify client made offline go out merged': merged,
+	'R-139 R-077 clients away for longer than the delta table remembers': outlived,
 	'R-139 dropped sockets, then a delta sync': dropped,
 	'R-139 a first sync of more than two pages': paged,
 };
