@@ -99,6 +99,11 @@ static void bad_options_are_refused_by_name(void **st)
 	(void)st;
 	o.host = "0.0.0.0";
 	refused(&o, "--admin");
+	o.admin = false;
+	o.host = "203.0.113.9"; /* of nobody */
+	refused(&o, "203.0.113.9");
+	o.host = "not-an-address";
+	refused(&o, "an address is needed");
 	o = opts;
 	o.strategy = "maybe";
 	refused(&o, "--strategy maybe");

@@ -5,9 +5,11 @@
  * in one of its own callbacks is only marked; lws calls back to act on the marks.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/time.h"
@@ -295,14 +297,42 @@ static const struct lws_protocols FRONT[] = {
 	{NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
+/* lws waits in silence for an address that is not there (yet), so it is tried first. */
+static enum sd_err try_address(const char *host, struct sd_error *e)
+{
+	struct addrinfo hint = {
+		.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *a = NULL;
+	int fd, rc = -1;
+
+	if (getaddrinfo(host, NULL, &hint, &a) != 0)
+		return sd_fail(e, SD_INVAL, 0,
+			"--host %s: an address is needed, such as 127.0.0.1 or 0.0.0.0", host);
+	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		rc = bind(fd, a->ai_addr, a->ai_addrlen);
+	if (rc != 0)
+		sd_fail(e, SD_IO, errno, "--host %s: %s", host, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(a);
+	return rc == 0 ? SD_OK : SD_IO;
+}
+
 enum sd_err sd_srv_listen(struct server *s, struct sd_error *e)
 {
 	struct lws_context_creation_info i;
 	const char *host = s->o->host ? s->o->host : "127.0.0.1";
+	enum sd_err rc;
 
+	if (strcmp(host, "localhost") == 0)
+		host = "127.0.0.1";
+	rc = try_address(host, e);
+	if (rc != SD_OK)
+		return rc;
 	memset(&i, 0, sizeof i);
 	i.port = s->o->port;
-	i.iface = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+	i.iface = host;
 	i.vhost_name = "front";
 	i.protocols = FRONT;
 	i.listen_accept_role = "raw-skt";
