@@ -101,7 +101,9 @@ static enum sd_err push_unsent(struct sd_api *api, struct sd_error *e)
 	struct sd_api_status s;
 	enum sd_err rc;
 
-	if (!api->has_session && api->auth == SD_AUTH_USER_POOL)
+	if (api->auth == SD_AUTH_USER_POOL &&
+		(!api->has_session || (api->owner.user_id && !sd_str_eq(api->owner.user_id,
+								     api->session.user_id))))
 		return sd_fail(e, SD_UNSENT, 0,
 			"the unsent changes of %s cannot be sent without a session: sign in as %s "
 			"first, or use export or discard",
@@ -334,12 +336,28 @@ enum sd_err sd_api_login(
 	return rc;
 }
 
+static enum sd_err end_session(struct sd_api *api, struct sd_error *e)
+{
+	struct sd_session left;
+	enum sd_err rc;
+
+	sd_session_drop(api->dir);
+	rc = sd_session_load(api->dir, &left, NULL);
+	sd_session_release(&left);
+	return rc == SD_NOTFOUND
+		       ? SD_OK
+		       : sd_fail(e, SD_IO, 0,
+				 "%s/session.json cannot be removed: the sign-in is still on this "
+				 "device; check the rights of the directory",
+				 api->dir);
+}
+
 enum sd_err sd_api_logout(struct sd_api *api, enum sd_pending pending, const char *export_file,
 	struct cJSON **who, struct sd_error *e)
 {
 	bool clear = api->o.settings->clear_on_signout;
 	struct sd_wiped w;
-	int64_t may = 0;
+	int64_t may = pending == SD_PENDING_DISCARD ? INT64_MAX : 0;
 	enum sd_err rc = SD_OK;
 	int lock = -1;
 
@@ -364,8 +382,10 @@ enum sd_err sd_api_logout(struct sd_api *api, enum sd_pending pending, const cha
 	}
 	if (api->has_session)
 		sd_pool_revoke(&api->pool, &api->session);
-	sd_session_drop(api->dir);
+	rc = end_session(api, e);
 	sd_lock_release(lock);
+	if (rc != SD_OK)
+		return rc;
 	tell_auth(api, "signed-out");
 	sd_session_release(&api->session);
 	api->has_session = false;
