@@ -107,7 +107,7 @@ static void send_http(struct sd_runtime *rt, const struct sd_action *a)
 			early_begun(rt, a->id);
 	}
 	if (auth.data)
-		memset(auth.data, 0, auth.len);
+		explicit_bzero(auth.data, auth.len);
 	sd_buf_release(&auth);
 }
 
@@ -207,8 +207,9 @@ static void on_refreshed(void *ctx, uint64_t id, const struct sd_http_answer *a)
 			a->body->len, sd_now_ms(), &e);
 	if (rc == SD_OK)
 		rc = sd_session_store(rt->o.dir, &rt->session, &e);
+	rt->refresh_after_ms = rc == SD_OK ? 0 : sd_mono_ms() + (rc == SD_AUTH ? 60000 : 5000);
 	if (rc != SD_OK && rc != SD_AUTH) { /* not the last word: try again */
-		rt->refresh_after_ms = sd_mono_ms() + 5000;
+		rt->refresh_wanted = true;
 		sd_log(SD_LOG_WARN, "runtime", "token refresh: %s",
 			rc == SD_NET && !e.text[0] ? "no answer" : e.text);
 		return;
@@ -226,7 +227,10 @@ void sd_rt_refresh(struct sd_runtime *rt)
 	struct sd_error e = {.code = SD_OK};
 	struct sd_input *in;
 
-	if (rt->refreshing || sd_mono_ms() < rt->refresh_after_ms)
+	if (rt->refreshing)
+		return;
+	rt->refresh_wanted = sd_mono_ms() < rt->refresh_after_ms;
+	if (rt->refresh_wanted)
 		return;
 	if (rt->has_session && rt->o.pool &&
 		sd_pool_refresh_request(rt->o.pool, &rt->session, &r, &e) == SD_OK) {
@@ -236,6 +240,7 @@ void sd_rt_refresh(struct sd_runtime *rt)
 		sd_pool_request_release(&r);
 		if (rt->refreshing)
 			return;
+		rt->refresh_after_ms = sd_mono_ms() + 5000;
 	}
 	in = sd_rt_input(SD_IN_AUTH, 0); /* nothing to refresh with: a person must sign in */
 	if (in)

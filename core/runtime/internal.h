@@ -57,8 +57,10 @@ struct sd_runtime {
 	struct sd_rand rand;
 	struct sd_session session; /* the thread's */
 	bool has_session, refreshing, variant_b, net_on;
-	int64_t refresh_after_ms;
-	struct sd_queue *posted; /* struct sd_input * from other threads */
+	bool refresh_wanted;      /* the engine asked and has no answer yet */
+	bool foreign;             /* somebody else wrote and the engine does not know yet */
+	int64_t refresh_after_ms; /* monotonic; not before */
+	struct sd_queue *posted;  /* struct sd_input * from other threads */
 	struct sd_input *in, **in_tail;
 	struct sd_action *held; /* to be carried out after the commit */
 	size_t held_count, held_room;

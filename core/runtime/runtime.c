@@ -81,6 +81,8 @@ static enum sd_err reauth(struct sd_runtime *rt, int64_t now, struct sd_error *e
 	enum sd_auth_mode modes[6];
 	enum sd_err rc;
 
+	rt->refresh_wanted = false;
+	rt->refresh_after_ms = 0;
 	sd_session_release(&rt->session);
 	rc = sd_session_load(rt->o.dir, &rt->session, e);
 	rt->has_session = rc == SD_OK;
@@ -210,13 +212,14 @@ static bool others_wrote(struct sd_runtime *rt)
 	return sd_store_changed(rt->store);
 }
 
-static enum sd_err feed(struct sd_runtime *rt, bool foreign, struct sd_error *e)
+static enum sd_err feed(struct sd_runtime *rt, struct sd_error *e)
 {
 	int64_t now = sd_now_ms();
 	enum sd_err rc = SD_OK;
 
-	if (foreign)
+	if (rt->foreign)
 		rc = sd_engine_store_changed(rt->engine, now, e);
+	rt->foreign = false;
 	while (rc == SD_OK && rt->in) {
 		struct sd_input *in = rt->in;
 		rt->in = in->next;
@@ -230,27 +233,35 @@ static enum sd_err feed(struct sd_runtime *rt, bool foreign, struct sd_error *e)
 	return rc;
 }
 
+static void refresh_when_due(struct sd_runtime *rt)
+{
+	bool ends = rt->has_session && rt->o.pool && rt->session.refresh &&
+		    rt->session.expires_ms && rt->session.expires_ms - sd_now_ms() < 60000;
+
+	if (rt->net_on && !rt->refreshing && (ends || rt->refresh_wanted) &&
+		sd_mono_ms() >= rt->refresh_after_ms)
+		sd_rt_refresh(rt);
+}
+
 /* One step after a turn of the loop. */
 static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
 {
 	struct sd_input *in;
-	bool foreign;
 	enum sd_err rc;
 
 	while ((in = sd_queue_get(rt->posted)))
 		sd_rt_put(rt, in);
-	if (rt->has_session && rt->session.expires_ms && rt->net_on && !rt->refreshing &&
-		rt->session.expires_ms - sd_now_ms() < 60000 && rt->session.refresh)
-		sd_rt_refresh(rt);
-	foreign = others_wrote(rt);
-	if (!rt->in && !foreign && sd_engine_deadline(rt->engine) > sd_now_ms() &&
+	refresh_when_due(rt);
+	if (others_wrote(rt))
+		rt->foreign = true;
+	if (!rt->in && !rt->foreign && sd_engine_deadline(rt->engine) > sd_now_ms() &&
 		!rt->txn_since_ms)
 		return SD_OK;
 	rc = begin(rt, e);
 	if (rc == SD_BUSY) /* another process writes: what happened is kept for the next turn */
 		return SD_OK;
 	if (rc == SD_OK)
-		rc = feed(rt, foreign, e);
+		rc = feed(rt, e);
 	if (rc == SD_OK)
 		rc = take_actions(rt, e);
 	if (rc == SD_OK && !keep_open(rt))
@@ -285,17 +296,28 @@ static enum sd_err make_engine(struct sd_runtime *rt, struct sd_error *e)
 	return rc == SD_OK ? commit(rt, e) : rc;
 }
 
-static void drop_engine(struct sd_runtime *rt)
+/* What the network told the old engine means nothing to the next one; what a person asked does. */
+static bool of_person(enum sd_input_kind k)
 {
+	return k == SD_IN_NETWORK || k == SD_IN_RESYNC || k == SD_IN_REAUTH;
+}
+
+static void drop_engine(struct sd_runtime *rt, bool last)
+{
+	struct sd_input *in = rt->in, *next;
+
 	sd_store_rollback(rt->store);
 	rt->txn_since_ms = 0;
 	drop_held(rt);
-	while (rt->in) {
-		struct sd_input *in = rt->in;
-		rt->in = in->next;
-		sd_rt_input_free(in);
-	}
+	rt->in = NULL;
 	rt->in_tail = &rt->in;
+	for (; in; in = next) {
+		next = in->next;
+		if (last || !of_person(in->kind))
+			sd_rt_input_free(in);
+		else
+			sd_rt_put(rt, in);
+	}
 	sd_engine_free(rt->engine);
 	rt->engine = NULL;
 	rt->fetching = 0;
@@ -350,7 +372,7 @@ static void recover(struct sd_runtime *rt, struct sd_error *e)
 {
 	note_failure(rt, e);
 	sd_loop_drop_all(rt->loop);
-	drop_engine(rt);
+	drop_engine(rt, false);
 	rt->refreshing = false;
 	sd_loop_turn(rt->loop, 1000);
 }
@@ -369,7 +391,7 @@ static void *thread_main(void *arg)
 	while (!atomic_load(&rt->stop)) {
 		enum sd_err rc = SD_OK;
 		if (!rt->engine || rt->why.code != SD_OK) {
-			drop_engine(rt);
+			drop_engine(rt, false);
 			rc = make_engine(rt, &e);
 			if (rc == SD_OK) {
 				struct sd_error ok = {.code = SD_OK};
@@ -398,7 +420,7 @@ static void *thread_main(void *arg)
 		sd_loop_turn(rt->loop, 50); /* close frames leave */
 	}
 	sd_rt_commands_join(rt, true);
-	drop_engine(rt);
+	drop_engine(rt, true);
 	return NULL;
 }
 
