@@ -111,14 +111,17 @@ struct waiting {
 
 static void waiting_draw(struct sd_ui *ui, struct sd_layer *l)
 {
-	struct sd_rect r = sd_centre(6, 60);
+	struct sd_rect r = sd_centre(7, 60);
 
 	(void)l;
 	sd_box(r, true, "Sending first", NULL);
 	sd_putf(r.y + 2, r.x + 2, r.w - 4, SD_R_TEXT,
 		"%lld change%s still on the way to the server.", (long long)ui->counts.pending,
 		ui->counts.pending == 1 ? " is" : "s are");
-	sd_put(r.y + 3, r.x + 2, r.w - 4, SD_R_DIM, "Esc stays signed in; nothing is lost.");
+	if (ui->status.switched_off)
+		sd_put(r.y + 3, r.x + 2, r.w - 4, SD_R_WARN,
+			"You are offline by hand: Esc, then O goes online.");
+	sd_put(r.y + 4, r.x + 2, r.w - 4, SD_R_DIM, "Esc stays signed in; nothing is lost.");
 }
 
 static void waiting_reload(struct sd_ui *ui, struct sd_layer *l)

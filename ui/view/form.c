@@ -67,7 +67,8 @@ void sd_form_check(struct sd_form *fo, struct sd_form_field *ff)
 	if (ff->fixed)
 		return;
 	v = sd_form_value(fo, ff, &e);
-	ff->changed = !v || !sd_json_equal(v, ff->was, true);
+	/* what a new record still lacks is not a change that leaving would lose */
+	ff->changed = v ? !sd_json_equal(v, ff->was, true) : fo->rec || !ff->null;
 	if (!v) { /* the form says the field's name already */
 		snprintf(prefix, sizeof prefix, "%s.%s: ", fo->m->name, ff->f->name);
 		text = sd_str_starts(e.text, prefix) ? e.text + strlen(prefix) : e.text;
