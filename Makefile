@@ -110,8 +110,8 @@ check: deps arrows format
 test: deps arrows format
 	@$(MAKE) --no-print-directory bins
 	@$(MAKE) --no-print-directory SAN=asan unit-bins
-	@sh tests/tools/run $(UNIT_BIN) $(SCREEN_BIN) $(PROTO_BIN) $(SIM_BIN) \
-		$(patsubst $B/%,build/asan/%,$(UNIT_BIN)) \
+	@sh tests/tools/run $(UNIT_BIN) $(patsubst $B/%,build/asan/%,$(UNIT_BIN)) $(SIM_BIN) \
+		--alone $(SCREEN_BIN) $(PROTO_BIN) \
 		$(sort $(wildcard tests/proto/run-* tests/interop/run-*))
 
 .PHONY: unit-bins all-bins
@@ -122,7 +122,8 @@ check-all: deps
 	@$(MAKE) --no-print-directory SAN=asan B=build/asan all-bins build/asan/syncdeck
 	@$(MAKE) --no-print-directory SAN=tsan B=build/tsan all-bins build/tsan/syncdeck
 	@sh tests/tools/run $(patsubst $B/%,build/asan/%,$(UNIT_BIN) $(PROTO_BIN) $(SIM_BIN)) \
-		$(patsubst $B/%,build/tsan/%,$(UNIT_BIN) $(PROTO_BIN))
+		$(patsubst $B/%,build/tsan/%,$(UNIT_BIN)) \
+		--alone $(patsubst $B/%,build/tsan/%,$(PROTO_BIN))
 	@sh tests/tools/fuzz
 
 bench: deps
