@@ -17,6 +17,7 @@ struct world {
 	struct sd_sandbox_opts so;
 	struct sd_test_server *server;
 	char config[300], data[300], binary[600], users[300];
+	bool read_only;
 };
 
 static void find_binary(char *out, size_t room)
@@ -70,7 +71,9 @@ static void mutate(struct world *w, const char *json)
 static void screen(struct world *w, int rows, int cols)
 {
 	char c[] = "-c", d[] = "-d", log[] = "--log-file", file[340];
-	char *const argv[] = {w->binary, c, w->config, d, w->data, log, file, NULL};
+	char ro[] = "--read-only";
+	char *const argv[] = {
+		w->binary, c, w->config, d, w->data, log, file, w->read_only ? ro : NULL, NULL};
 	const struct vts_opts o = {.rows = rows, .cols = cols, .argv = argv};
 
 	snprintf(file, sizeof file, "%s/log", w->h.dir);
@@ -357,6 +360,70 @@ static void switching_users_guards_what_is_unsent(void **st) /* S7, U-08, U-09 *
 	world_end(&w);
 }
 
+static void a_silent_socket_is_called_stale_and_caught_up(void **st) /* S9, U-14 */
+{
+	struct world w;
+
+	(void)st;
+	world_start(&w, "automerge", NULL);
+	sd_test_server_stop(w.server);
+	w.so.keep_alive_ms = 300;
+	w.so.connection_timeout_ms = 1000;
+	serve(&w);
+	mutate(&w, P1);
+	screen(&w, 24, 80);
+	waits(&w, ">   One");
+	waits(&w, "ONLINE live");
+	sd_json_free(sd_test_admin(w.server, "POST", "ws", "{\"mute\":true}"));
+	mutate(&w, P2);
+	assert_true(vts_wait_gone(w.h.v, "ONLINE live", 15000)); /* it does not go on claiming so */
+	sd_json_free(sd_test_admin(w.server, "POST", "ws", "{\"mute\":false}"));
+	waits(&w, "ONLINE live");
+	waits(&w, "Two");
+	host_quit(&w.h);
+	world_end(&w);
+}
+
+static void read_only_sends_nothing_whatever_is_pressed(void **st) /* S10.1, U-38 */
+{
+	struct world w;
+	struct sd_test_reply r = {0};
+
+	(void)st;
+	world_start(&w, "automerge", NULL);
+	mutate(&w, P1);
+	w.read_only = true;
+	screen(&w, 24, 80);
+	waits(&w, "READ-ONLY");
+	waits(&w, "ONLINE live");
+	waits(&w, ">   One");
+	for (int view = '1'; view <= '5'; view++) {
+		for (char c = 1; c < 127; c++) {
+			char keys[] = {c, 0};
+
+			if (c == 3 || c == 26 || c == 27 || c == 'q' || c == 'Q' || c == 'O')
+				continue; /* ends, suspends, and what closes a dialog */
+			host_keys(&w.h, keys);
+			if (!vts_has(w.h.v, "Data") || vts_has(w.h.v, "Enter runs") ||
+				vts_has(w.h.v, "Esc"))
+				host_keys(&w.h, "\033");
+		}
+		for (int i = 0; i < 4; i++)
+			host_keys(&w.h, "\033");
+		host_keys(&w.h, (char[]){(char)view, 0});
+	}
+	host_sees(&w.h, "out 0");
+	sd_test_http(w.server, "GET", "/_sandbox/log?since=0", NULL, NULL, &r);
+	assert_int_equal(r.status, 200);
+	assert_non_null(strstr(r.body, "syncPosts"));
+	assert_null(strstr(r.body, "updatePost("));
+	assert_null(strstr(r.body, "createPost("));
+	assert_null(strstr(r.body, "deletePost("));
+	sd_test_reply_release(&r);
+	host_quit(&w.h);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +433,8 @@ int main(void)
 		cmocka_unit_test(deleted_there_and_edited_here_is_one_decision),
 		cmocka_unit_test(a_refused_change_stays_and_holds_up_nothing),
 		cmocka_unit_test(switching_users_guards_what_is_unsent),
+		cmocka_unit_test(a_silent_socket_is_called_stale_and_caught_up),
+		cmocka_unit_test(read_only_sends_nothing_whatever_is_pressed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

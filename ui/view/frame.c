@@ -87,6 +87,8 @@ static void bar_right(struct sd_ui *ui, struct sd_buf *b)
 {
 	char t[SD_TIME_TEXT];
 
+	if (sd_api_read_only(ui->api)) /* never cut off: it is why keys refuse */
+		sd_buf_str(b, "READ-ONLY  ");
 	net_words(ui, b);
 	sd_buf_fmt(b, "  out %lld  conf %lld", (long long)ui->counts.pending,
 		(long long)ui->counts.conflicts);
@@ -117,8 +119,6 @@ static void draw_bar(struct sd_ui *ui)
 		sd_buf_fmt(&left, "%s%s", cols >= 80 ? "  " : " ", ui->user);
 	if (cols >= 80 && ui->o->profile_name)
 		sd_buf_fmt(&left, "  %s", ui->o->profile_name);
-	if (sd_api_read_only(ui->api))
-		sd_buf_str(&left, "  READ-ONLY");
 	sd_fill(0, 0, cols, SD_R_BAR, ' ');
 	n = sd_cells(sd_buf_text(&right), right.len);
 	if (n > cols)

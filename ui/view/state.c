@@ -132,8 +132,14 @@ static void event_line(struct sd_ui *ui, const struct cJSON *ev)
 			sd_show_key(key, &b);
 			continue;
 		}
+		if (!strcmp(n, "isFullSync") || !strcmp(n, "isDeltaSync")) {
+			b.len--; /* one of the two words is enough */
+			if (sd_json_is_true(c))
+				sd_buf_str(&b, strcmp(n, "isFullSync") ? " delta" : " full");
+			continue;
+		}
 		if (strcmp(n, "model") != 0 && strcmp(n, "message") != 0)
-			sd_buf_fmt(&b, "%s=", n);
+			sd_buf_fmt(&b, "%s ", n);
 		sd_show_value(c, &b);
 	}
 	sd_log_add(ui, event_role(name), sd_json_get_i64(ev, "at", sd_now_ms()), model, key,
