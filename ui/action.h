@@ -110,6 +110,9 @@ enum sd_ctx {
 	X(OPEN_RECORD, "open-record", "o", OUTBOX | CONFLICTS | LOG | DATA, "RECORD",              \
 		"record or its queue entry",                                                       \
 		"From the Outbox, Conflicts or Log to the record; from a record to its entry.", 0) \
+	X(HISTORY, "history", "", DATA, "RECORD", "versions seen here",                            \
+		"Lists every version of the record that was seen on this device, newest first.",   \
+		0)                                                                                 \
 	X(RETRY, "retry-one", "r", OUTBOX, "QUEUE", "retry", "Tries this change again now.", 1)    \
 	X(RETRY_ALL, "retry-all", "R", OUTBOX, "QUEUE", "retry all",                               \
 		"Tries every waiting and refused change again now.", 1)                            \

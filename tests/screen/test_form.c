@@ -38,6 +38,10 @@ static void typed_fields_are_checked_and_saved(void **st) /* U-35, U-43 */
 	host_sees_not(&h, "Edit Post");
 	host_sees(&h, "One more");
 	host_sees(&h, "ACTIVE");
+	host_keys(&h, ":");
+	host_keys(&h, "history\r");
+	host_sees(&h, "title: One > One more");
+	host_keys(&h, "\033");
 	host_end(&h);
 }
 

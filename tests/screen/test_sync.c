@@ -360,6 +360,45 @@ static void switching_users_guards_what_is_unsent(void **st) /* S7, U-08, U-09 *
 	world_end(&w);
 }
 
+static void signing_out_locks_and_the_same_user_finds_everything(void **st) /* S7.5 */
+{
+	struct world w;
+
+	(void)st;
+	world_start(&w, "automerge", USERS);
+	mutate(&w, P1);
+	screen(&w, 24, 80);
+	host_keys(&w.h, "@");
+	host_keys(&w.h, "+");
+	host_keys(&w.h, "ana\rPassw0rd!a\r");
+	waits(&w, ">   One");
+	waits(&w, "ONLINE live");
+	host_keys(&w.h, "O");
+	waits(&w, "OFFLINE (by hand)");
+	host_keys(&w.h, "\re");
+	host_keys(&w.h, "X\023");
+	waits(&w, "out 1");
+	host_keys(&w.h, "@");
+	host_keys(&w.h, "o");
+	waits(&w, "LOCKED");
+	host_sees_not(&w.h, "One");
+	host_keys(&w.h, "e"); /* nothing of it can be reached */
+	host_sees(&w.h, "locked");
+	host_keys(&w.h, "2");
+	host_sees_not(&w.h, "One");
+	host_quit(&w.h);
+	screen(&w, 24, 80);
+	host_sees(&w.h, "LOCKED");
+	host_sees_not(&w.h, "Post");
+	host_keys(&w.h, "@");
+	host_sees(&w.h, "sign in as ana");
+	host_keys(&w.h, "\rPassw0rd!a\r");
+	waits(&w, "Signed in as ana.");
+	waits(&w, "OneX");
+	host_quit(&w.h);
+	world_end(&w);
+}
+
 static void a_silent_socket_is_called_stale_and_caught_up(void **st) /* S9, U-14 */
 {
 	struct world w;
@@ -433,6 +472,7 @@ int main(void)
 		cmocka_unit_test(deleted_there_and_edited_here_is_one_decision),
 		cmocka_unit_test(a_refused_change_stays_and_holds_up_nothing),
 		cmocka_unit_test(switching_users_guards_what_is_unsent),
+		cmocka_unit_test(signing_out_locks_and_the_same_user_finds_everything),
 		cmocka_unit_test(a_silent_socket_is_called_stale_and_caught_up),
 		cmocka_unit_test(read_only_sends_nothing_whatever_is_pressed),
 	};

@@ -108,6 +108,7 @@ const struct sd_field *sd_data_column(const struct sd_data *d); /* the current o
 /* ---- data_out.c ---- */
 void sd_data_copy(struct sd_ui *ui, struct sd_data *d, bool whole);
 void sd_data_export(struct sd_ui *ui, struct sd_data *d);
+void sd_data_history(struct sd_ui *ui, struct sd_data *d);
 
 /* ---- data_filter.c ---- */
 void sd_data_filter(struct sd_ui *ui, struct sd_data *d);

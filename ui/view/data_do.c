@@ -398,6 +398,9 @@ static bool do_record(struct sd_ui *ui, struct sd_data *d, enum sd_act a)
 	case SD_ACT_OPEN_RECORD:
 		open_entry(ui, d);
 		return true;
+	case SD_ACT_HISTORY:
+		sd_data_history(ui, d);
+		return true;
 	default:
 		return false;
 	}

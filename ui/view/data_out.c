@@ -1,4 +1,4 @@
-/* ui/view/data_out.c - records leaving the table: to the clipboard, to a file. */
+/* ui/view/data_out.c - records leaving the table: to the clipboard, to a file; and their past. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -135,4 +135,39 @@ void sd_data_export(struct sd_ui *ui, struct sd_data *d)
 			      .history = "file",
 			      .done = export_to,
 			      .ctx = d});
+}
+
+void sd_data_history(struct sd_ui *ui, struct sd_data *d)
+{
+	char *key = sd_key_text(d->m, sd_win_row(d));
+	struct cJSON *list = NULL;
+	struct sd_error e = {0};
+	struct sd_buf b = SD_BUF_INIT;
+
+	if (!key || sd_api_history(ui->api, d->m->name, key, &list, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		free(key);
+		return;
+	}
+	for (struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
+		char t[SD_TIME_TEXT];
+
+		sd_time_iso(sd_json_get_i64(j, "at", 0), t);
+		sd_buf_fmt(&b, "%s  %s  version ", t, sd_json_get_str(j, "source"));
+		sd_show_value(sd_json_get(j, "version"), &b);
+		sd_buf_ch(&b, '\n');
+		for (struct cJSON *c = sd_json_child(sd_json_get(j, "changed")); c;
+			c = sd_json_next(c)) {
+			sd_buf_fmt(&b, "    %s: ", sd_json_name(c));
+			sd_show_value(sd_json_get(c, "from"), &b);
+			sd_buf_str(&b, " > ");
+			sd_show_value(sd_json_get(c, "to"), &b);
+			sd_buf_ch(&b, '\n');
+		}
+	}
+	sd_tell(ui, "Versions seen here, newest first",
+		b.len ? sd_buf_text(&b) : "Nothing was noted about this record yet.");
+	sd_buf_release(&b);
+	sd_json_free(list);
+	free(key);
 }
