@@ -220,6 +220,12 @@ static int put_option(struct cli *c, const struct cli_opt *o, const char *value)
 		*(bool *)o->to = true;
 		return 0;
 	case CLI_VALUE:
+		/* an unset variable of a script must not select every record */
+		if (!*value && (strcmp(o->name, "--where") == 0 || strcmp(o->name, "--if") == 0))
+			return cli_complain(c, 2,
+				"%s \"\": column 1: expected a predicate; `all` is the one that is "
+				"always true",
+				o->name);
 		*(const char **)o->to = value;
 		return 0;
 	case CLI_LIST:

@@ -232,6 +232,12 @@ int cli_history(struct cli *c, struct cli_args *a)
 		rc = cli_key(c, a->v[0], a->v + 1, a->n - 1, &key);
 	if (rc == 0) {
 		enum sd_err err = sd_api_history(c->api, a->v[0], sd_buf_text(&key), &list, &e);
+		if (err == SD_OK && !sd_json_count(list)) {
+			sd_json_free(list);
+			list = NULL;
+			err = sd_fail(&e, SD_NOTFOUND, 0, "%s %s: never seen here", a->v[0],
+				sd_buf_text(&key));
+		}
 		rc = emit_list(c, err, list, "at version source changed", &e);
 	}
 	sd_buf_release(&key);

@@ -423,6 +423,29 @@ static void a_sync_filter_in_an_and_gives_what_scanning_gives(void **st)
 	fx_close(f);
 }
 
+/* contract.md 10 `put`: a value changed behind the service's back leaves the version alone */
+static void a_put_keeps_the_metadata_that_it_does_not_name(void **st)
+{
+	struct fx *f = fx_open(NULL, SD_STRATEGY_AUTOMERGE);
+	struct cJSON *items = NULL;
+	static const char rows[] =
+		"[{\"id\":\"a\",\"title\":\"put\"},{\"id\":\"n\",\"title\":\"new\"}]";
+	struct sd_error e;
+
+	(void)st;
+	fx_get(f, "mutation { createPost(input: {id: \"a\", title: \"x\"}) { id } }", NULL, "data");
+	fx_get(f, "mutation { updatePost(input: {id: \"a\", title: \"y\", _version: 1}) { id } }",
+		NULL, "data");
+	assert_int_equal(sd_json_parse(rows, strlen(rows), "rows", &items, &e), SD_OK);
+	assert_int_equal(sd_sbx_put(f->s, "Post", items, f->now + 1000, &e), SD_OK);
+	sd_json_free(items);
+	eq(fx_get(f, "{ getPost(id: \"a\") { title _version } }", NULL, "data.getPost"),
+		"{\"title\":\"put\",\"_version\":2}");
+	eq(fx_get(f, "{ getPost(id: \"n\") { title _version } }", NULL, "data.getPost"),
+		"{\"title\":\"new\",\"_version\":1}");
+	fx_close(f);
+}
+
 /* SRV-Y15 */
 static void a_row_without_a_required_value_is_null_and_an_error_and_the_rest_arrives(void **st)
 {
@@ -510,6 +533,7 @@ int main(void)
 		cmocka_unit_test(after_the_windows_the_log_and_the_tombstones_are_gone),
 		cmocka_unit_test(all_pages_of_a_run_carry_the_first_ones_start),
 		cmocka_unit_test(a_sync_filter_in_an_and_gives_what_scanning_gives),
+		cmocka_unit_test(a_put_keeps_the_metadata_that_it_does_not_name),
 		cmocka_unit_test(
 			a_row_without_a_required_value_is_null_and_an_error_and_the_rest_arrives),
 		cmocka_unit_test(a_database_file_keeps_everything),

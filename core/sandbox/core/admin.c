@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/time.h"
+
 static enum sd_err model_of(
 	struct sd_sbx *s, const char *name, struct sbx_model **m, struct sd_error *e)
 {
@@ -231,11 +233,36 @@ done:
 	return rc;
 }
 
+/* What an item does not name of its metadata and times: the row's own when there is one, so that a
+ * change of one value stays the only one; else those of a new row. */
+static bool own_stamps(
+	const struct sbx_model *m, const struct cJSON *before, struct cJSON *item, int64_t now_ms)
+{
+	const struct {
+		const char *name;
+		bool wanted;
+	} stamps[] = {{"_version", before != NULL}, {"_lastChangedAt", before != NULL},
+		{m->m->created_at, m->auto_created}, {m->m->updated_at, m->auto_updated}};
+	char iso[SD_TIME_TEXT];
+	bool ok = true;
+
+	sd_time_iso(now_ms, iso);
+	for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++) {
+		const struct cJSON *v =
+			stamps[i].wanted ? sd_json_get(before, stamps[i].name) : NULL;
+		if (stamps[i].wanted && !sd_json_get(item, stamps[i].name))
+			ok = ok && sd_json_set(item, stamps[i].name,
+					   v ? sd_json_dup(v) : sd_json_string(iso));
+	}
+	return ok;
+}
+
 static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const struct cJSON *given,
 	int64_t now_ms, struct sd_error *e)
 {
 	struct cJSON *item = sd_json_dup(given);
 	struct sd_buf pk = SD_BUF_INIT;
+	struct sbx_row before = {.rid = 0};
 	const char *part;
 	bool deleted = sd_json_is_true(sd_json_get(given, "_deleted"));
 	int64_t ttl = sd_json_get_i64(given, "_ttl", 0);
@@ -246,11 +273,17 @@ static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const st
 	sd_json_remove(item, "_ttl");
 	if (!item || !sbx_key_text(m, item, &pk, &part))
 		rc = sd_fail(e, SD_INVAL, 0, "%s: an item without its key", m->m->name);
-	else if (!sbx_item_stamp(item, sd_json_get_i64(item, "_version", 1),
+	else
+		rc = sbx_row_get(s, m, sd_buf_text(&pk), now_ms, &before, e);
+	if (rc != SD_OK)
+		;
+	else if (!own_stamps(m, before.item, item, now_ms) ||
+		 !sbx_item_stamp(item, sd_json_get_i64(item, "_version", 1),
 			 sd_json_get_i64(item, "_lastChangedAt", now_ms), deleted))
 		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 	else
 		rc = sbx_row_put(s, m, sd_buf_text(&pk), item, deleted ? ttl : 0, e);
+	sbx_row_release(&before);
 	sd_buf_release(&pk);
 	sd_json_free(item);
 	return rc;

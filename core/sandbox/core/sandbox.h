@@ -100,7 +100,8 @@ SD_MUST_USE enum sd_err sd_sbx_dump(struct sd_sbx *s, const char *model, int64_t
  * SD_REFUSED and *row is the error object. */
 SD_MUST_USE enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
 	const struct cJSON *input, int64_t now_ms, struct cJSON **row, struct sd_error *e);
-/* Writes rows as they are: no event, no version bump, no delta row. */
+/* Writes rows as they are: no event, no version bump, no delta row.  Times and metadata that an item
+ * does not name stay as they were; a new row gets version 1 and now. */
 SD_MUST_USE enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *items,
 	int64_t now_ms, struct sd_error *e);
 /* count records of a model, the same for the same seed; streamed in transactions of 10,000. */

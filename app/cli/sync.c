@@ -1,0 +1,256 @@
+/* app/cli/sync.c - sync, and the engine by hand: start, stop, net, wait. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/cli.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+
+/* Models whose last try failed; one that this person may not read is skipped, not failed. */
+static enum sd_err failed_models(struct cli *c, struct sd_buf *names, struct sd_error *e)
+{
+	struct cJSON *list = NULL;
+	enum sd_err rc = sd_api_sync_state(c->api, &list, e);
+
+	for (const struct cJSON *m = sd_json_child(list); m; m = sd_json_next(m)) {
+		const char *error = sd_json_get_str(m, "error");
+		if (!sd_str_eq(sd_json_get_str(m, "state"), "failed") ||
+			(error && strstr(error, "not authorised")))
+			continue;
+		sd_buf_fmt(names, "%s%s (%s)", names->len ? ", " : "", sd_json_get_str(m, "model"),
+			error && *error ? error : "no reason given");
+	}
+	sd_json_free(list);
+	return rc;
+}
+
+/* The first that applies: 3, 4, 5, 8, 6, else 0 (contract.md 5.1). */
+static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
+{
+	struct sd_api_counts n;
+	struct sd_buf failed = SD_BUF_INIT;
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc = sd_api_counts(c->api, &n, &e);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	if (s->auth_needed)
+		return cli_complain(c, 3,
+			"sign-in needed: the server refused the credentials; run `syncdeck login` "
+			"or check "
+			"the API key");
+	if (timed_out)
+		return cli_complain(c, 4, "not everything is synced yet%s%s",
+			s->last_failure[0] ? ": " : "", s->last_failure);
+	rc = failed_models(c, &failed, &e);
+	if (rc == SD_OK && failed.len) {
+		cli_complain(c, 4, "not synced: %s", sd_buf_text(&failed));
+		sd_buf_release(&failed);
+		return 4;
+	}
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	if (n.conflicts)
+		return cli_complain(c, 5, "%lld conflict(s) remain: see `syncdeck conflicts`",
+			(long long)n.conflicts);
+	if (n.refused)
+		return cli_complain(c, 8, "%lld change(s) were refused: see `syncdeck outbox`",
+			(long long)n.refused);
+	if (n.pending)
+		return cli_complain(c, 6, "%lld change(s) remain unsent: see `syncdeck outbox`",
+			(long long)n.pending);
+	return 0;
+}
+
+/* --once: until idle.  Offline with nothing reachable gives up after a few tries. */
+static int sync_once(struct cli *c, int64_t limit_ms)
+{
+	int64_t end = sd_mono_ms() + limit_ms, unreachable = 0;
+	struct sd_api_status s;
+
+	for (;;) {
+		int64_t now;
+		cli_pump(c, -1, 50, true);
+		now = sd_mono_ms();
+		sd_api_status(c->api, &s);
+		if (cli_interrupted())
+			return 130;
+		if (s.auth_needed)
+			return verdict(c, &s, false);
+		if (s.idle && s.ready && s.active) {
+			cli_pump(c, -1, 0, true);
+			return verdict(c, &s, false);
+		}
+		if (s.active || s.running == false || !s.last_failure[0])
+			unreachable = 0;
+		else if (!unreachable)
+			unreachable = now;
+		if (now > end || s.switched_off || (unreachable && now - unreachable > 5000))
+			return verdict(c, &s, true);
+	}
+}
+
+/* --once while another process syncs the profile: waits on the store.  When that process ends,
+ * this one goes on itself. */
+static int sync_beside(struct cli *c, int64_t limit_ms)
+{
+	int64_t end = sd_mono_ms() + limit_ms;
+	struct sd_api_status s;
+
+	for (;;) {
+		struct sd_error e = {.code = SD_OK};
+		struct cJSON *models = NULL;
+		bool more = false, never = false;
+		enum sd_err rc;
+		cli_pump(c, -1, 50, true);
+		if (cli_interrupted())
+			return 130;
+		rc = sd_api_start(c->api, &e);
+		if (rc == SD_OK)
+			return sync_once(c, end - sd_mono_ms());
+		if (rc == SD_BUSY)
+			rc = sd_api_can_send(c->api, &more, &e);
+		if (rc == SD_OK)
+			rc = sd_api_models(c->api, &models, &e);
+		for (const struct cJSON *m = sd_json_child(models); m; m = sd_json_next(m))
+			never = never || sd_str_eq(sd_json_get_str(m, "sync"), "never");
+		sd_json_free(models);
+		if (rc != SD_OK)
+			return cli_fail(c, rc, &e);
+		sd_api_status(c->api, &s);
+		if (!more && !never)
+			return verdict(c, &s, false);
+		if (sd_mono_ms() > end)
+			return verdict(c, &s, true);
+	}
+}
+
+int cli_sync(struct cli *c, struct cli_args *a)
+{
+	bool once = false, full = false;
+	const char *timeout = NULL;
+	struct cli_list models = {.n = 0};
+	const struct cli_opt opts[] = {{"--once", CLI_FLAG, &once}, {"--full", CLI_FLAG, &full},
+		{"--model", CLI_LIST, &models}, {"--timeout", CLI_VALUE, &timeout}};
+	struct sd_error e = {.code = SD_OK};
+	int64_t limit = INT64_MAX / 4, end;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
+
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "sync");
+	if (rc == 0 && timeout && (limit = cli_duration_arg(timeout)) < 0)
+		rc = cli_complain(c, 2, "--timeout %s: expected a duration such as 30s", timeout);
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < models.n; i++)
+		if (!sd_schema_model(c->schema, models.v[i]))
+			return cli_complain(c, 2,
+				"no model is named %s; `syncdeck models` lists them", models.v[i]);
+	if (c->o.offline)
+		return cli_complain(c, 4, "sync: --offline was given");
+	err = sd_api_start(c->api, &e);
+	if (err == SD_BUSY && once)
+		return sync_beside(c, limit);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	if (full && !models.n)
+		sd_api_resync(c->api, NULL, true);
+	for (size_t i = 0; i < models.n; i++)
+		sd_api_resync(c->api, models.v[i], full);
+	if (once)
+		return sync_once(c, limit);
+	for (end = sd_mono_ms() + limit; !cli_interrupted() && sd_mono_ms() < end;) {
+		cli_pump(c, -1, -1, true);
+		/* another process cleared the store: go on for whoever owns it now */
+		err = sd_api_running(c->api) ? SD_OK : sd_api_start(c->api, &e);
+		if (err != SD_OK)
+			return cli_fail(c, err, &e);
+	}
+	sd_api_stop(c->api);
+	cli_pump(c, -1, 0, true);
+	return cli_interrupted() ? 130 : 0;
+}
+
+int cli_start(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	c->engine_stopped = false;
+	if (rc == 0) {
+		struct sd_error e = {.code = SD_OK};
+		enum sd_err err = sd_api_start(c->api, &e);
+		rc = err == SD_OK ? 0 : cli_fail(c, err, &e);
+	}
+	return rc;
+}
+
+int cli_stop(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	c->engine_stopped = true;
+	sd_api_stop(c->api);
+	return 0;
+}
+
+int cli_net(struct cli *c, struct cli_args *a)
+{
+	int rc = cli_take_options(c, a, NULL, 0);
+
+	if (rc == 0 && (a->n != 1 || (strcmp(a->v[0], "on") != 0 && strcmp(a->v[0], "off") != 0)))
+		rc = cli_usage(c, "net");
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc == 0)
+		sd_api_net(c->api, strcmp(a->v[0], "on") == 0);
+	return rc;
+}
+
+/* wait ready|drained [DURATION] */
+int cli_wait(struct cli *c, struct cli_args *a)
+{
+	int64_t limit = 30000, end;
+	int rc = cli_take_options(c, a, NULL, 0);
+	bool ready;
+
+	if (rc == 0 && (a->n < 1 || a->n > 2))
+		rc = cli_usage(c, "wait");
+	if (rc)
+		return rc;
+	ready = strcmp(a->v[0], "ready") == 0;
+	if (!ready && strcmp(a->v[0], "drained") != 0)
+		return cli_usage(c, "wait");
+	if (a->n == 2 && (limit = cli_duration_arg(a->v[1])) < 0)
+		return cli_complain(c, 2, "wait: %s is not a duration such as 30s", a->v[1]);
+	rc = cli_open(c);
+	for (end = sd_mono_ms() + limit; rc == 0;) {
+		struct sd_api_status s;
+		struct sd_error e = {.code = SD_OK};
+		bool more = false;
+		enum sd_err err;
+		cli_pump(c, -1, 20, true);
+		err = sd_api_can_send(c->api, &more, &e);
+		if (err != SD_OK)
+			return cli_fail(c, err, &e);
+		sd_api_status(c->api, &s);
+		if (ready ? s.ready : !more)
+			break;
+		if (cli_interrupted())
+			return 130;
+		if (sd_mono_ms() > end)
+			return cli_complain(c, 4, "wait %s: time ran out%s%s", a->v[0],
+				!s.active && s.last_failure[0] ? ": " : "",
+				s.active ? "" : s.last_failure);
+	}
+	cli_pump(c, -1, 0, true);
+	return rc;
+}
