@@ -218,14 +218,15 @@ void sd_push_stop(struct sd_engine *en, int64_t now_ms)
 {
 	struct sd_push *p = en->push;
 
-	while (p->count) {
-		struct sd_flight *f = &p->flights[0];
+	for (size_t i = p->count; i-- > 0;) {
+		struct sd_flight *f = &p->flights[i];
 		struct sd_error why;
-		if (f->kind != SD_FLIGHT_COMMAND)
-			sd_en_cancel(en, f->id);
+		if (f->kind == SD_FLIGHT_COMMAND) /* needs no network */
+			continue;
+		sd_en_cancel(en, f->id);
 		/* what cannot be written now is "outcome unknown" when the store is opened next */
-		for (size_t i = 0; f->kind != SD_FLIGHT_COMMAND && i < f->count; i++)
-			if (cut(en, f, f->seq[i], now_ms, &why) == SD_NOMEM)
+		for (size_t k = 0; k < f->count; k++)
+			if (cut(en, f, f->seq[k], now_ms, &why) == SD_NOMEM)
 				en->oom = true;
 		sd_flight_drop(p, f);
 	}

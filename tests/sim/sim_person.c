@@ -82,6 +82,7 @@ struct edit {
 	size_t count;
 	char dropped[32]; /* a list element taken out */
 	bool create, remove;
+	const char *condition; /* NULL without */
 };
 
 static void fresh(struct sim *s, struct edit *x, const char *field)
@@ -204,13 +205,18 @@ static bool write_it(struct sim *s, struct sim_client *c, struct edit *x)
 	struct sd_error e = {.code = SD_OK};
 	struct cJSON *deleted = sd_json_array();
 	struct sd_buf key = SD_BUF_INIT;
-	enum sd_err rc = sd_store_begin(c->store, &e);
+	struct sd_pred *cond = NULL;
+	enum sd_err rc = SD_OK;
 
+	if (x->condition)
+		rc = sd_pred_parse(s->schema, x->m, x->condition, &cond, &e);
+	if (rc == SD_OK)
+		rc = sd_store_begin(c->store, &e);
 	if (rc == SD_OK && x->remove)
-		rc = sd_write_delete(c->store, x->m, x->key, NULL, false, &env, deleted, &e);
+		rc = sd_write_delete(c->store, x->m, x->key, cond, false, &env, deleted, &e);
 	else if (rc == SD_OK)
 		rc = sd_write_save(c->store, x->m, x->create ? SD_SAVE_CREATE : SD_SAVE_UPDATE,
-			x->fields, NULL, &env, NULL, NULL, &e);
+			x->fields, cond, &env, NULL, NULL, &e);
 	if (rc == SD_OK)
 		rc = sd_store_commit(c->store, &e);
 	else
@@ -225,6 +231,7 @@ static bool write_it(struct sim *s, struct sim_client *c, struct edit *x)
 		snprintf(x->key, sizeof x->key, "%s", sd_buf_text(&key));
 		noted(s, x);
 	}
+	sd_pred_free(cond);
 	sd_buf_release(&key);
 	sd_json_free(deleted);
 	return rc == SD_OK;
@@ -261,8 +268,11 @@ void sim_person(struct sim *s, int client)
 	}
 	if (!x.remove)
 		fill(s, &x, x.create ? NULL : rec);
+	if (!x.create && strcmp(x.m->name, "Book") == 0 && sim_chance(s, 40))
+		x.condition = "stock lt 700";
 	text = sd_json_text(x.fields);
-	sim_say(s, "client %d: %s %s %s", client, x.remove ? "delete" : "save", x.m->name, text);
+	sim_say(s, "client %d: %s %s %s%s%s", client, x.remove ? "delete" : "save", x.m->name, text,
+		x.condition ? " if " : "", x.condition ? x.condition : "");
 	free(text);
 	if (write_it(s, c, &x) && !sim_chance(s, 5)) /* sometimes it dies before it looks */
 		sim_input(s, client, "store changed", changed, NULL);
