@@ -203,6 +203,10 @@ static enum sd_err conflict_with(struct sd_engine *en, struct sd_case *c,
 	en->push_wake = true;
 	if (rc != SD_OK)
 		return rc;
+	/* nothing to decide: it is as the entry wants it */
+	if (c->m.op == SD_OP_DELETE ? !theirs || sd_push_applied(c, theirs)
+				    : theirs && sd_push_applied(c, theirs))
+		return sd_push_compare(en, c, theirs, now_ms, &v, e);
 	/* `server` leaves the decision to the service, and the service says: decide */
 	if (too_many(en, c) || c->policy == SD_POLICY_SERVER)
 		return sd_push_ask(en, c, theirs, now_ms, e);

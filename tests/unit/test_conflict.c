@@ -336,6 +336,25 @@ static void a_record_missing_on_the_server_asks_and_can_be_made_again(void **st)
 	script_free(r);
 }
 
+static void a_delete_of_what_is_gone_is_done_under_any_policy(void **st)
+{
+	static const enum sd_policy policies[] = {SD_POLICY_MERGE, SD_POLICY_SERVER};
+
+	(void)st;
+	for (size_t i = 0; i < 2; i++) {
+		struct script *r = with_policy(policies[i]);
+		script_delete(r, "Post", KEY);
+		script_error(r, script_only(r, "deletePost"), "deletePost",
+			"ConditionalCheckFailedException", NULL);
+		script_answer(r, script_only(r, "getPost"), 200, "{\"data\":{\"getPost\":null}}");
+		assert_int_equal(script_waiting(r), 0);
+		assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 0);
+		assert_true(sd_engine_idle(r->en));
+		script_row_is(r, "Post", KEY, "{\"_deleted\":true,\"_state\":\"synced\"}");
+		script_free(r);
+	}
+}
+
 static void a_key_that_exists_already_is_a_conflict(void **st)
 {
 	struct script *r = script_new();
@@ -401,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_conflict_answer_with_the_record_is_compared_at_once),
 		cmocka_unit_test(a_conflict_answer_without_it_is_read),
 		cmocka_unit_test(a_record_missing_on_the_server_asks_and_can_be_made_again),
+		cmocka_unit_test(a_delete_of_what_is_gone_is_done_under_any_policy),
 		cmocka_unit_test(a_key_that_exists_already_is_a_conflict),
 		cmocka_unit_test(a_record_that_never_holds_still_asks_after_max_attempts),
 	};
