@@ -212,7 +212,7 @@ static bool others_wrote(struct sd_runtime *rt)
 	return sd_store_changed(rt->store);
 }
 
-static enum sd_err feed(struct sd_runtime *rt, struct sd_error *e)
+static enum sd_err feed(struct sd_runtime *rt, bool due, struct sd_error *e)
 {
 	int64_t now = sd_now_ms();
 	enum sd_err rc = SD_OK;
@@ -228,7 +228,7 @@ static enum sd_err feed(struct sd_runtime *rt, struct sd_error *e)
 		rc = tell(rt, in, now, e);
 		sd_rt_input_free(in);
 	}
-	if (rc == SD_OK && sd_engine_deadline(rt->engine) <= now)
+	if (rc == SD_OK && (due || sd_engine_deadline(rt->engine) <= now))
 		rc = sd_engine_tick(rt->engine, now, e);
 	return rc;
 }
@@ -247,6 +247,8 @@ static void refresh_when_due(struct sd_runtime *rt)
 static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
 {
 	struct sd_input *in;
+	int64_t now = sd_now_ms();
+	bool due;
 	enum sd_err rc;
 
 	while ((in = sd_queue_get(rt->posted)))
@@ -254,14 +256,15 @@ static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
 	refresh_when_due(rt);
 	if (others_wrote(rt))
 		rt->foreign = true;
-	if (!rt->in && !rt->foreign && sd_engine_deadline(rt->engine) > sd_now_ms() &&
-		!rt->txn_since_ms)
+	due = now < rt->clock_ms - 1000 || sd_engine_deadline(rt->engine) <= now;
+	rt->clock_ms = now;
+	if (!rt->in && !rt->foreign && !due && !rt->txn_since_ms)
 		return SD_OK;
 	rc = begin(rt, e);
 	if (rc == SD_BUSY) /* another process writes: what happened is kept for the next turn */
 		return SD_OK;
 	if (rc == SD_OK)
-		rc = feed(rt, e);
+		rc = feed(rt, due, e);
 	if (rc == SD_OK)
 		rc = take_actions(rt, e);
 	if (rc == SD_OK && !keep_open(rt))

@@ -92,6 +92,21 @@ static void one_lost_answer_is_retried_without_going_offline(void **st)
 	rig_free(r);
 }
 
+/* the wall clock is the person's to set */
+static void a_clock_set_back_ends_the_waits_instead_of_stretching_them(void **st)
+{
+	struct rig *r = rig_online();
+
+	(void)st;
+	rig_reply_status(r, "syncPosts", 503, "");
+	assert_null(rig_find(r, SD_ACT_HTTP, "syncPosts"));
+	r->now -= 3600000;
+	RIG(r, sd_engine_tick(r->en, r->now, &r->e));
+	assert_non_null(rig_find(r, SD_ACT_HTTP, "syncPosts"));
+	assert_null(rig_find(r, SD_ACT_RT_CLOSE, NULL));
+	rig_free(r);
+}
+
 /* U-33, U-15 */
 static void the_switch_cuts_at_once_and_back_on_catches_up(void **st)
 {
@@ -420,6 +435,7 @@ int main(void)
 		cmocka_unit_test(
 			losing_and_finding_the_network_is_told_once_each_and_leads_to_a_delta),
 		cmocka_unit_test(one_lost_answer_is_retried_without_going_offline),
+		cmocka_unit_test(a_clock_set_back_ends_the_waits_instead_of_stretching_them),
 		cmocka_unit_test(the_switch_cuts_at_once_and_back_on_catches_up),
 		cmocka_unit_test(a_stop_closes_everything_and_a_start_catches_up),
 		cmocka_unit_test(an_expression_filters_requests_and_its_change_forces_a_base_run),
