@@ -320,7 +320,11 @@ static enum sd_err outcome(struct sd_engine *en, struct sd_case *c, const struct
 			return later(en, c, 0, false, false, NULL, now_ms, e);
 		}
 	}
-	rc = sd_push_compare(en, c, theirs, now_ms, &v, e);
+	/* it may have been merged, so what is there is looked at as an answer */
+	if (theirs && c->m.op == SD_OP_UPDATE)
+		rc = sd_push_compare_answer(en, c, theirs, false, now_ms, &v, e);
+	else
+		rc = sd_push_compare(en, c, theirs, now_ms, &v, e);
 	if (rc != SD_OK || v == SD_VERDICT_GONE)
 		return rc;
 	return later(en, c, 0, false, false, NULL, now_ms, e);

@@ -126,6 +126,22 @@ static void a_list_doubled_in_a_race_is_put_right(void **st)
 	script_free(r);
 }
 
+/* also when the answer was lost and the record is read */
+static void a_list_doubled_unheard_is_put_right(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"]}", NULL);
+	script_lose(r, script_only(r, "updatePost"), true);
+	script_wait(r, 1000);
+	script_ok(r, script_only(r, "getPost"), "getPost",
+		ITEM(5, "\"a\"", "9", "[\"a\",\"a\",\"b\"]", "null"));
+	input_is(script_only(r, "updatePost"),
+		"{\"id\":\"p1\",\"tags\":[\"a\",\"b\"],\"_version\":5}");
+	script_free(r);
+}
+
 /* also when the rest of the change is a clash: whatever a person keeps */
 static void a_list_doubled_beside_a_clash_is_put_right_by_any_decision(void **st)
 {
@@ -163,6 +179,7 @@ int main(void)
 		cmocka_unit_test(a_scalar_dropped_in_a_race_is_sent_again),
 		cmocka_unit_test(edits_behind_a_conflict_are_decided_with_it),
 		cmocka_unit_test(a_list_doubled_in_a_race_is_put_right),
+		cmocka_unit_test(a_list_doubled_unheard_is_put_right),
 		cmocka_unit_test(a_list_doubled_beside_a_clash_is_put_right_by_any_decision),
 		cmocka_unit_test(a_value_the_service_writes_its_own_way_is_accepted),
 	};
