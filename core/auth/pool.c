@@ -31,7 +31,7 @@ struct cJSON *sd_jwt_claims(const char *token)
 void sd_pool_request_release(struct sd_pool_request *r)
 {
 	if (r->body.data) /* it holds a password or a token */
-		memset(r->body.data, 0, r->body.len);
+		explicit_bzero(r->body.data, r->body.len);
 	sd_buf_release(&r->url);
 	sd_buf_release(&r->target);
 	sd_buf_release(&r->body);
@@ -132,7 +132,7 @@ static enum sd_err call(const struct sd_pool *p, const char *operation, struct c
 		rc = answer(status, sd_buf_text(&text), text.len, out, e);
 	sd_pool_request_release(&r);
 	if (text.data)
-		memset(text.data, 0, text.len);
+		explicit_bzero(text.data, text.len);
 	sd_buf_release(&text);
 	return rc;
 }

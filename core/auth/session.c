@@ -55,7 +55,7 @@ static enum sd_err save(const char *dir, const char *name, struct cJSON *j, stru
 	else
 		rc = sd_write_file(path, text.data, text.len, e);
 	if (text.data)
-		memset(text.data, 0, text.len);
+		explicit_bzero(text.data, text.len);
 	sd_buf_release(&text);
 	sd_json_free(j);
 	free(path);

@@ -290,7 +290,9 @@ enum sd_err sd_ws_open(struct sd_loop *l, uint64_t id, const char *url, const ch
 	sd_buf_init(&c->in, SD_WS_MAX_MESSAGE);
 	c->protocol = strdup(protocol);
 	if (!c->protocol || !split_url(c, url))
-		rc = sd_fail(e, SD_INVAL, 0, "realtime address %s: not a ws:// or wss:// URL", url);
+		rc = sd_fail(e, SD_INVAL, 0, /* the query may hold credentials */
+			"realtime address %.*s: not a ws:// or wss:// URL", (int)strcspn(url, "?"),
+			url);
 	else if (strlen(c->path) > SD_WS_MAX_PATH)
 		rc = sd_fail(e, SD_INVAL, 0, "realtime address: path of %zu bytes is too long",
 			strlen(c->path));

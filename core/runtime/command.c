@@ -51,11 +51,10 @@ static pid_t start(const char *text, int in[2], int out[2])
 }
 
 /* Feeds input, gathers output until the end, the limit or a stop; true when it ended by itself. */
-static bool talk(struct sd_command *c, int to, int from, struct sd_buf *out)
+static bool talk(struct sd_command *c, int to, int from, int64_t end, struct sd_buf *out)
 {
 	const char *p = c->input ? c->input : "";
 	size_t left = strlen(p);
-	int64_t end = sd_mono_ms() + c->timeout_ms;
 	char b[4096];
 
 	fcntl(to, F_SETFL, O_NONBLOCK);
@@ -91,12 +90,30 @@ static bool talk(struct sd_command *c, int to, int from, struct sd_buf *out)
 	return false;
 }
 
+/* Its end, by itself or (a command that closed its output and goes on) by us at the limit. */
+static bool reap(struct sd_command *c, pid_t pid, int64_t end, bool ended, int *status)
+{
+	pid_t got;
+
+	while ((got = waitpid(pid, status, WNOHANG)) <= 0) {
+		if (got < 0 && errno != EINTR)
+			return false;
+		if (!ended || atomic_load(&c->rt->stop) || sd_mono_ms() >= end) {
+			ended = false;
+			kill(-pid, SIGKILL);
+		}
+		usleep(2000);
+	}
+	return ended;
+}
+
 static void *command_thread(void *arg)
 {
 	struct sd_command *c = arg;
 	struct sd_input *done = sd_rt_input(SD_IN_COMMAND, c->id);
 	struct sd_buf out = {.cap = (size_t)4 << 20};
 	int in[2] = {-1, -1}, pipe_out[2] = {-1, -1}, status = -1;
+	int64_t end = sd_mono_ms() + c->timeout_ms;
 	bool ended = false;
 	pid_t pid = -1;
 
@@ -107,11 +124,8 @@ static void *command_thread(void *arg)
 	if (pipe_out[1] >= 0)
 		close(pipe_out[1]);
 	if (pid > 0) {
-		ended = talk(c, in[1], pipe_out[0], &out);
-		if (!ended)
-			kill(-pid, SIGKILL);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+		ended = talk(c, in[1], pipe_out[0], end, &out);
+		ended = reap(c, pid, end, ended, &status);
 	} else if (in[1] >= 0) {
 		close(in[1]);
 	}

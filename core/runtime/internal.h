@@ -86,6 +86,8 @@ struct sd_runtime {
 struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id); /* NULL: no memory */
 void sd_rt_input_free(void *in);
 void sd_rt_put(struct sd_runtime *rt, struct sd_input *in); /* on the thread; takes it */
+/* The engine ends: what waited for it is dropped, but for a person's requests unless all. */
+void sd_rt_forget(struct sd_runtime *rt, bool all);
 void sd_rt_wake(struct sd_runtime *rt);
 void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a);
 /* Asks the user pool for new tokens; the outcome comes as SD_IN_AUTH. */

@@ -13,36 +13,6 @@
 #include "core/base/time.h"
 #include "core/json/json.h"
 
-struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id)
-{
-	struct sd_input *in = calloc(1, sizeof *in);
-
-	if (in) {
-		in->kind = kind;
-		in->id = id;
-	}
-	return in;
-}
-
-void sd_rt_input_free(void *arg)
-{
-	struct sd_input *in = arg;
-
-	if (!in)
-		return;
-	free(in->text);
-	free(in->failure);
-	free(in->error_type);
-	free(in);
-}
-
-void sd_rt_put(struct sd_runtime *rt, struct sd_input *in)
-{
-	in->next = NULL;
-	*rt->in_tail = in;
-	rt->in_tail = &in->next;
-}
-
 /* From any thread; the loop may not be there yet (then its first turn looks anyway). */
 void sd_rt_wake(struct sd_runtime *rt)
 {
@@ -299,28 +269,12 @@ static enum sd_err make_engine(struct sd_runtime *rt, struct sd_error *e)
 	return rc == SD_OK ? commit(rt, e) : rc;
 }
 
-/* What the network told the old engine means nothing to the next one; what a person asked does. */
-static bool of_person(enum sd_input_kind k)
-{
-	return k == SD_IN_NETWORK || k == SD_IN_RESYNC || k == SD_IN_REAUTH;
-}
-
 static void drop_engine(struct sd_runtime *rt, bool last)
 {
-	struct sd_input *in = rt->in, *next;
-
 	sd_store_rollback(rt->store);
 	rt->txn_since_ms = 0;
 	drop_held(rt);
-	rt->in = NULL;
-	rt->in_tail = &rt->in;
-	for (; in; in = next) {
-		next = in->next;
-		if (last || !of_person(in->kind))
-			sd_rt_input_free(in);
-		else
-			sd_rt_put(rt, in);
-	}
+	sd_rt_forget(rt, last);
 	sd_engine_free(rt->engine);
 	rt->engine = NULL;
 	rt->fetching = 0;
