@@ -244,6 +244,14 @@ static void a_conflict_is_decided_field_by_field(void **st) /* S3, U-07 */
 	server_has(&w, "title", "\"OneX\"");
 	server_has(&w, "note", "\"N\"");
 	server_has(&w, "tags", "[\"red\"]");
+	host_keys(&w.h, "u"); /* sent already: a new change back to theirs */
+	waits(&w, "Already sent; this makes a new change");
+	host_sees(&w.h, "title = OneY");
+	host_keys(&w.h, "y");
+	waits(&w, "Changed back by a new change");
+	waits(&w, "out 0");
+	server_has(&w, "title", "\"OneY\"");
+	server_has(&w, "note", "\"N\"");
 	host_quit(&w.h);
 	world_end(&w);
 }

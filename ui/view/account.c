@@ -75,6 +75,7 @@ static void forget_all(struct sd_ui *ui)
 		free(ui->done[ui->done_n].key);
 		sd_json_free(ui->done[ui->done_n].fields);
 	}
+	sd_undo_decided(ui, NULL, NULL, NULL);
 	sd_json_free(ui->models);
 	ui->models = NULL;
 }

@@ -217,6 +217,31 @@ static void edit_result(struct sd_ui *ui, struct sd_conf *c)
 	sd_buf_release(&b);
 }
 
+/* So that u can offer a new change back to what the server had. */
+static void remember_theirs(
+	struct sd_ui *ui, const struct cJSON *conflict, const struct cJSON *write)
+{
+	const struct cJSON *theirs = sd_json_get(conflict, "theirs");
+	const struct cJSON *fields = sd_json_get(write, "fields");
+	struct cJSON *back = sd_json_object();
+	char *key = sd_key_json(sd_json_get(conflict, "key"));
+	const char *model = sd_json_get_str(conflict, "model");
+	const struct sd_model *m = model ? sd_schema_model(ui->schema, model) : NULL;
+
+	for (struct cJSON *f = sd_json_child(fields); f && m; f = sd_json_next(f)) {
+		const struct cJSON *v = sd_json_get(theirs, sd_json_name(f));
+		const struct sd_field *field = sd_model_field(m, sd_json_name(f));
+
+		if (field && !field->read_only && !sd_model_is_key(m, field))
+			sd_json_add(back, sd_json_name(f), v ? sd_json_dup(v) : sd_json_null());
+	}
+	if (key && sd_json_child(back) && !sd_json_is_true(sd_json_get(theirs, "_deleted")))
+		sd_undo_decided(ui, model, key, back);
+	else
+		sd_json_free(back);
+	free(key);
+}
+
 static bool send(struct sd_ui *ui, struct sd_conf *c)
 {
 	const struct cJSON *j = sd_conf_here(c);
@@ -239,8 +264,10 @@ static bool send(struct sd_ui *ui, struct sd_conf *c)
 		sd_json_is_null(write)
 			? "Decided: the server's record stays; nothing has to be sent."
 			: "Decided. It is in the outbox and goes out with the newest version.");
+	remember_theirs(ui, j, write);
 	sd_json_free(write);
 	sd_api_kick(ui->api);
+	forget_choices(c);
 	c->now.id = -1;
 	reload(ui, &c->l);
 	sd_state_refresh(ui, true);

@@ -1,4 +1,4 @@
-/* ui/view/everywhere.c - the actions that mean the same in every view: pause, offline, undo, quit. */
+/* ui/view/everywhere.c - the actions that mean the same in every view: pause, offline, quit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,75 +35,6 @@ static void toggle_offline(struct sd_ui *ui)
 	sd_say(ui, SD_SAY_INFO,
 		off ? "Online again: what waits is sent now."
 		    : "Offline by hand. Work on; changes wait on this device.");
-}
-
-/* The entry sd_api_undo will take: the newest that is not being sent. */
-static void undo(struct sd_ui *ui)
-{
-	struct cJSON *list = NULL;
-	struct sd_error e = {0};
-	int64_t seq = 0;
-
-	if (sd_api_outbox(ui->api, false, &list, NULL) != SD_OK)
-		list = NULL;
-	if (sd_api_undo(ui->api, 0, &seq, &e) != SD_OK) {
-		if (e.code == SD_NOTFOUND)
-			sd_say(ui, SD_SAY_INFO,
-				"Nothing unsent to undo. What was sent can be changed back by a "
-				"new edit.");
-		else
-			sd_say_error(ui, &e);
-		sd_json_free(list);
-		return;
-	}
-	for (struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
-		const char *op = sd_json_get_str(j, "op");
-		char *key;
-
-		if (sd_json_get_i64(j, "seq", -1) != seq || !op)
-			continue;
-		key = sd_key_json(sd_json_get(j, "key"));
-		sd_done_push(ui, sd_json_get_str(j, "model"), key,
-			strcmp(op, "DELETE") ? sd_json_dup(sd_json_get(j, "fields")) : NULL);
-		sd_say(ui, SD_SAY_GOOD, "Undone: %s %s. U makes it again.", op,
-			sd_json_get_str(j, "model"));
-		free(key);
-	}
-	sd_json_free(list);
-	ui->stale = true;
-}
-
-static void redo(struct sd_ui *ui)
-{
-	struct sd_done *d;
-	const struct sd_model *m;
-	struct sd_error e = {0};
-	enum sd_err rc = SD_INVAL;
-
-	if (!ui->done_n) {
-		sd_say(ui, SD_SAY_INFO, "Nothing to make again.");
-		return;
-	}
-	d = &ui->done[ui->done_n - 1];
-	m = sd_schema_model(ui->schema, d->model);
-	if (m && d->fields) {
-		for (size_t i = 0; i < m->pk_count; i++)
-			sd_json_remove(d->fields, m->fields[m->pk[i]].name);
-		rc = sd_key_put(m, d->key, d->fields, &e);
-		if (rc == SD_OK)
-			rc = sd_api_save(ui->api, d->model, d->fields, NULL, NULL, &e);
-	} else if (m) {
-		rc = sd_api_delete(ui->api, d->model, d->key, NULL, NULL, false, NULL, &e);
-	}
-	if (rc != SD_OK)
-		sd_say_error(ui, &e);
-	else
-		sd_say(ui, SD_SAY_GOOD, "Made again: the change of %s.", d->model);
-	ui->done_n--;
-	free(d->model);
-	free(d->key);
-	sd_json_free(d->fields);
-	ui->stale = true;
 }
 
 static void cancel(struct sd_ui *ui)
@@ -174,6 +105,18 @@ static void ask_full(struct sd_ui *ui)
 	sd_ask(ui, &o);
 }
 
+static void stop_engine(struct sd_ui *ui)
+{
+	sd_api_stop(ui->api);
+	sd_say(ui, SD_SAY_INFO, "Syncing is stopped; :start starts it again.");
+}
+
+static void resync_all(struct sd_ui *ui)
+{
+	sd_api_resync(ui->api, NULL, false);
+	sd_say(ui, SD_SAY_INFO, "Asked the server what is new in every model.");
+}
+
 static bool do_view(struct sd_ui *ui, enum sd_act a)
 {
 	if (a < SD_ACT_VIEW_DATA || a > SD_ACT_VIEW_LOG)
@@ -202,10 +145,10 @@ bool sd_everywhere(struct sd_ui *ui, enum sd_act a)
 		sd_account_open(ui);
 		return true;
 	case SD_ACT_UNDO:
-		undo(ui);
+		sd_undo(ui);
 		return true;
 	case SD_ACT_REDO:
-		redo(ui);
+		sd_redo(ui);
 		return true;
 	case SD_ACT_REDRAW:
 		sd_screen_resize();
@@ -220,8 +163,7 @@ bool sd_everywhere(struct sd_ui *ui, enum sd_act a)
 		ui->dirty = true;
 		return true;
 	case SD_ACT_RESYNC_ALL:
-		sd_api_resync(ui->api, NULL, false);
-		sd_say(ui, SD_SAY_INFO, "Asked the server what is new in every model.");
+		resync_all(ui);
 		return true;
 	case SD_ACT_RESYNC_FULL:
 		ask_full(ui);
@@ -230,8 +172,7 @@ bool sd_everywhere(struct sd_ui *ui, enum sd_act a)
 		sd_ui_engine(ui, true);
 		return true;
 	case SD_ACT_STOP:
-		sd_api_stop(ui->api);
-		sd_say(ui, SD_SAY_INFO, "Syncing is stopped; :start starts it again.");
+		stop_engine(ui);
 		return true;
 	case SD_ACT_CANCEL:
 		cancel(ui);

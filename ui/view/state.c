@@ -206,4 +206,5 @@ void sd_state_release(struct sd_ui *ui)
 		sd_json_free(ui->done[ui->done_n].fields);
 	}
 	sd_json_free(ui->models);
+	sd_undo_decided(ui, NULL, NULL, NULL);
 }

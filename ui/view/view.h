@@ -95,6 +95,8 @@ struct sd_ui {
 
 	struct sd_done done[SD_DONE_MAX]; /* undone ones, newest last: what U makes again */
 	size_t done_n;
+	char *decided_model, *decided_key; /* owned: the last conflict decided; NULL */
+	struct cJSON *decided_back;        /* owned: the other side's values */
 
 	bool dirty; /* draw soon */
 	bool stale; /* the store changed: reload before drawing */
@@ -115,6 +117,12 @@ bool sd_ui_interrupted(struct sd_ui *ui);
 /* ---- everywhere.c ---- */
 bool sd_everywhere(struct sd_ui *ui, enum sd_act a); /* false: not one of them */
 void sd_ui_engine(struct sd_ui *ui, bool asked);
+
+/* ---- undo.c ---- */
+void sd_undo(struct sd_ui *ui);
+void sd_redo(struct sd_ui *ui);
+/* A conflict was decided: the values that would bring the other side back (taken over), or NULLs. */
+void sd_undo_decided(struct sd_ui *ui, const char *model, const char *key, struct cJSON *back);
 
 /* ---- frame.c ---- */
 void sd_frame_draw(struct sd_ui *ui);
