@@ -44,7 +44,7 @@ async function start(o) {
 	browser.install({ plain: o.endpoint.startsWith('http://') });
 	const { Amplify } = require('aws-amplify');
 	({ Hub } = require('aws-amplify/utils'));
-	const ds = require('@aws-amplify/datastore');
+	const ds = require('aws-amplify/datastore');
 	internal = require('@aws-amplify/datastore/dist/cjs/datastore/datastore.js');
 	const adapter = require('@aws-amplify/datastore/dist/cjs/storage/adapter/AsyncStorageAdapter.js');
 	({ DataStore, DISCARD } = ds);
@@ -60,6 +60,8 @@ async function start(o) {
 		errorHandler: e => errors.push({
 			message: e.message, process: e.process, model: e.model, operation: e.operation, errorType: e.errorType,
 		}),
+		syncExpressions: (o.expressions || []).map(([model, ...c]) =>
+			ds.syncExpression(models[model], () => condition(c))),
 		...o.settings,
 	});
 	const ready = new Promise(resolve => Hub.listen('datastore', ({ payload }) => {
