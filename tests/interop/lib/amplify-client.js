@@ -51,9 +51,17 @@ async function start(o) {
 	schema = o.schema;
 	models = ds.initSchema(schema);
 	convert = converters(schema);
+	const api = { endpoint: o.endpoint, apiKey: o.apiKey, region: 'us-east-1' };
 	Amplify.configure({
-		API: { GraphQL: { endpoint: o.endpoint, apiKey: o.apiKey, defaultAuthMode: 'apiKey', region: 'us-east-1' } },
+		API: { GraphQL: { ...api, defaultAuthMode: o.pool ? 'userPool' : 'apiKey' } },
+		...(o.pool ? { Auth: { Cognito: o.pool } } : {}),
 	});
+	if (o.user) {
+		const { signIn } = require('aws-amplify/auth');
+		const got = await signIn({ username: o.user.username, password: o.user.password });
+		if (!got.isSignedIn)
+			throw new Error(`sign in: ${JSON.stringify(got.nextStep)}`);
+	}
 	DataStore.configure({
 		storageAdapter: adapter.default,
 		conflictHandler: HANDLERS[o.conflict || 'mine'],

@@ -6,11 +6,11 @@ const crypto = require('crypto');
 const path = require('path');
 
 const PROGRAM = process.env.SYNCDECK || path.join(__dirname, '../../../build/syncdeck');
-const SCHEMA_FILE = path.join(__dirname, '../schema.graphql');
+const schemaFile = name => path.join(__dirname, '..', `${name}.graphql`);
 
 // What `syncdeck codegen` writes, with the two keys that codegen's schema.js has besides.
-function amplifySchema() {
-	const text = execFileSync(PROGRAM, ['-s', SCHEMA_FILE, 'codegen'], { encoding: 'utf8' });
+function amplifySchema(name) {
+	const text = execFileSync(PROGRAM, ['-s', schemaFile(name), 'codegen'], { encoding: 'utf8' });
 	const version = crypto.createHash('md5').update(text).digest('hex');
 	return { ...JSON.parse(text), version, codegenVersion: '3.4.4' };
 }
@@ -32,4 +32,4 @@ function ended(child, stop) {
 	});
 }
 
-module.exports = { PROGRAM, SCHEMA_FILE, amplifySchema, ended, first };
+module.exports = { PROGRAM, schemaFile, amplifySchema, ended, first };

@@ -6,15 +6,15 @@ const fs = require('fs');
 const http = require('http');
 const https = require('https');
 const readline = require('readline');
-const { PROGRAM, SCHEMA_FILE, ended, first } = require('./program');
+const { PROGRAM, schemaFile, ended, first } = require('./program');
 const { waitFor } = require('./wait');
 
 class Sandbox {
 	// args: further options of `syncdeck sandbox`
-	static async start(args = []) {
+	static async start(schema, args = []) {
 		const s = new Sandbox();
 		s.name = 'sandbox';
-		s.child = spawn(PROGRAM, ['sandbox', '--schema', SCHEMA_FILE, '--admin', '--port', '0',
+		s.child = spawn(PROGRAM, ['sandbox', '--schema', schemaFile(schema), '--admin', '--port', '0',
 			'--parent-pipe', '3', ...args], {
 			stdio: ['ignore', 'pipe', 'pipe', 'pipe'], // 3: it ends with us
 		});

@@ -3,22 +3,26 @@
 
 const { spawn } = require('child_process');
 const readline = require('readline');
-const { PROGRAM, SCHEMA_FILE, ended } = require('./program');
+const { PROGRAM, ended } = require('./program');
 const { waitFor } = require('./wait');
 
 class Syncdeck {
-	// o: {name, endpoint, apiKey, dir, sets: ['key=value']}; resolves once synced
+	// o: {name, args: options of the program, dir, sets: ['key=value'], user, password}; resolves
+	// once synced
 	static async start(o) {
 		const c = new Syncdeck(o.name);
 		const sets = (o.sets || []).flatMap(s => ['--config-set', s]);
-		c.child = spawn(PROGRAM, ['batch', '-s', SCHEMA_FILE, '--endpoint', o.endpoint,
-			'--api-key', o.apiKey, '-d', o.dir, '--log-file', `${o.dir}.log`, ...sets],
-		{ stdio: ['pipe', 'pipe', 'pipe'] });
+		c.child = spawn(PROGRAM, ['batch', ...o.args, '-d', o.dir, '--log-file', `${o.dir}.log`, ...sets], {
+			stdio: ['pipe', 'pipe', 'pipe'],
+			env: { ...process.env, SYNCDECK_PASSWORD: o.password || '' },
+		});
 		c.child.stderr.on('data', d => c.said.push(d));
 		c.child.stdin.on('error', () => {});
 		c.child.on('error', e => c.said.push(Buffer.from(String(e))));
 		c.child.on('close', code => c.ended(code));
 		readline.createInterface({ input: c.child.stdout }).on('line', l => c.line(JSON.parse(l)));
+		if (o.user)
+			await c.ok('login', o.user);
 		await c.ok('wait', 'ready', '30s');
 		return c;
 	}

@@ -8,24 +8,37 @@ const path = require('path');
 const { Amplify } = require('./amplify');
 const { Sandbox } = require('./sandbox');
 const { Syncdeck } = require('./syncdeck');
-const { amplifySchema } = require('./program');
+const { amplifySchema, schemaFile } = require('./program');
 const { converters, differences } = require('./records');
 const { waitFor } = require('./wait');
 
-let shared;
+const schemas = new Map();
 
 class World {
 	constructor() {
-		shared = shared || amplifySchema();
-		this.schema = shared;
-		this.models = Object.keys(shared.models);
-		this.convert = converters(shared);
 		this.clients = [];
 		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'interop.'));
+		this.use('schema');
+	}
+	// the schema of everything that starts from now on
+	use(name) {
+		if (!schemas.has(name))
+			schemas.set(name, amplifySchema(name));
+		this.schemaName = name;
+		this.schema = schemas.get(name);
+		this.models = Object.keys(this.schema.models);
+		this.convert = converters(this.schema);
 	}
 	async backend(...args) {
-		this.sandbox = await Sandbox.start(args);
+		this.sandbox = await Sandbox.start(this.schemaName, args);
 		return this.sandbox;
+	}
+	// one with a user pool of these users; the clients' configuration is in this.config
+	pool(users, ...args) {
+		const file = path.join(this.dir, 'users.json');
+		this.config = path.join(this.dir, 'amplify_outputs.json');
+		fs.writeFileSync(file, JSON.stringify(users));
+		return this.backend('--users', file, '--write-config', this.config, ...args);
 	}
 	// a real Amplify client, started and subscribed
 	amplify(name, o = {}) {
@@ -35,20 +48,35 @@ class World {
 	}
 	// our client, started and synced
 	syncdeck(name, ...sets) {
+		const { url, apiKey } = this.sandbox.ready;
+		const args = ['-s', schemaFile(this.schemaName), '--endpoint', url, '--api-key', apiKey];
+		return this.join(() => Syncdeck.start({ name, sets, args, dir: path.join(this.dir, name) }));
+	}
+	// the same two, signed in; `open` of the models are not closed to the user
+	amplifyAs(user, open) {
+		const { userPoolId, userPoolClientId, userPoolEndpoint } = this.sandbox.ready;
+		return this.join(() => Amplify.start({
+			name: `A:${user.username}`, schema: this.schema, endpoint: this.sandbox.ready.url,
+			user, pool: { userPoolId, userPoolClientId, userPoolEndpoint },
+		}), open);
+	}
+	syncdeckAs(user, open) {
+		const name = `S:${user.username}`;
 		return this.join(() => Syncdeck.start({
-			name, sets, endpoint: this.sandbox.ready.url, apiKey: this.sandbox.ready.apiKey,
-			dir: path.join(this.dir, name),
-		}));
+			name, args: ['-c', this.config, '-s', schemaFile(this.schemaName)], dir: path.join(this.dir, name),
+			user: user.username, password: user.password,
+		}), open);
 	}
 	// Amplify says it is subscribed before the backend said so: wait for the backend
-	async join(start) {
+	async join(start, open = this.models.length) {
 		const c = await start();
+		c.allowed = open;
 		this.clients.push(c);
 		await this.subscribed();
 		return c;
 	}
 	subscribed() {
-		const want = this.clients.length * this.models.length * 3;
+		const want = this.clients.reduce((n, c) => n + c.allowed * 3, 0);
 		return waitFor(`${want} subscriptions`, async () =>
 			(await this.sandbox.call('GET', 'state')).subscriptions >= want);
 	}
