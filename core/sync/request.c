@@ -89,41 +89,6 @@ enum sd_err sd_request_mine(const struct sd_mutation *m, const struct cJSON *bas
 	return SD_OK;
 }
 
-enum sd_err sd_request_of(struct sd_store *st, const struct sd_mutation *m, int64_t now_ms,
-	struct cJSON **out, struct sd_error *e)
-{
-	struct sd_shadow sh = {NULL, NULL};
-	struct sd_buf doc = SD_BUF_INIT;
-	struct cJSON *mine = NULL, *vars = NULL, *o = NULL;
-	enum sd_err rc = sd_shadow_get(st, m->model, m->key, &sh, e);
-
-	*out = NULL;
-	if (rc == SD_OK)
-		rc = sd_request_mine(m, sh.base, &mine, e);
-	if (rc == SD_OK)
-		rc = sd_request_variables(sd_store_schema(st), m, mine, now_ms, &vars, e);
-	if (rc == SD_OK)
-		rc = sd_doc_build(m->model, sd_request_kind(m->op), NULL, &doc, e);
-	if (rc == SD_OK) {
-		o = sd_json_object();
-		bool ok = sd_json_add_str(o, "query", sd_buf_text(&doc));
-		ok = sd_json_add(o, "variables", vars) && ok;
-		vars = NULL;
-		if (!ok)
-			rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->model->name);
-	}
-	if (rc != SD_OK) {
-		sd_json_free(o);
-		o = NULL;
-	}
-	sd_json_free(vars);
-	sd_json_free(mine);
-	sd_buf_release(&doc);
-	sd_shadow_release(&sh);
-	*out = o;
-	return rc;
-}
-
 void sd_request_key(const char *key, struct sd_buf *out)
 {
 	struct cJSON *k = NULL;

@@ -1,7 +1,7 @@
 /*
- * core/sync/request.h - the exact request an outbox entry is sent with.
+ * core/sync/request.h - what an outbox entry is sent with.
  *
- * Documents and inputs: spec/client.md 2.2, 2.5.  Reads the store, changes nothing.
+ * Documents and inputs: spec/client.md 2.2, 2.5.
  * Depends on: json, model, graphql, store.  Threads: no state.
  */
 #ifndef SD_SYNC_REQUEST_H
@@ -20,10 +20,6 @@ SD_MUST_USE enum sd_err sd_request_variables(const struct sd_schema *s, const st
  * *out owned.  NOMEM. */
 SD_MUST_USE enum sd_err sd_request_mine(const struct sd_mutation *m, const struct cJSON *base,
 	struct cJSON **out, struct sd_error *e);
-/* The whole request {"query","variables"} of an entry as it stands in the outbox (contract.md 5
- * `outbox show`).  *out owned. */
-SD_MUST_USE enum sd_err sd_request_of(struct sd_store *st, const struct sd_mutation *m,
-	int64_t now_ms, struct cJSON **out, struct sd_error *e);
 /* Appends a key for a sentence: p1, or c1 / 7 (contract.md: the full values). */
 void sd_request_key(const char *key, struct sd_buf *out);
 
