@@ -6,6 +6,8 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 
+#define STUCK_MS 3000 /* --once: how long nothing moves before failed models end it */
+
 /* Models whose last try failed; one that this person may not read is skipped, not failed. */
 static enum sd_err failed_models(struct cli *c, struct sd_buf *names, struct sd_error *e)
 {
@@ -17,8 +19,8 @@ static enum sd_err failed_models(struct cli *c, struct sd_buf *names, struct sd_
 		if (!sd_str_eq(sd_json_get_str(m, "state"), "failed") ||
 			(error && strstr(error, "not authorised")))
 			continue;
-		sd_buf_fmt(names, "%s%s (%s)", names->len ? ", " : "", sd_json_get_str(m, "model"),
-			error && *error ? error : "no reason given");
+		sd_buf_fmt(names, "%s%s", names->len ? "; " : "",
+			error && *error ? error : sd_json_get_str(m, "model"));
 	}
 	sd_json_free(list);
 	return rc;
@@ -39,9 +41,6 @@ static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
 			"sign-in needed: the server refused the credentials; run `syncdeck login` "
 			"or check "
 			"the API key");
-	if (timed_out)
-		return cli_complain(c, 4, "not everything is synced yet%s%s",
-			s->last_failure[0] ? ": " : "", s->last_failure);
 	rc = failed_models(c, &failed, &e);
 	if (rc == SD_OK && failed.len) {
 		cli_complain(c, 4, "not synced: %s", sd_buf_text(&failed));
@@ -50,6 +49,9 @@ static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
 	}
 	if (rc != SD_OK)
 		return cli_fail(c, rc, &e);
+	if (timed_out)
+		return cli_complain(c, 4, "not everything is synced yet%s%s",
+			s->last_failure[0] ? ": " : "", s->last_failure);
 	if (n.conflicts)
 		return cli_complain(c, 5, "%lld conflict(s) remain: see `syncdeck conflicts`",
 			(long long)n.conflicts);
@@ -62,10 +64,21 @@ static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
 	return 0;
 }
 
+/* Only changes of models that cannot be synced are left: they wait for a retry much later. */
+static bool hopeless(struct cli *c, const struct sd_api_status *s)
+{
+	struct sd_buf names = SD_BUF_INIT;
+	bool yes = s->ready && s->active && !s->in_flight &&
+		   failed_models(c, &names, NULL) == SD_OK && names.len;
+
+	sd_buf_release(&names);
+	return yes;
+}
+
 /* --once: until idle.  Offline with nothing reachable gives up after a few tries. */
 static int sync_once(struct cli *c, int64_t limit_ms)
 {
-	int64_t end = sd_mono_ms() + limit_ms, unreachable = 0;
+	int64_t end = sd_mono_ms() + limit_ms, unreachable = 0, stuck = 0;
 	struct sd_api_status s;
 
 	for (;;) {
@@ -81,6 +94,9 @@ static int sync_once(struct cli *c, int64_t limit_ms)
 			cli_pump(c, -1, 0, true);
 			return verdict(c, &s, false);
 		}
+		stuck = !hopeless(c, &s) ? 0 : stuck ? stuck : now;
+		if (stuck && now - stuck > STUCK_MS)
+			return verdict(c, &s, false);
 		if (s.active || s.running == false || !s.last_failure[0])
 			unreachable = 0;
 		else if (!unreachable)
