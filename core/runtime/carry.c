@@ -191,6 +191,19 @@ static void tell_event(struct sd_runtime *rt, struct sd_action *a)
 		sd_log(SD_LOG_WARN, "runtime", "nobody reads the events; one is dropped");
 }
 
+/* Somebody signed out, or another user signed in, while the request was under way: the answer must
+ * not bring the session back. */
+static enum sd_err still_ours(struct sd_runtime *rt, struct sd_error *e)
+{
+	struct sd_session now;
+	enum sd_err rc = sd_session_load(rt->o.dir, &now, e);
+
+	if (rc == SD_NOTFOUND || (rc == SD_OK && !sd_str_eq(now.user_id, rt->session.user_id)))
+		rc = sd_fail(e, SD_AUTH, 0, "the session has ended meanwhile");
+	sd_session_release(&now);
+	return rc;
+}
+
 static void on_refreshed(void *ctx, uint64_t id, const struct sd_http_answer *a)
 {
 	struct sd_runtime *rt = ctx;
@@ -206,8 +219,14 @@ static void on_refreshed(void *ctx, uint64_t id, const struct sd_http_answer *a)
 		rc = sd_pool_refresh_answer(&rt->session, a->status, sd_buf_text(a->body),
 			a->body->len, sd_now_ms(), &e);
 	if (rc == SD_OK)
+		rc = still_ours(rt, &e);
+	if (rc == SD_OK)
 		rc = sd_session_store(rt->o.dir, &rt->session, &e);
-	rt->refresh_after_ms = rc == SD_OK ? 0 : sd_mono_ms() + (rc == SD_AUTH ? 60000 : 5000);
+	rt->refresh_after_ms = sd_mono_ms() + (rc == SD_OK ? 1000 : rc == SD_AUTH ? 60000 : 5000);
+	if (rc == SD_OK) { /* a token that lives for less than a minute is not renewed for ever */
+		int64_t life = rt->session.expires_ms - sd_now_ms();
+		rt->refresh_margin_ms = life / 4 < SD_RT_REFRESH_MS ? life / 4 : SD_RT_REFRESH_MS;
+	}
 	if (rc != SD_OK && rc != SD_AUTH) { /* not the last word: try again */
 		rt->refresh_wanted = true;
 		sd_log(SD_LOG_WARN, "runtime", "token refresh: %s",

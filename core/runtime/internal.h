@@ -57,10 +57,11 @@ struct sd_runtime {
 	struct sd_rand rand;
 	struct sd_session session; /* the thread's */
 	bool has_session, refreshing, variant_b, net_on;
-	bool refresh_wanted;      /* the engine asked and has no answer yet */
-	bool foreign;             /* somebody else wrote and the engine does not know yet */
-	int64_t refresh_after_ms; /* monotonic; not before */
-	struct sd_queue *posted;  /* struct sd_input * from other threads */
+	bool refresh_wanted;       /* the engine asked and has no answer yet */
+	bool foreign;              /* somebody else wrote and the engine does not know yet */
+	int64_t refresh_after_ms;  /* monotonic; not before */
+	int64_t refresh_margin_ms; /* how long before its end a token is renewed; 0: a minute */
+	struct sd_queue *posted;   /* struct sd_input * from other threads */
 	struct sd_input *in, **in_tail;
 	struct sd_action *held; /* to be carried out after the commit */
 	size_t held_count, held_room;
@@ -81,6 +82,7 @@ struct sd_runtime {
 	struct sd_error why; /* why.code SD_OK while all is well */
 };
 
+#define SD_RT_REFRESH_MS 60000 /* before the end of a token */
 #define SD_RT_REFRESH_ID (UINT64_C(1) << 63)
 
 struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id); /* NULL: no memory */

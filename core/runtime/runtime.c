@@ -205,8 +205,9 @@ static enum sd_err feed(struct sd_runtime *rt, bool due, struct sd_error *e)
 
 static void refresh_when_due(struct sd_runtime *rt)
 {
+	int64_t margin = rt->refresh_margin_ms ? rt->refresh_margin_ms : SD_RT_REFRESH_MS;
 	bool ends = rt->has_session && rt->o.pool && rt->session.refresh &&
-		    rt->session.expires_ms && rt->session.expires_ms - sd_now_ms() < 60000;
+		    rt->session.expires_ms && rt->session.expires_ms - sd_now_ms() < margin;
 
 	if (rt->net_on && !rt->refreshing && (ends || rt->refresh_wanted) &&
 		sd_mono_ms() >= rt->refresh_after_ms)
