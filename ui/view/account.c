@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "ui/term/screen.h"
+#include "ui/view/data.h"
 #include "ui/view/view.h"
 
 /* One sign-in on its way through the questions; each question owns a copy. */
@@ -316,12 +317,14 @@ static void perform(struct sd_ui *ui, const struct login *s)
 	struct sd_error e = {0};
 	enum sd_err rc;
 	char was[sizeof ui->user];
+	struct sd_place place;
 
 	if (!s->password && !s->code) {
 		ask_password(ui, s);
 		return;
 	}
 	snprintf(was, sizeof was, "%s", ui->user);
+	sd_data_keep(ui, &place);
 	if (strcmp(was, s->user) != 0)
 		forget_all(ui);
 	sd_say(ui, SD_SAY_INFO, "Signing in as %s ..", s->user);
@@ -332,9 +335,12 @@ static void perform(struct sd_ui *ui, const struct login *s)
 	ui->message_until = 0;
 	if (rc == SD_OK) {
 		signed_in(ui);
+		place.m = NULL; /* of the last user */
+		sd_data_back(ui, &place);
 		return;
 	}
 	look_again(ui);
+	sd_data_back(ui, &place); /* nobody else came: all is where it was */
 	failed(ui, s, &e);
 }
 

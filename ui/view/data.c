@@ -143,6 +143,29 @@ static void jump_back(struct sd_ui *ui, struct sd_data *d)
 	free(p->key);
 }
 
+void sd_data_keep(struct sd_ui *ui, struct sd_place *out)
+{
+	struct sd_data *d = (struct sd_data *)ui->views[SD_V_DATA];
+
+	*out = (struct sd_place){NULL, NULL, NULL, SD_P_MODELS};
+	if (!d || !d->m)
+		return;
+	push_place(d);
+	*out = d->places[--d->place_n];
+}
+
+void sd_data_back(struct sd_ui *ui, struct sd_place *p)
+{
+	struct sd_data *d = (struct sd_data *)ui->views[SD_V_DATA];
+
+	if (d && p->m && !ui->locked) {
+		go_to(ui, d, p->m, p->key, p->where);
+		d->pane = p->pane;
+	}
+	free(p->where);
+	free(p->key);
+}
+
 void sd_data_forget(struct sd_ui *ui)
 {
 	struct sd_data *d = (struct sd_data *)ui->views[SD_V_DATA];

@@ -63,6 +63,11 @@ struct sd_data {
 	size_t place_n;
 };
 
+/* Where the cursor is, owned by the caller until sd_data_back() goes there again (when nobody
+ * locked the profile meanwhile) and frees it. */
+void sd_data_keep(struct sd_ui *ui, struct sd_place *out);
+void sd_data_back(struct sd_ui *ui, struct sd_place *p);
+
 struct sd_data_rects {
 	struct sd_rect models, table, detail, events; /* h 0: not shown */
 };
