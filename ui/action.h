@@ -75,6 +75,8 @@ enum sd_ctx {
 		0)                                                                                 \
 	X(FILTER_CLEAR, "filter-clear", "F", DATA, "FIND", "clear the filter",                     \
 		"Shows all rows again.", 0)                                                        \
+	X(VIEWS, "views", "V", DATA, "FIND", "saved views",                                        \
+		"Lists the filters saved for this model (C-s in the filter line saves one).", 0)   \
 	X(STATE, "filter-state", "!", DATA, "FIND", "by state",                                    \
 		"Shows only pending, then conflicting, then refused rows, then all again.", 0)     \
 	X(SORT, "sort", "s", DATA, "FIND", "sort",                                                 \
@@ -205,6 +207,8 @@ enum sd_ctx {
 	X(FORM_HELP, "form-help", "F1", FORM, "FORM", "help", "Lists the keys of the form.", 0)    \
 	X(ACCEPT, "accept", "Enter", LINE, "LINE", "apply", "Takes the line.", 0)                  \
 	X(COMPLETE, "complete", "Tab", LINE, "LINE", "complete", "Completes the word.", 0)         \
+	X(SAVE_VIEW, "save-view", "C-s", LINE, "LINE", "save view",                                \
+		"In the filter line: keeps the filter under a name.", 0)                           \
 	X(OLDER, "history-back", "Up", LINE, "LINE", "history", "The line before, or up.", 0)      \
 	X(NEWER, "history-next", "Down", LINE, "LINE", "newer", "The next line, or down.", 0)      \
 	X(LINE_START, "line-start", "C-a", FORM | LINE, "LINE", "start", "Start of the line.", 0)  \

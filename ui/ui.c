@@ -286,6 +286,7 @@ enum sd_err sd_ui_run(const struct sd_ui_opts *o, struct sd_error *e)
 		goto out;
 	sd_input_init(&ui->in, STDIN_FILENO);
 	sd_state_refresh(ui, true);
+	sd_edit_clean(ui);
 	rc = make_views(ui, e);
 	if (rc == SD_OK) {
 		ui->dirty = true;

@@ -215,6 +215,28 @@ static void an_export_never_overwrites(void **st)
 	host_end(&h);
 }
 
+static void a_filter_is_kept_under_a_name(void **st) /* U-40: saved views */
+{
+	struct host h = {.fill = fill};
+
+	(void)st;
+	host_start(&h);
+	host_keys(&h, "j\rV");
+	host_sees(&h, "No view of Post is saved yet");
+	host_keys(&h, "frating = 4\023");
+	host_sees(&h, "Name of the view");
+	host_keys(&h, "best\r");
+	host_keys(&h, "\033");
+	host_quit(&h);
+	h.fill = NULL;
+	host_start(&h);
+	host_keys(&h, "j\rV");
+	host_sees(&h, "best");
+	host_keys(&h, "\r");
+	host_sees(&h, "Post 12 rows  f:rating = 4");
+	host_end(&h);
+}
+
 static void the_mouse_chooses_and_sorts(void **st)
 {
 	struct host h = {.fill = fill};
@@ -245,6 +267,7 @@ int main(void)
 		cmocka_unit_test(many_marked_rows_want_their_number_typed),
 		cmocka_unit_test(columns_hide_and_copies_go_through_osc_52),
 		cmocka_unit_test(an_export_never_overwrites),
+		cmocka_unit_test(a_filter_is_kept_under_a_name),
 		cmocka_unit_test(the_mouse_chooses_and_sorts),
 	};
 

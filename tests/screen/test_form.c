@@ -1,4 +1,6 @@
 /* tests/screen/test_form.c - editing and adding in the form; undo, outbox, read-only. */
+#include <dirent.h>
+
 #include "tests/support/uihost.h"
 
 static void fill(struct sd_api *api)
@@ -107,12 +109,25 @@ static void a_new_record_is_shown_after_saving(void **st)
 	host_end(&h);
 }
 
+static int left_over(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+	int n = 0;
+
+	assert_non_null(d);
+	while ((entry = readdir(d)))
+		n += strncmp(entry->d_name, "edit.", 5) == 0;
+	closedir(d);
+	return n;
+}
+
 static void the_editor_edits_a_field_and_a_record(void **st)
 {
 	struct host h = {.fill = fill};
 
 	(void)st;
-	setenv("VISUAL", "sed -i s/One/Edited/", 1);
+	setenv("VISUAL", "sed -i~ s/One/Edited/", 1); /* it leaves a backup */
 	host_start(&h);
 	host_keys(&h, "j\re");
 	host_keys(&h, "\005"); /* C-e */
@@ -132,7 +147,9 @@ static void the_editor_edits_a_field_and_a_record(void **st)
 	host_sees(&h, "Not saved");
 	host_keys(&h, "t");
 	host_sees(&h, "By json");
-	host_end(&h);
+	host_quit(&h);
+	assert_int_equal(left_over(h.dir), 0);
+	sd_test_dir_remove(h.dir);
 	unsetenv("VISUAL");
 }
 

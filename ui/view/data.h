@@ -115,6 +115,10 @@ void sd_data_copy(struct sd_ui *ui, struct sd_data *d, bool whole);
 void sd_data_export(struct sd_ui *ui, struct sd_data *d);
 void sd_data_history(struct sd_ui *ui, struct sd_data *d);
 
+/* ---- views.c ---- */
+void sd_views_save(struct sd_ui *ui, void *data, const char *where);
+void sd_views_list(struct sd_ui *ui, struct sd_data *d);
+
 /* ---- data_filter.c ---- */
 void sd_data_filter(struct sd_ui *ui, struct sd_data *d);
 

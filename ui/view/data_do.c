@@ -414,6 +414,9 @@ bool sd_data_do(struct sd_ui *ui, struct sd_data *d, enum sd_act a)
 	case SD_ACT_FILTER:
 		sd_data_filter(ui, d);
 		return true;
+	case SD_ACT_VIEWS:
+		sd_views_list(ui, d);
+		return true;
 	case SD_ACT_FILTER_CLEAR:
 		sd_data_set(&d->where, NULL);
 		d->state = NULL;

@@ -121,6 +121,8 @@ static void check(struct sd_ui *ui, void *ctx, const char *text, size_t at, stru
 		}
 	}
 	suggest(d, text, at, box);
+	sd_text_add(box, SD_R_DIM,
+		"Tab completes   Up history   C-s saves it as a view   V lists views");
 }
 
 /* Keeps in *best what all candidates with the prefix have in common. */
@@ -194,5 +196,6 @@ void sd_data_filter(struct sd_ui *ui, struct sd_data *d)
 			      .check = check,
 			      .complete = complete,
 			      .done = done,
+			      .save = sd_views_save,
 			      .ctx = d});
 }

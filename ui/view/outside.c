@@ -1,4 +1,5 @@
 /* ui/view/outside.c - values and records edited in $VISUAL or $EDITOR. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "ui/term/screen.h"
 #include "ui/view/view.h"
 
+#define EDIT_DIR   "edit."
 #define MAX_EDITED ((size_t)8 << 20)
 
 /* Runs the editor on path; the person's setting may hold arguments, so the shell splits it. */
@@ -33,6 +35,51 @@ static int run_editor(const char *path)
 	return rc;
 }
 
+/* Overwrites and removes a directory of ours, with the backups editors leave in it. */
+static void remove_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char *path = sd_path_join(dir, entry->d_name);
+		FILE *f;
+		long n;
+
+		if (path && sd_is_file(path)) {
+			f = fopen(path, "r+");
+			if (f && fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) > 0) {
+				rewind(f);
+				while (n-- > 0)
+					fputc(0, f);
+			}
+			if (f)
+				fclose(f);
+			unlink(path);
+		}
+		free(path);
+	}
+	if (d)
+		closedir(d);
+	rmdir(dir);
+}
+
+void sd_edit_clean(struct sd_ui *ui)
+{
+	DIR *d = opendir(sd_api_dir(ui->api));
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char *path = sd_path_join(sd_api_dir(ui->api), entry->d_name);
+
+		if (path && sd_str_starts(entry->d_name, EDIT_DIR) && sd_is_dir(path))
+			remove_dir(path);
+		free(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 char *sd_edit_text_outside(struct sd_ui *ui, const char *text, const char *suffix)
 {
 	struct sd_buf b = {.cap = MAX_EDITED};
@@ -40,7 +87,7 @@ char *sd_edit_text_outside(struct sd_ui *ui, const char *text, const char *suffi
 	char *dir = NULL, *path = NULL, *out = NULL;
 
 	/* a directory of its own: editors leave backups beside the file */
-	if (asprintf(&dir, "%s/edit.XXXXXX", sd_api_dir(ui->api)) < 0 || !mkdtemp(dir) ||
+	if (asprintf(&dir, "%s/" EDIT_DIR "XXXXXX", sd_api_dir(ui->api)) < 0 || !mkdtemp(dir) ||
 		asprintf(&path, "%s/value%s", dir, suffix) < 0) {
 		sd_say(ui, SD_SAY_ERROR, "No place for the editor's file: %s", strerror(errno));
 		goto out;
@@ -73,10 +120,8 @@ char *sd_edit_text_outside(struct sd_ui *ui, const char *text, const char *suffi
 	else
 		out = sd_strdup_n(sd_buf_text(&b), b.len);
 out:
-	if (path)
-		unlink(path);
 	if (dir)
-		rmdir(dir);
+		remove_dir(dir);
 	free(path);
 	free(dir);
 	sd_buf_release(&b);

@@ -155,6 +155,11 @@ static bool act(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 		free(more);
 		p->checked = false;
 		return true;
+	case SD_ACT_SAVE_VIEW:
+		if (!p->o.save)
+			return false;
+		p->o.save(ui, p->o.ctx, sd_edit_text(&p->edit));
+		return true;
 	case SD_ACT_BACK:
 		if (p->o.cancel)
 			p->o.cancel(ui, p->o.ctx);

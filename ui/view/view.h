@@ -176,6 +176,8 @@ struct sd_prompt_opts {
 	/* Enter.  false keeps the prompt open (the message says why). */
 	bool (*done)(struct sd_ui *ui, void *ctx, const char *text);
 	void (*cancel)(struct sd_ui *ui, void *ctx); /* Esc; may be NULL */
+	/* C-s: keeps the text somewhere; may be NULL. */
+	void (*save)(struct sd_ui *ui, void *ctx, const char *text);
 	void *ctx;
 	void (*free_ctx)(void *ctx); /* may be NULL */
 };
@@ -230,6 +232,8 @@ void sd_outbox_show(struct sd_ui *ui, const char *model, const char *key);
 void sd_conflicts_show(struct sd_ui *ui, const char *model, const char *key);
 void sd_edit_open(struct sd_ui *ui, const struct sd_model *m, const struct cJSON *rec);
 void sd_edit_json(struct sd_ui *ui, const struct sd_model *m, const struct cJSON *rec);
+/* Removes what an editor that was cut off left behind. */
+void sd_edit_clean(struct sd_ui *ui);
 /* text edited in $VISUAL or $EDITOR, in a file ending in suffix; owned; NULL: nothing changed or
  * a message was said. */
 char *sd_edit_text_outside(struct sd_ui *ui, const char *text, const char *suffix);
