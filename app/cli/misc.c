@@ -55,7 +55,13 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"net", "net on|off", "cut and restore the network by hand (batch)", cli_net},
 	{"wait", "wait ready|drained [DURATION]", "wait for the engine (batch)", cli_wait},
 	{"sandbox",
-		"sandbox [-s FILE] [--port N] [--seed demo|FILE|N[:SEED]] [--admin] [--tls] ...",
+		"sandbox [-s FILE] [--host H] [--port N] [--db FILE] [--tls]\n"
+		"       [--seed demo|FILE|N[:SEED]] [--users FILE] [--admin] [--write-config "
+		"FILE]\n"
+		"       [--strategy automerge|optimistic] [--model-strategy MODEL=S]\n"
+		"       [--max-limit N] [--delta-ttl D] [--base-ttl D] [--keep-alive D]\n"
+		"       [--connection-timeout D] [--set "
+		"max_subscriptions|token_ttl|ws_lifetime|...=V]",
 		"the local backend", cli_sandbox},
 	{"demo", "demo", "sandbox with sample data, two simulated devices, and the UI", cli_demo},
 	{"demo-device", "demo-device --name NAME [--person DIR]", NULL, cli_demo_device},
