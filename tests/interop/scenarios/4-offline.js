@@ -3,6 +3,7 @@
 'use strict';
 
 const assert = require('assert');
+const path = require('path');
 
 async function pair(w, strategy, o) {
 	await w.backend('--strategy', strategy);
@@ -51,6 +52,31 @@ async function optimistic(w) {
 	await w.converged(['Note']);
 	const log = await w.sandbox.call('GET', 'log');
 	assert.strictEqual(log.filter(l => l.body && l.body.includes('updateNote') && l.body.includes('mutation')).length, 3);
+}
+
+// a conflict handler of one's own decides (R-079), for one model only (R-080)
+async function handler(w) {
+	const command = path.join(__dirname, '../lib/longest-title.sh');
+	await w.backend('--strategy', 'automerge', '--model-strategy', `Note=lambda:${command}`);
+	const [a, b] = await Promise.all([w.amplify('A'), w.amplify('B')]);
+	const longer = await note(w, a, { title: 'old', body: 'x' });
+	const shorter = await note(w, a, { title: 'old', body: 'x' });
+	const board = await a.create('Board', { name: 'old' });
+	await b.sees('Board', board.id, r => r && r._version === 1);
+	await a.offline();
+	await a.update('Note', longer, { title: 'A has the longest' });
+	await a.update('Note', shorter, { title: 'A' });
+	await a.update('Board', board.id, { name: 'A has the longest' });
+	await b.update('Note', longer, { title: 'B' });
+	await b.update('Note', shorter, { title: 'B is longer' });
+	await b.update('Board', board.id, { name: 'B' });
+	await b.drained();
+	await a.online();
+	await a.drained();
+	await w.sandbox.has('Note', longer, r => r.title === 'A has the longest' && r._version === 3);
+	await w.sandbox.has('Note', shorter, r => r.title === 'B is longer' && r._version === 3);
+	await w.sandbox.has('Board', board.id, r => r.name === 'B' && r._version === 3);
+	await w.converged();
 }
 
 // the handler gives up: the client reads the server's record (R-083); a stale deletion too
@@ -173,6 +199,7 @@ async function purged(w) {
 module.exports = {
 	'R-139 R-073 R-074 R-075 R-076 stale edits of an Amplify client under automerge': automerge,
 	'R-139 R-078 R-084 R-085 stale edits of an Amplify client under optimistic': optimistic,
+	"R-079 R-080 R-139 a conflict handler of one's own, for one model": handler,
 	'R-139 R-083 an Amplify client that gives up reads the record, optimistic': w => discard(w, 'optimistic'),
 	'R-139 R-083 an Amplify client that gives up a deletion reads the record, automerge': w => discard(w, 'automerge'),
 	'R-139 edits an Amplify client made offline go out merged': merged,
