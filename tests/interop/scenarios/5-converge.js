@@ -134,10 +134,11 @@ async function storm(w, strategy, policy) {
 		if (!await c.get('Note', id))
 			return;
 		const change = [{ title: `${c.name} ${i}` }, { body: `${c.name} ${i}` }, { rating: i }, { tags: [`${i}`] }][pick(4)];
-		if (pick(25) === 0)
-			await c.delete('Note', id);
-		else
-			await c.update('Note', id, change);
+		const done = pick(25) === 0 ? c.delete('Note', id) : c.update('Note', id, change);
+		await done.catch(e => { // another's deletion may have come in between
+			if (!/is not here|exit [27]/.test(e.message))
+				throw e;
+		});
 	};
 	for (let i = 0; i < 60; i++) {
 		const c = clients[pick(3)];
