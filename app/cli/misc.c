@@ -58,7 +58,8 @@ const struct cli_command CLI_COMMANDS[] = {
 		"sandbox [-s FILE] [--host H] [--port N] [--db FILE] [--tls]\n"
 		"       [--seed demo|FILE|N[:SEED]] [--users FILE] [--admin] [--write-config "
 		"FILE]\n"
-		"       [--strategy automerge|optimistic] [--model-strategy MODEL=S]\n"
+		"       [--strategy automerge|optimistic|lambda:COMMAND|none]\n"
+		"       [--model-strategy MODEL=STRATEGY]\n"
 		"       [--max-limit N] [--delta-ttl D] [--base-ttl D] [--keep-alive D]\n"
 		"       [--connection-timeout D] [--set "
 		"max_subscriptions|token_ttl|ws_lifetime|...=V]",
