@@ -256,6 +256,42 @@ static void a_conflict_is_decided_field_by_field(void **st) /* S3, U-07 */
 	world_end(&w);
 }
 
+static void a_long_result_is_edited_outside(void **st) /* U-07: free edit */
+{
+	struct world w;
+
+	(void)st;
+	world_start(&w, "optimistic", NULL);
+	mutate(&w, "{\"op\":\"create\",\"model\":\"Post\",\"input\":{\"id\":\"p1\",\"title\":"
+		   "\"One\"}}");
+	setenv("VISUAL", "sed -i -e '$s/mine.*/both sides in one line/'", 1);
+	screen(&w, 24, 80);
+	waits(&w, ">   One");
+	waits(&w, "ONLINE live");
+	host_keys(&w.h, "O");
+	waits(&w, "OFFLINE (by hand)");
+	host_keys(&w.h, "\re");
+	host_keys(&w.h,
+		"mine, a title that is so long that no single line of a screen can hold it\023");
+	waits(&w, "out 1");
+	mutate(&w, "{\"op\":\"update\",\"model\":\"Post\",\"input\":{\"id\":\"p1\",\"title\":"
+		   "\"OneY\"}}");
+	host_keys(&w.h, "O");
+	waits(&w, "conf 1");
+	host_keys(&w.h, "3");
+	waits(&w, "! OPEN");
+	host_keys(&w.h, "e");
+	waits(&w, "(edited)");
+	host_sees(&w.h, "\"title\":\"Oneboth sides in one line\"");
+	host_keys(&w.h, "w");
+	waits(&w, "conf 0");
+	waits(&w, "out 0");
+	server_has(&w, "title", "\"Oneboth sides in one line\"");
+	host_quit(&w.h);
+	unsetenv("VISUAL");
+	world_end(&w);
+}
+
 static void deleted_there_and_edited_here_is_one_decision(void **st) /* S3.5 */
 {
 	struct world w;
@@ -477,6 +513,7 @@ int main(void)
 		cmocka_unit_test(rows_come_live_and_stay_when_the_server_is_gone),
 		cmocka_unit_test(offline_work_is_badged_and_sent_once),
 		cmocka_unit_test(a_conflict_is_decided_field_by_field),
+		cmocka_unit_test(a_long_result_is_edited_outside),
 		cmocka_unit_test(deleted_there_and_edited_here_is_one_decision),
 		cmocka_unit_test(a_refused_change_stays_and_holds_up_nothing),
 		cmocka_unit_test(switching_users_guards_what_is_unsent),

@@ -194,6 +194,38 @@ static bool value_done(struct sd_ui *ui, void *ctx, const char *text)
 	return true;
 }
 
+#define LONG_VALUE 60 /* cells; above it a one-line prompt is no help */
+#define COMMENT    "# syncdeck: "
+
+/* The result in $EDITOR, the three versions above it as comments that are cut off again. */
+static void edit_outside(
+	struct sd_ui *ui, struct sd_conf *c, const struct cJSON *f, const char *now)
+{
+	static const char *const sides[] = {"base", "mine", "theirs"};
+	struct sd_buf b = SD_BUF_INIT;
+	char *text;
+	const char *at;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct sd_buf v = SD_BUF_INIT;
+
+		sd_json_print(sd_json_get(f, sides[i]), &v);
+		sd_buf_fmt(&b, COMMENT "%-6s %s\n", sides[i], sd_buf_text(&v));
+		sd_buf_release(&v);
+	}
+	sd_buf_str(&b, now);
+	text = sd_edit_text_outside(ui, sd_buf_text(&b), ".txt");
+	sd_buf_release(&b);
+	if (!text)
+		return;
+	for (at = text; sd_str_starts(at, COMMENT);) {
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	value_done(ui, c, at);
+	free(text);
+}
+
 static void edit_result(struct sd_ui *ui, struct sd_conf *c)
 {
 	const struct cJSON *f = sd_conf_field(c, c->field.at), *v;
@@ -211,9 +243,13 @@ static void edit_result(struct sd_ui *ui, struct sd_conf *c)
 	if (!sd_json_is_null(v))
 		sd_show_value(v, &b);
 	snprintf(title, sizeof title, "%s =", name);
-	sd_prompt(ui,
-		&(struct sd_prompt_opts){
-			.title = title, .initial = sd_buf_text(&b), .done = value_done, .ctx = c});
+	if (b.len > LONG_VALUE || strchr(sd_buf_text(&b), '\n'))
+		edit_outside(ui, c, f, sd_buf_text(&b));
+	else
+		sd_prompt(ui, &(struct sd_prompt_opts){.title = title,
+				      .initial = sd_buf_text(&b),
+				      .done = value_done,
+				      .ctx = c});
 	sd_buf_release(&b);
 }
 
