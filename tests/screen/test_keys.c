@@ -74,7 +74,7 @@ static void one_session(uint64_t seed, int presses)
 static void random_keys_never_break_it(void **st)
 {
 	const char *more = getenv("SD_KEYS");
-	int presses = more ? atoi(more) : 60;
+	int presses = more ? (int)strtol(more, NULL, 10) : 60;
 
 	(void)st;
 	setenv("VISUAL", "true", 1);
