@@ -12,7 +12,7 @@ const path = require('path');
 
 const ROOT = path.resolve(__dirname, '..', '..');
 const PROGRAM = process.env.SYNCDECK || path.join(ROOT, 'build', 'syncdeck');
-const LIMIT_MS = 25000; // of one test
+const LIMIT_MS = Number(process.env.TEST_LIMIT_MS || 25000); // of one test
 
 const SCHEMA = `
 enum PostStatus { ACTIVE INACTIVE }
