@@ -105,7 +105,7 @@ void app_device_work(struct app_device *d)
 	JOB[sd_rand_below(&d->rand, COUNT(JOB))](d);
 }
 
-/* Another value for a field than the person's: believable, and never the same. */
+/* Another value for a field than v: believable, and never the same. */
 static struct cJSON *another(struct app_device *d, const struct sd_field *f, const struct cJSON *v)
 {
 	struct sd_buf b = SD_BUF_INIT;
@@ -165,7 +165,12 @@ static bool answer(struct app_device *d, const struct cJSON *entry)
 	}
 	for (const struct cJSON *v = sd_json_child(fields); v && !done; v = sd_json_next(v)) {
 		const struct sd_field *f = sd_model_field(m, sd_json_name(v));
-		struct cJSON *other = f && !sd_model_is_key(m, f) ? another(d, f, v) : NULL;
+		const struct cJSON *known = f ? sd_json_get(rec, f->name) : NULL;
+		struct cJSON *other = f && !sd_model_is_key(m, f) ? another(d, f, known) : NULL;
+		if (sd_json_equal(other, v, true)) { /* by chance the person's own */
+			sd_json_free(other);
+			other = f ? another(d, f, v) : NULL;
+		}
 		if (!other)
 			continue;
 		mine = sd_json_object();
