@@ -1,4 +1,4 @@
-/* core/runtime/internal.h - what runtime.c, carry.c and command.c share.  Private. */
+/* core/runtime/internal.h - what the files of the runtime share.  Private. */
 #ifndef SD_RUNTIME_INTERNAL_H
 #define SD_RUNTIME_INTERNAL_H
 
@@ -91,6 +91,7 @@ void sd_rt_put(struct sd_runtime *rt, struct sd_input *in); /* on the thread; ta
 /* The engine ends: what waited for it is dropped, but for a person's requests unless all. */
 void sd_rt_forget(struct sd_runtime *rt, bool all);
 void sd_rt_wake(struct sd_runtime *rt);
+void *sd_rt_thread(void *rt); /* runtime.c: the thread itself */
 void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a);
 /* Asks the user pool for new tokens; the outcome comes as SD_IN_AUTH. */
 void sd_rt_refresh(struct sd_runtime *rt);
