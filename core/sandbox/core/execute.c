@@ -205,34 +205,47 @@ struct cJSON *sbx_project(
 	return j;
 }
 
-void sbx_execute(struct sbx_req *r, struct sbx_plan *roots)
+static bool root(struct sbx_req *r, const struct sbx_plan *p)
 {
-	size_t start;
-	bool first = true;
+	struct sbx_path path = {.key = p->key};
 
-	sd_buf_str(r->out, "{\"data\":");
-	start = r->out->len;
-	for (struct sbx_plan *p = roots; p; p = p->next) {
-		struct sbx_path path = {.key = p->key};
+	if (p->def == &r->s->x.typename_field)
+		return sd_json_quote(r->out, p->parent->name, strlen(p->parent->name));
+	if (p->def->res == SBX_INTROSPECT)
+		return sbx_introspect(r, p, &path);
+	return sbx_resolve(r, p, NULL, &path);
+}
+
+void sbx_execute(struct sbx_req *r, const struct sbx_plan *roots)
+{
+	const struct sbx_plan *p = roots;
+
+	if (r->stopped) {
+		p = r->stopped;
+		r->stopped = NULL;
+	} else {
+		sd_buf_str(r->out, "{\"data\":");
+		r->data_at = r->out->len;
+	}
+	for (; p; p = p->next) {
+		size_t before = r->out->len;
 		bool ok;
-		sd_buf_ch(r->out, first ? '{' : ',');
+		sd_buf_ch(r->out, p == roots ? '{' : ',');
 		sd_json_quote(r->out, p->key, strlen(p->key));
 		sd_buf_ch(r->out, ':');
-		first = false;
-		if (p->def == &r->s->x.typename_field)
-			ok = sd_json_quote(r->out, p->parent->name, strlen(p->parent->name));
-		else if (p->def->res == SBX_INTROSPECT)
-			ok = sbx_introspect(r, p, &path);
-		else
-			ok = sbx_resolve(r, p, NULL, &path);
+		ok = root(r, p);
+		if (r->stopped) {
+			take_back(r->out, before);
+			return;
+		}
 		if (!ok) {
-			take_back(r->out, start);
+			take_back(r->out, r->data_at);
 			sd_buf_str(r->out, "null");
-			break;
+			return;
 		}
 		if (!p->next)
 			sd_buf_ch(r->out, '}');
 	}
-	if (first)
+	if (!roots)
 		sd_buf_str(r->out, "{}");
 }

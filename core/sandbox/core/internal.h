@@ -21,6 +21,7 @@
 #define SBX_SET "\x01SS"
 
 struct sbx_sub;
+struct sbx_job;
 
 struct sd_sbx {
 	struct sd_sbx_opts o;
@@ -34,6 +35,8 @@ struct sd_sbx {
 	struct sbx_sub *subs, **subs_end; /* in order of arrival */
 	size_t sub_count;
 	int64_t purged_at;
+	struct sbx_job *jobs; /* put aside, in order of arrival; job.c */
+	uint64_t last_run;
 };
 
 /* ---- one request ---- */
@@ -77,6 +80,10 @@ struct sbx_req {
 	bool raw;   /* AWSJSON as the value it holds, owners unshortened */
 	bool plain; /* no resolver runs: every field is read from the value (events) */
 	bool oom;
+	struct sbx_job *job; /* can be put aside; NULL: the answer is waited for */
+	const struct sbx_plan *roots;
+	const struct sbx_plan *stopped; /* put aside at this root field */
+	size_t data_at;                 /* in out, where data's value begins */
 };
 
 /* ---- scalar.c ---- */
@@ -126,7 +133,8 @@ bool sbx_complete(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_
 /* What p's selection makes of an item, keyed by field name; NULL: out of memory. */
 struct cJSON *sbx_project(struct sbx_req *r, const struct sbx_plan *p, const struct cJSON *item,
 	bool raw, bool plain);
-void sbx_execute(struct sbx_req *r, struct sbx_plan *roots);
+/* From r->stopped on when that is set; sets it when the request was put aside. */
+void sbx_execute(struct sbx_req *r, const struct sbx_plan *roots);
 /* introspect.c */
 bool sbx_introspect(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_path *path);
 /* resolve.c: fields that read or write; the value is written to r->out */
@@ -148,6 +156,25 @@ bool sbx_body_parse(
 	const char *body, size_t n, struct sbx_body *b, const char **wrong, struct sd_error *e);
 void sbx_body_release(struct sbx_body *b);
 const struct sd_gql_op *sbx_pick_op(const struct sbx_body *b);
+/* false: not a request to be executed, *out says so.  Else sbx_request_run, again while it sets
+ * r->stopped, and the releases of r and b. */
+bool sbx_request_begin(struct sd_sbx *s, const char *body, size_t n,
+	const struct sd_sbx_identity *who, int64_t now_ms, struct sbx_req *r, struct sbx_body *b,
+	struct sd_sbx_answer *out);
+void sbx_request_run(struct sbx_req *r, const struct sbx_body *b, struct sd_sbx_answer *out);
+
+/* ---- job.c: requests put aside; j NULL: never ---- */
+void sbx_jobs_free(struct sd_sbx *s);
+/* Whether the record is in another job's hands: then j is put aside behind it. */
+bool sbx_job_must_wait(
+	struct sd_sbx *s, struct sbx_job *j, const struct sbx_model *m, const char *pk);
+enum sbx_asked {
+	SBX_ASK_DECIDED, /* *decision (borrowed; NULL: it failed) */
+	SBX_ASK_LATER,   /* j is put aside */
+	SBX_ASK_GIVE_UP  /* the record changed under every decision: MaxConflicts */
+};
+enum sbx_asked sbx_job_ask(struct sd_sbx *s, struct sbx_job *j, const struct sbx_model *m,
+	const char *pk, int64_t version, const char *payload, const char **decision);
 
 /* ---- store.c ---- */
 struct sbx_row {
@@ -198,6 +225,8 @@ struct sbx_write {
 	struct sbx_model *m;
 	const struct cJSON *input, *condition; /* coerced */
 	const struct sbx_auth *auth;           /* NULL: may do anything */
+	struct sbx_job *job;                   /* NULL: a handler is waited for */
+	bool later;                            /* out: job was put aside, nothing was written */
 	int64_t now;
 	struct cJSON *result;   /* owned: the item after it, or the one it conflicts with */
 	const char *error_type; /* NULL: it was written */
@@ -219,10 +248,13 @@ struct cJSON *sbx_item_input(const struct sd_sbx *s, const struct sbx_model *m, 
 /* automerge.c (2.5): a new item; NULL: out of memory */
 struct cJSON *sbx_automerge(const struct cJSON *stored, const struct cJSON *incoming);
 /* lambda.c (2.6) */
-enum sbx_decision { SBX_RESOLVE, SBX_REJECT, SBX_REMOVE, SBX_BROKEN };
-enum sbx_decision sbx_lambda(struct sd_sbx *s, const struct sbx_write *w,
-	const struct cJSON *stored, const struct cJSON *wanted, const struct cJSON *claims,
-	struct cJSON **item);
+enum sbx_decision { SBX_RESOLVE, SBX_REJECT, SBX_REMOVE, SBX_BROKEN, SBX_TOO_OFTEN };
+/* What the handler is sent, as text (owned); NULL: out of memory. */
+char *sbx_lambda_payload(const struct sbx_write *w, const struct cJSON *stored,
+	const struct cJSON *wanted, const struct cJSON *claims);
+/* Reads its answer (NULL: it failed); *item owned. */
+enum sbx_decision sbx_lambda_read(
+	const struct sbx_write *w, const char *answer, struct cJSON **item);
 
 /* ---- filter.c ---- */
 /* DynamoDB semantics (1.6); *bad when it cannot be converted. NULL filter matches. */

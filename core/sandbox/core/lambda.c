@@ -32,26 +32,26 @@ static struct cJSON *payload(const struct sbx_write *w, const struct cJSON *stor
 	return o;
 }
 
-enum sbx_decision sbx_lambda(struct sd_sbx *s, const struct sbx_write *w,
-	const struct cJSON *stored, const struct cJSON *wanted, const struct cJSON *claims,
-	struct cJSON **item)
+char *sbx_lambda_payload(const struct sbx_write *w, const struct cJSON *stored,
+	const struct cJSON *wanted, const struct cJSON *claims)
 {
-	struct cJSON *in, *out = NULL;
+	struct cJSON *in = payload(w, stored, wanted, claims);
+	char *text = in ? sd_json_text(in) : NULL;
+
+	sd_json_free(in);
+	return text;
+}
+
+enum sbx_decision sbx_lambda_read(
+	const struct sbx_write *w, const char *answer, struct cJSON **item)
+{
+	struct cJSON *out = NULL;
 	enum sbx_decision d = SBX_BROKEN;
 	const char *action;
-	char *text, *answer = NULL;
 
 	*item = NULL;
-	in = payload(w, stored, wanted, claims);
-	text = in ? sd_json_text(in) : NULL;
-	sd_json_free(in);
-	if (text && s->o.run_lambda)
-		answer = s->o.run_lambda(
-			s->o.lambda_ctx, w->m->lambda ? w->m->lambda : s->o.lambda, text);
-	free(text);
 	if (answer)
 		(void)!sd_json_parse(answer, strlen(answer), "lambda answer", &out, NULL);
-	free(answer);
 	action = sd_json_get_str(out, "action");
 	if (action && strcmp(action, "REJECT") == 0) {
 		d = SBX_REJECT;

@@ -98,10 +98,9 @@ static void finish(struct sbx_req *r, bool ran)
 	sd_buf_ch(r->out, '}');
 }
 
-static void run(struct sbx_req *r, const struct sbx_body *b)
+/* The root fields to execute; NULL when nothing can run, with the errors. */
+static const struct sbx_plan *prepare(struct sbx_req *r, const struct sbx_body *b)
 {
-	struct sbx_plan *plan = NULL;
-
 	r->doc = b->doc;
 	r->op = sbx_pick_op(b);
 	r->given = b->variables;
@@ -112,10 +111,49 @@ static void run(struct sbx_req *r, const struct sbx_body *b)
 				       "contains multiple operations.%s",
 			b->operation ? b->operation : "");
 	else if (sbx_validate(r) && sbx_coerce_variables(r))
-		plan = sbx_plan(r);
-	if (plan)
-		sbx_execute(r, plan);
-	finish(r, plan != NULL);
+		return sbx_plan(r);
+	return NULL;
+}
+
+bool sbx_request_begin(struct sd_sbx *s, const char *body, size_t n,
+	const struct sd_sbx_identity *who, int64_t now_ms, struct sbx_req *r, struct sbx_body *b,
+	struct sd_sbx_answer *out)
+{
+	struct sd_error e;
+	const char *wrong;
+
+	memset(out, 0, sizeof *out);
+	out->status = 200;
+	if (!sbx_body_parse(body, n, b, &wrong, &e)) {
+		transport_error(out, "MalformedHttpRequestException", wrong, n ? e.text : NULL);
+		return false;
+	}
+	if (sbx_pick_op(b) && sbx_pick_op(b)->kind == SD_GQL_SUBSCRIPTION) {
+		transport_error(out, "UnsupportedOperation",
+			"Subscriptions are served on the realtime endpoint.", NULL);
+		sbx_body_release(b);
+		return false;
+	}
+	sbx_purge_expired(s, now_ms);
+	sbx_req_init(r, s, who, now_ms, &out->body);
+	return true;
+}
+
+void sbx_request_run(struct sbx_req *r, const struct sbx_body *b, struct sd_sbx_answer *out)
+{
+	if (!r->oom && !r->stopped)
+		r->roots = prepare(r, b);
+	if (!r->oom && r->roots)
+		sbx_execute(r, r->roots);
+	if (r->stopped)
+		return;
+	finish(r, r->roots != NULL);
+	if (r->oom || r->arena.failed || !sd_buf_ok(&out->body)) {
+		sd_buf_release(&out->body);
+		out->status = 500;
+		sd_buf_str(&out->body, "{\"errors\":[{\"errorType\":\"InternalFailure\","
+				       "\"message\":\"The sandbox ran out of memory.\"}]}");
+	}
 }
 
 void sd_sbx_request(struct sd_sbx *s, const char *body, size_t n, const struct sd_sbx_identity *who,
@@ -123,31 +161,10 @@ void sd_sbx_request(struct sd_sbx *s, const char *body, size_t n, const struct s
 {
 	struct sbx_body b;
 	struct sbx_req r;
-	struct sd_error e;
-	const char *wrong;
 
-	memset(out, 0, sizeof *out);
-	out->status = 200;
-	if (!sbx_body_parse(body, n, &b, &wrong, &e)) {
-		transport_error(out, "MalformedHttpRequestException", wrong, n ? e.text : NULL);
+	if (!sbx_request_begin(s, body, n, who, now_ms, &r, &b, out))
 		return;
-	}
-	if (sbx_pick_op(&b) && sbx_pick_op(&b)->kind == SD_GQL_SUBSCRIPTION) {
-		transport_error(out, "UnsupportedOperation",
-			"Subscriptions are served on the realtime endpoint.", NULL);
-		sbx_body_release(&b);
-		return;
-	}
-	sbx_purge_expired(s, now_ms);
-	sbx_req_init(&r, s, who, now_ms, &out->body);
-	if (!r.oom)
-		run(&r, &b);
-	if (r.oom || r.arena.failed || !sd_buf_ok(&out->body)) {
-		sd_buf_release(&out->body);
-		out->status = 500;
-		sd_buf_str(&out->body, "{\"errors\":[{\"errorType\":\"InternalFailure\","
-				       "\"message\":\"The sandbox ran out of memory.\"}]}");
-	}
+	sbx_request_run(&r, &b, out);
 	sbx_req_release(&r);
 	sbx_body_release(&b);
 }

@@ -331,6 +331,13 @@ static bool write_refused(struct sbx_req *r, const struct sbx_plan *p, struct sb
 	return sd_buf_str(r->out, "null");
 }
 
+/* The field is tried again when the conflict handler has spoken; nothing is written yet. */
+static bool put_aside(struct sbx_req *r, const struct sbx_plan *p)
+{
+	r->stopped = p;
+	return false;
+}
+
 static bool mutation(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_path *path)
 {
 	static const unsigned bits[] = {SD_OP_CREATE_BIT, SD_OP_UPDATE_BIT, SD_OP_DELETE_BIT};
@@ -351,8 +358,11 @@ static bool mutation(struct sbx_req *r, const struct sbx_plan *p, const struct s
 	if (!auth.usable)
 		return not_authorized(r, p, path);
 	w.auth = &auth;
+	w.job = r->job;
 	if (sbx_write(r->s, &w, &e) != SD_OK)
 		ok = failure(r, p, path, "InternalFailure", e.text);
+	else if (w.later)
+		return put_aside(r, p);
 	else if (w.error_type)
 		ok = write_refused(r, p, &w, path);
 	else

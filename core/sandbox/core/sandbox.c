@@ -51,6 +51,7 @@ void sd_sbx_close(struct sd_sbx *s)
 {
 	if (!s)
 		return;
+	sbx_jobs_free(s);
 	sbx_subs_free(s);
 	if (s->outer)
 		(void)!sd_sbx_commit(s, NULL);

@@ -28,14 +28,18 @@ enum sd_strategy {
 
 /* lambda:COMMAND: payload in, decision out (owned text, NULL: it failed). */
 typedef char *(*sd_sbx_lambda_fn)(void *ctx, const char *command, const char *payload);
+/* The same in the background: starts it; what it says is handed to sd_sbx_decide with this run,
+ * later, never from inside.  false: it cannot be started. */
+typedef bool (*sd_sbx_ask_fn)(void *ctx, uint64_t run, const char *command, const char *payload);
 
 struct sd_sbx_opts {
 	const struct sd_schema *schema; /* borrowed */
 	const char *db;                 /* NULL: in memory; a file is WAL with synchronous FULL */
 	struct sd_rand *rand;           /* borrowed */
 	enum sd_strategy strategy;
-	const char *lambda; /* command; NULL */
-	sd_sbx_lambda_fn run_lambda;
+	const char *lambda;          /* command; NULL */
+	sd_sbx_lambda_fn run_lambda; /* for calls that wait for it; NULL: such conflicts fail */
+	sd_sbx_ask_fn ask_lambda;    /* for sd_sbx_submit; NULL: it waits, too */
 	void *lambda_ctx;
 	int64_t delta_ttl_ms, base_ttl_ms; /* 30 min, 30 days */
 	int64_t max_limit;                 /* 1000 */
@@ -73,6 +77,16 @@ void sd_sbx_on_deliver(struct sd_sbx *s, sd_sbx_deliver_fn fn, void *ctx);
  * before it returns.  Never fails: errors are in the answer. */
 void sd_sbx_request(struct sd_sbx *s, const char *body, size_t n, const struct sd_sbx_identity *who,
 	int64_t now_ms, struct sd_sbx_answer *out);
+
+/* The same without waiting for a conflict handler: done is called once with the answer (borrowed),
+ * before this returns or from a later sd_sbx_decide; never after sd_sbx_close.  Meanwhile later
+ * changes of the record in conflict wait behind it, nothing else does.  body and who are borrowed
+ * for the call only. */
+typedef void (*sd_sbx_done_fn)(void *ctx, const struct sd_sbx_answer *a);
+void sd_sbx_submit(struct sd_sbx *s, const char *body, size_t n, const struct sd_sbx_identity *who,
+	int64_t now_ms, sd_sbx_done_fn done, void *ctx);
+/* What a handler said (borrowed; NULL: it failed).  An unknown run is ignored. */
+void sd_sbx_decide(struct sd_sbx *s, uint64_t run, const char *decision, int64_t now_ms);
 
 /* The root fields of a request body (for faults): kind is "query", "mutation" or "subscription";
  * names pushed to array.  false: not a document. */

@@ -256,15 +256,50 @@ static enum sd_err take_resolved(struct step *t, struct cJSON *item)
 	return store(t, t->cur.version + 1, t->cur.deleted);
 }
 
+/* The handler's word on the write, at once or when the job goes on. */
+static enum sbx_decision ask(struct step *t, const char *payload, struct cJSON **item)
+{
+	struct sbx_write *w = t->w;
+	const char *said;
+	char *answer;
+	enum sbx_decision d;
+
+	if (w->job && t->s->o.ask_lambda) {
+		switch (sbx_job_ask(
+			t->s, w->job, w->m, sd_buf_text(&t->pk), t->cur.version, payload, &said)) {
+		case SBX_ASK_LATER:
+			w->later = true;
+			return SBX_BROKEN;
+		case SBX_ASK_GIVE_UP:
+			return SBX_TOO_OFTEN;
+		default:
+			return sbx_lambda_read(w, said, item);
+		}
+	}
+	answer = t->s->o.run_lambda ? t->s->o.run_lambda(t->s->o.lambda_ctx,
+					      w->m->lambda ? w->m->lambda : t->s->o.lambda, payload)
+				    : NULL;
+	d = sbx_lambda_read(w, answer, item);
+	free(answer);
+	return d;
+}
+
 static enum sd_err ask_lambda(struct step *t, struct cJSON *wanted)
 {
 	struct cJSON *item = NULL;
 	const struct sd_sbx_identity *who = t->w->auth ? t->w->auth->who : NULL;
-	enum sbx_decision d =
-		sbx_lambda(t->s, t->w, t->cur.item, wanted, who ? who->claims : NULL, &item);
+	char *payload = sbx_lambda_payload(t->w, t->cur.item, wanted, who ? who->claims : NULL);
+	enum sbx_decision d;
 
 	sd_json_free(wanted);
+	if (!payload)
+		return no_memory(t);
+	d = ask(t, payload, &item);
+	free(payload);
 	switch (d) {
+	case SBX_TOO_OFTEN:
+		return refuse(t, "MaxConflicts",
+			"The item changed again and again while its conflict was resolved.");
 	case SBX_RESOLVE:
 		return take_resolved(t, item);
 	case SBX_REJECT:
@@ -273,6 +308,8 @@ static enum sd_err ask_lambda(struct step *t, struct cJSON *wanted)
 		t->item = sd_json_dup(t->cur.item);
 		return t->item ? store(t, t->cur.version + 1, true) : no_memory(t);
 	default:
+		if (t->w->later)
+			return SD_OK;
 		return refuse(t, "ConflictError",
 			"The conflict handler could not be run or gave no decision.");
 	}
@@ -340,6 +377,10 @@ static enum sd_err update_or_delete(struct step *t)
 	bool ok, denied;
 
 	rc = set && removed ? key_of(t, w->input, &ok) : no_memory(t);
+	if (rc == SD_OK && ok && sbx_job_must_wait(t->s, w->job, w->m, sd_buf_text(&t->pk))) {
+		w->later = true;
+		goto done;
+	}
 	if (rc == SD_OK && ok)
 		rc = sbx_row_get(t->s, w->m, sd_buf_text(&t->pk), w->now, &t->cur, t->e);
 	if (rc != SD_OK || !ok)
@@ -384,7 +425,7 @@ enum sd_err sbx_write(struct sd_sbx *s, struct sbx_write *w, struct sd_error *e)
 	if (rc != SD_OK)
 		return rc;
 	rc = w->op == SBX_OP_CREATE ? create(&t) : update_or_delete(&t);
-	if (rc == SD_OK && !w->error_type)
+	if (rc == SD_OK && !w->error_type && !w->later)
 		rc = sbx_commit(s, e);
 	else
 		sbx_rollback(s);
