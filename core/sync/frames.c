@@ -53,6 +53,18 @@ enum sd_err sd_rt_closed(struct sd_engine *en, uint64_t conn, int code, int stat
 	return sd_conn_drop(en, at, false, why, now_ms, e);
 }
 
+/* How long between two keep-alives: as this server did before, else from the limit it names. */
+static int64_t first_guess(const struct sd_engine *en, int64_t timeout_ms)
+{
+	int64_t guess = timeout_ms / SD_RT_KA_PART;
+
+	if (en->rt->ka_ms > 0 && en->rt->ka_ms < timeout_ms)
+		return en->rt->ka_ms;
+	return guess < SD_RT_KA_MIN_MS ? SD_RT_KA_MIN_MS
+	       : guess > SD_RT_KA_MS   ? SD_RT_KA_MS
+				       : guess;
+}
+
 static enum sd_err on_connection_ack(struct sd_engine *en, size_t at, const struct cJSON *payload,
 	int64_t now_ms, struct sd_error *e)
 {
@@ -67,7 +79,7 @@ static enum sd_err on_connection_ack(struct sd_engine *en, size_t at, const stru
 	c->timeout_ms = limit > 0 ? limit : SD_RT_TIMEOUT_MS;
 	c->ready_ms = now_ms;
 	c->ka_last_ms = 0;
-	c->ka_ms = en->rt->ka_ms ? en->rt->ka_ms : SD_RT_KA_MS;
+	c->ka_ms = first_guess(en, c->timeout_ms);
 	sd_wait_off(&c->wait);
 	en->status.rt_timeout_ms = c->timeout_ms;
 	en->status.auth_ok_ms = now_ms;
@@ -75,21 +87,27 @@ static enum sd_err on_connection_ack(struct sd_engine *en, size_t at, const stru
 	return sd_subs_start(en, at, now_ms, e);
 }
 
-/* The interval is the server's own secret: learned from the keep-alives as they come. */
-static void on_keep_alive(struct sd_realtime *rt, struct sd_rt_conn *c, int64_t now_ms)
+/* The interval is the server's own secret: learned from the keep-alives as they come, and kept for
+ * the next start. */
+static enum sd_err on_keep_alive(
+	struct sd_engine *en, struct sd_rt_conn *c, int64_t now_ms, struct sd_error *e)
 {
-	int64_t gap = now_ms - c->ka_last_ms;
+	int64_t gap = now_ms - c->ka_last_ms, known = en->rt->ka_ms, off;
+	bool first = c->ka_last_ms == 0;
 
-	if (c->ka_last_ms && gap > 0) {
-		if (gap > c->timeout_ms)
-			gap = c->timeout_ms;
-		c->ka_ms =
-			gap > c->ka_ms || c->ka_ms == SD_RT_KA_MS ? gap : (c->ka_ms * 3 + gap) / 4;
-		if (c->ka_ms < 1000)
-			c->ka_ms = 1000;
-		rt->ka_ms = c->ka_ms; /* the next connection begins with it */
-	}
 	c->ka_last_ms = now_ms;
+	if (first || gap <= 0)
+		return SD_OK;
+	if (gap > c->timeout_ms)
+		gap = c->timeout_ms;
+	if (gap < SD_RT_KA_MIN_MS)
+		gap = SD_RT_KA_MIN_MS;
+	c->ka_ms = !known || gap > c->ka_ms ? gap : (c->ka_ms * 3 + gap) / 4;
+	off = c->ka_ms > known ? c->ka_ms - known : known - c->ka_ms;
+	if (off * 10 <= known)
+		return SD_OK;
+	en->rt->ka_ms = c->ka_ms;
+	return sd_rt_keep_interval(en, e);
 }
 
 static enum sd_err on_refused(struct sd_engine *en, size_t at, const struct cJSON *payload,
@@ -113,10 +131,8 @@ static enum sd_err dispatch(
 
 	if (!type)
 		return SD_OK;
-	if (strcmp(type, "ka") == 0) {
-		on_keep_alive(en->rt, &en->rt->conns[at], now_ms);
-		return SD_OK;
-	}
+	if (strcmp(type, "ka") == 0)
+		return on_keep_alive(en, &en->rt->conns[at], now_ms, e);
 	if (strcmp(type, "connection_ack") == 0)
 		return on_connection_ack(en, at, payload, now_ms, e);
 	if (strcmp(type, "connection_error") == 0)

@@ -14,10 +14,29 @@
 #include "core/json/json.h"
 #include "core/sync/rt.h"
 
+static const char KA_META[] = "realtime.keep_alive_ms";
+
 enum sd_err sd_rt_new(struct sd_engine *en, struct sd_error *e)
 {
+	char *kept = NULL;
+	enum sd_err rc;
+
 	en->rt = calloc(1, sizeof *en->rt);
-	return en->rt ? SD_OK : sd_fail(e, SD_NOMEM, 0, "realtime: out of memory");
+	if (!en->rt)
+		return sd_fail(e, SD_NOMEM, 0, "realtime: out of memory");
+	rc = sd_meta_get(en->store, KA_META, &kept, e);
+	if (rc == SD_OK && kept)
+		en->rt->ka_ms = strtoll(kept, NULL, 10);
+	free(kept);
+	return rc;
+}
+
+enum sd_err sd_rt_keep_interval(struct sd_engine *en, struct sd_error *e)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%lld", (long long)en->rt->ka_ms);
+	return sd_meta_put(en->store, KA_META, text, e);
 }
 
 void sd_rt_free(struct sd_realtime *rt)

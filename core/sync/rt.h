@@ -12,8 +12,10 @@
 #include "core/graphql/doc.h"
 #include "core/sync/internal.h"
 
-#define SD_RT_ACK_MS      15000  /* connection_ack, start_ack (client.md 6.6) */
-#define SD_RT_KA_MS       60000  /* between two keep-alives, until learned */
+#define SD_RT_ACK_MS      15000 /* connection_ack, start_ack (client.md 6.6) */
+#define SD_RT_KA_MS       60000 /* between two keep-alives, until learned: the server's limit */
+#define SD_RT_KA_PART     5     /* divided by this (AppSync: 300 s, one a minute), at most this */
+#define SD_RT_KA_MIN_MS   1000
 #define SD_RT_KA_SLACK_MS 10000  /* stale after the interval and this */
 #define SD_RT_TIMEOUT_MS  300000 /* connectionTimeoutMs when the server names none */
 #define SD_RT_AGAIN_MS    60000  /* longest wait between two attempts to connect */
@@ -58,7 +60,7 @@ struct sd_realtime {
 	size_t conn_count;
 	struct sd_rt_sub *subs; /* owned */
 	size_t sub_count;
-	int64_t ka_ms; /* learned; 0: not yet */
+	int64_t ka_ms; /* learned, now or by an earlier start; 0: not yet */
 	enum sd_rt_state told;
 };
 
@@ -72,6 +74,9 @@ enum sd_err sd_conn_settle(struct sd_engine *en, size_t at, int64_t now_ms, stru
 enum sd_err sd_conn_add(struct sd_engine *en, size_t *at, struct sd_error *e);
 /* The state as a whole, and the event when it changed. */
 void sd_rt_tell(struct sd_engine *en, int64_t now_ms);
+
+/* The learned interval of keep-alives goes into the store. */
+enum sd_err sd_rt_keep_interval(struct sd_engine *en, struct sd_error *e);
 
 /* ---- subs.c ---- */
 /* Starts what waits on a ready connection, a burst at a time. */

@@ -90,6 +90,46 @@ static void silence_shows_as_stale_and_is_healed_by_a_delta(void **st)
 	rig_free(r);
 }
 
+/* U-14: without a single keep-alive the server's own limit says how long silence may be */
+static void silence_is_told_before_two_keep_alives_were_seen(void **st)
+{
+	struct rig *r = rig_new(RIG_SDL);
+	uint64_t conn;
+
+	(void)st;
+	rig_start(r);
+	conn = rig_connect(r, 25000); /* one in 5 s, as AppSync's 300 s and 60 s */
+	rig_ack_all(r, conn);
+	run_empty(r);
+	rig_wait(r, 14900);
+	assert_int_equal(state(r), SD_RT_LIVE);
+	rig_wait(r, 200);
+	assert_int_equal(state(r), SD_RT_STALE);
+	rig_wait(r, 10000);
+	assert_int_equal(state(r), SD_RT_DOWN);
+	rig_free(r);
+}
+
+/* U-14: what was learned of a server is known at the next start */
+static void the_learned_interval_outlives_the_process(void **st)
+{
+	uint64_t conn;
+	struct rig *r = live(&conn);
+
+	(void)st;
+	rig_frame(r, conn, "{\"type\":\"ka\"}");
+	rig_wait(r, 3000);
+	rig_frame(r, conn, "{\"type\":\"ka\"}");
+	rig_restart(r);
+	rig_live(r);
+	run_empty(r);
+	rig_wait(r, 12900);
+	assert_int_equal(state(r), SD_RT_LIVE);
+	rig_wait(r, 200);
+	assert_int_equal(state(r), SD_RT_STALE);
+	rig_free(r);
+}
+
 /* U-14: the limit is the server's own */
 static void a_connection_silent_for_the_servers_timeout_is_replaced(void **st)
 {
@@ -212,6 +252,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_that_is_not_acknowledged_is_replaced),
 		cmocka_unit_test(silence_shows_as_stale_and_is_healed_by_a_delta),
+		cmocka_unit_test(silence_is_told_before_two_keep_alives_were_seen),
+		cmocka_unit_test(the_learned_interval_outlives_the_process),
 		cmocka_unit_test(a_connection_silent_for_the_servers_timeout_is_replaced),
 		cmocka_unit_test(a_jump_of_the_clock_replaces_the_connection),
 		cmocka_unit_test(every_reconnect_runs_a_delta_after_the_subscriptions),
