@@ -145,6 +145,8 @@ static void grow(const struct sd_engine *en, struct sd_pull_model *p)
 	p->s.page_size *= 2;
 	if (p->s.page_size >= en->set->page_size)
 		p->s.page_size = 0;
+	if (!p->s.page_size || p->s.page_size >= p->whole_size)
+		p->cut = false;
 }
 
 static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const struct sd_reply *rep,
@@ -153,6 +155,7 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 	struct cJSON *items = sd_json_get(rep->data, "items");
 	const char *token = sd_json_get_str(rep->data, "nextToken");
 	int64_t started = sd_json_get_i64(rep->data, "startedAt", 0);
+	enum sd_isolating less = p->isolating;
 	bool capped;
 	enum sd_err rc = SD_OK;
 
@@ -170,7 +173,10 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 	p->s.page_rows += sd_page_live(items);
 	p->s.bytes += bytes;
 	p->tries = 0;
-	grow(en, p);
+	if (less)
+		sd_isolate_over(p);
+	else
+		grow(en, p);
 	capped = token && en->set->max_records > 0 && p->s.page_rows >= en->set->max_records;
 	p->running = token && !capped && sd_en_mode_ok(en, p->mode);
 	if (p->running)
@@ -178,7 +184,8 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 	if (rc == SD_OK)
 		rc = sd_run_set_text(&p->s.page_token, token, e);
 	if (rc == SD_OK)
-		rc = sd_page_apply(en, p, rep->data, rep->errors, now_ms, e);
+		rc = less ? sd_isolate_take(en, p, less, rep, now_ms, e)
+			  : sd_page_apply(en, p, rep->data, rep->errors, now_ms, e);
 	if (rc != SD_OK)
 		return rc;
 	if (!token || capped)
@@ -252,10 +259,18 @@ static enum sd_err denied(struct sd_engine *en, struct sd_pull_model *p, const s
 static bool too_much(
 	const struct sd_engine *en, const struct sd_http_result *r, const struct sd_reply *rep)
 {
-	/* a body that breaks off or does not parse may be one record's fault: fewer at a time */
 	return strstr(rep->type, "ExecutionTimeout") || r->status == 504 ||
-	       strcmp(rep->type, "Malformed") == 0 ||
 	       (r->transport && r->sent && r->took_ms >= en->set->timeout_ms * 9 / 10);
+}
+
+/* A body that begins as JSON and breaks off or does not parse may be one record's fault. */
+static bool garbled(const struct sd_http_result *r, const struct sd_reply *rep)
+{
+	size_t i = 0;
+
+	while (i < r->body_len && strchr(" \t\r\n", r->body[i]))
+		i++;
+	return strcmp(rep->type, "Malformed") == 0 && i < r->body_len && r->body[i] == '{';
 }
 
 static enum sd_err retry(struct sd_engine *en, struct sd_pull_model *p,
@@ -271,24 +286,40 @@ static enum sd_err retry(struct sd_engine *en, struct sd_pull_model *p,
 		p->why = p->why ? p->why : "the network was lost";
 		return SD_OK;
 	}
-	if (too_much(en, r, rep))
+	if (garbled(r, rep)) {
+		sd_isolate_cut(p);
+		if (!shrink(p))
+			return sd_isolate(en, p, rep, now_ms, e);
+		p->running = false; /* no failed try: it goes on with fewer */
+		p->want = true;
+		p->why = p->why ? p->why : "a page could not be read";
+		sd_wait_set(&p->retry, now_ms, sd_backoff_ms(1, rep->retry_after_ms, en->rand));
+		return SD_OK;
+	} else if (too_much(en, r, rep)) {
 		(void)shrink(p);
+	}
 	snprintf(text, sizeof text, "%s: %s: %s: %s", p->m->name, p->root, rep->type, rep->message);
 	return sd_run_failed(en, p, false, rep->retry_after_ms, text, now_ms, e);
 }
 
+/* One record may be the cause: fewer at a time, down to that one. */
 static enum sd_err too_big(struct sd_engine *en, struct sd_pull_model *p,
 	const struct sd_reply *rep, int64_t now_ms, struct sd_error *e)
 {
-	char text[1024];
+	if (!shrink(p))
+		return sd_isolate(en, p, rep, now_ms, e);
+	p->running = false;
+	return sd_run_request(en, p, p->s.page_token, e);
+}
 
-	if (shrink(p)) {
-		p->running = false;
-		return sd_run_request(en, p, p->s.page_token, e);
-	}
-	snprintf(text, sizeof text, "%s: %s: one record alone is too large to fetch: %s",
-		p->m->name, p->root, rep->message);
-	return sd_run_failed(en, p, true, -1, text, now_ms, e);
+/* An error that came while the answer was made, not one about the request. */
+static bool about_data(const struct sd_pull_model *p, const struct sd_reply *rep)
+{
+	if (no_conflict_detection(p, rep->message) ||
+		(p->s.page_token && strstr(rep->message, "nextToken")))
+		return false;
+	return strstr(rep->message, "Cannot return null") ||
+	       sd_json_child(sd_json_get(sd_json_child(rep->errors), "path"));
 }
 
 static enum sd_err sorted(struct sd_engine *en, struct sd_pull_model *p,
@@ -299,7 +330,8 @@ static enum sd_err sorted(struct sd_engine *en, struct sd_pull_model *p,
 
 	switch (rep->klass) {
 	case SD_REPLY_OK:
-		if (sd_json_is_array(sd_json_get(rep->data, "items")))
+		if (p->isolating == SD_ISOLATE_TOKEN ||
+			sd_json_is_array(sd_json_get(rep->data, "items")))
 			return page(en, p, rep, (int64_t)r->body_len, now_ms, e);
 		snprintf(text, sizeof text, "%s: %s: the answer has no items", p->m->name, p->root);
 		return sd_run_failed(en, p, false, -1, text, now_ms, e);
@@ -319,10 +351,10 @@ static enum sd_err sorted(struct sd_engine *en, struct sd_pull_model *p,
 	case SD_REPLY_REFUSED:
 		break;
 	}
-	/* null in a place the schema says it cannot be takes the whole page with it: a smaller page
-	 * loses fewer rows */
-	if (strstr(rep->message, "Cannot return null") && p->limit > 1)
+	if (about_data(p, rep)) {
+		sd_isolate_cut(p);
 		return too_big(en, p, rep, now_ms, e);
+	}
 	return refused(en, p, rep, now_ms, e);
 }
 

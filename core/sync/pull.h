@@ -5,6 +5,7 @@
  *   run.c     one run of one model: its beginning and its requests
  *   answer.c  what came back: a page, the end, a failure
  *   page.c    one page's rows into the store
+ *   isolate.c a record that takes its whole page with it
  *   expr.c    sync expressions
  *   buffer.c  messages that arrive while a model's run has not ended
  */
@@ -17,6 +18,13 @@
 #define SD_PULL_FINAL_MS 300000 /* a final error is tried again after this */
 #define SD_PULL_POLL_MS  15000  /* between two delta runs of a polled model */
 #define SD_PULL_BUFFER   10000  /* messages kept for one model while it runs */
+
+/* How much is asked of a record that takes its whole page with it. */
+enum sd_isolating {
+	SD_ISOLATE_NOTHING, /* no such record: whole pages */
+	SD_ISOLATE_KEYS,    /* its key and metadata */
+	SD_ISOLATE_TOKEN    /* nothing of it: the token of the page behind it */
+};
 
 struct sd_pull_model {
 	const struct sd_model *m;
@@ -46,7 +54,11 @@ struct sd_pull_model {
 	bool fresh;      /* begun by this engine since its start: all since then was listened to */
 	int64_t limit;   /* of the request on its way */
 	int good_pages;  /* since the page size was cut */
-	struct sd_apply_counts counts; /* what the run changed since this engine began it */
+	bool cut;        /* pages were cut because of one that cannot be read ... */
+	int64_t whole_size; /* ... and this was s.page_size before */
+	enum sd_isolating isolating;
+	char bad_path[200], bad_reason[512]; /* of the record being isolated */
+	struct sd_apply_counts counts;       /* what the run changed since this engine began it */
 	/* expression */
 	const struct sd_pred *expr; /* in force; NULL: none; borrowed */
 	struct sd_pred *own_expr;   /* from a command; owned */
@@ -99,6 +111,21 @@ enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
 int64_t sd_page_live(const struct cJSON *items);
 void sd_page_bad_row(struct sd_engine *en, const struct sd_model *m, const char *path,
 	const char *message, int64_t now_ms);
+
+/* ---- isolate.c ---- */
+/* A page that cannot be read is about to be cut: its size comes back behind the bad record. */
+void sd_isolate_cut(struct sd_pull_model *p);
+/* A page of one record failed for good: asks for less of it; rep says why it failed.  When nothing
+ * is left to leave out, the run fails. */
+enum sd_err sd_isolate(struct sd_engine *en, struct sd_pull_model *p, const struct sd_reply *rep,
+	int64_t now_ms, struct sd_error *e);
+/* Whole pages again. */
+void sd_isolate_over(struct sd_pull_model *p);
+/* The answer to less: what it names goes into the quarantine. */
+enum sd_err sd_isolate_take(struct sd_engine *en, struct sd_pull_model *p, enum sd_isolating how,
+	const struct sd_reply *rep, int64_t now_ms, struct sd_error *e);
+/* The document for p->isolating; owned; NULL: out of memory. */
+char *sd_isolate_document(const struct sd_pull_model *p);
 
 /* ---- pull.c ---- */
 /* The run of p ended, well or as failed: the pass may be over. */

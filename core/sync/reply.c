@@ -80,7 +80,7 @@ static const struct {
 };
 
 static const char *const TOO_BIG[] = {"too large", "toolarge", "too big", "toobig", "payload size",
-	"response size", "entity too large"};
+	"response size", "entity too large", "the answer is larger"};
 
 static void put_text(char *to, size_t room, const char *s)
 {
@@ -277,8 +277,8 @@ enum sd_err sd_reply_read(
 	memset(out, 0, sizeof *out);
 	out->retry_after_ms = r->retry_after_ms;
 	if (r->transport) {
-		say(out, SD_REPLY_RETRY, r->sent, "Network",
-			r->failure ? r->failure : "the request failed");
+		say(out, r->sent && says_too_big(r->failure) ? SD_REPLY_TOO_BIG : SD_REPLY_RETRY,
+			r->sent, "Network", r->failure ? r->failure : "the request failed");
 		return SD_OK;
 	}
 	out->status = r->status;

@@ -143,6 +143,7 @@ enum sd_err sd_run_begin(
 	p->want = false;
 	sd_wait_off(&p->retry);
 	sd_wait_off(&p->poll_wait);
+	p->isolating = SD_ISOLATE_NOTHING;
 	if (p->s.page_token && !p->force_full) {
 		/* nobody listened between the run's beginning and now: a delta run follows it */
 		p->again = p->again || !p->fresh;
@@ -172,15 +173,18 @@ static char *request_body(const struct sd_pull_model *p, const char *token, stru
 {
 	struct cJSON *v = sd_json_object(), *filter = NULL;
 	struct sd_buf b = SD_BUF_INIT;
-	char *out = NULL;
+	char *out = NULL, *less = p->isolating ? sd_isolate_document(p) : NULL;
 
+	if (p->isolating && !less)
+		return NULL;
 	if (p->filter && sd_json_parse(p->filter, strlen(p->filter), "filter", &filter, e) != SD_OK)
 		filter = NULL;
 	if (sd_json_add_int(v, "limit", p->limit) && sd_json_add_str(v, "nextToken", token) &&
 		sd_json_add_int(v, "lastSync", p->s.page_last_sync) &&
 		sd_json_add(v, "filter", filter ? filter : sd_json_null()) &&
-		sd_doc_request(p->document, v, &b))
+		sd_doc_request(less ? less : p->document, v, &b))
 		out = sd_buf_take(&b);
+	free(less);
 	sd_json_free(v);
 	sd_buf_release(&b);
 	return out;
@@ -199,7 +203,7 @@ enum sd_err sd_run_request(
 		return sd_fail(
 			e, SD_AUTH, 0, "%s: no permitted way to read it; sign in", p->m->name);
 	p->mode = modes[p->mode_at];
-	p->limit = page_limit(en, p);
+	p->limit = p->isolating ? 1 : page_limit(en, p);
 	body = request_body(p, token, e);
 	if (!body)
 		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", p->root);
