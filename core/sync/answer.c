@@ -172,7 +172,7 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 	p->s.page_started_last_ms = started;
 	p->s.page_rows += sd_page_live(items);
 	p->s.bytes += bytes;
-	p->tries = 0;
+	p->tries = p->garbled_alone = 0;
 	if (less)
 		sd_isolate_over(p);
 	else
@@ -288,7 +288,8 @@ static enum sd_err retry(struct sd_engine *en, struct sd_pull_model *p,
 	}
 	if (garbled(r, rep)) {
 		sd_isolate_cut(p);
-		if (!shrink(p))
+		/* an answer that was cut on its way is no fault of its record */
+		if (!shrink(p) && ++p->garbled_alone > SD_PULL_GARBLED)
 			return sd_isolate(en, p, rep, now_ms, e);
 		p->running = false; /* no failed try: it goes on with fewer */
 		p->want = true;

@@ -130,6 +130,17 @@ static enum sd_err take_one(struct sd_engine *en, struct sd_pull_model *p, const
 	return rc;
 }
 
+/* A server that answers more than it was asked for. */
+static bool whole(const struct sd_pull_model *p, const struct cJSON *item)
+{
+	for (size_t i = 0; i < p->m->field_count; i++) {
+		const struct sd_field *f = &p->m->fields[i];
+		if (f->stored && !sd_model_is_key(p->m, f) && sd_json_get(item, f->name))
+			return true;
+	}
+	return false;
+}
+
 enum sd_err sd_isolate_take(struct sd_engine *en, struct sd_pull_model *p, enum sd_isolating how,
 	const struct sd_reply *rep, int64_t now_ms, struct sd_error *e)
 {
@@ -139,7 +150,7 @@ enum sd_err sd_isolate_take(struct sd_engine *en, struct sd_pull_model *p, enum 
 	if (how == SD_ISOLATE_KEYS && !item) /* deleted for good meanwhile */
 		return SD_OK;
 	/* of a tombstone the key and the metadata are enough */
-	if (sd_json_is_true(sd_json_get(item, "_deleted")))
+	if (sd_json_is_true(sd_json_get(item, "_deleted")) || whole(p, item))
 		return sd_page_apply(en, p, rep->data, NULL, now_ms, e);
 	p->s.sweep_rid = 0; /* what could not be read cannot be told from what is gone */
 	rc = take_one(en, p, item, now_ms, e);

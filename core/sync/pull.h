@@ -15,6 +15,7 @@
 #include "core/sync/internal.h"
 
 #define SD_PULL_TRIES    3      /* failed tries in a row that make a model `failed` */
+#define SD_PULL_GARBLED  2      /* cut answers of one record before it is its own fault */
 #define SD_PULL_FINAL_MS 300000 /* a final error is tried again after this */
 #define SD_PULL_POLL_MS  15000  /* between two delta runs of a polled model */
 #define SD_PULL_BUFFER   10000  /* messages kept for one model while it runs */
@@ -54,7 +55,8 @@ struct sd_pull_model {
 	bool fresh;      /* begun by this engine since its start: all since then was listened to */
 	int64_t limit;   /* of the request on its way */
 	int good_pages;  /* since the page size was cut */
-	bool cut;        /* pages were cut because of one that cannot be read ... */
+	int garbled_alone;  /* answers in a row that did not parse, of one record alone */
+	bool cut;           /* pages were cut because of one that cannot be read ... */
 	int64_t whole_size; /* ... and this was s.page_size before */
 	enum sd_isolating isolating;
 	char bad_path[200], bad_reason[512]; /* of the record being isolated */
