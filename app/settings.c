@@ -33,6 +33,8 @@ static const struct key {
 	{"conflict.max_attempts", T_INT, AT(conflict_max_attempts), 1, 1000, "10"},
 	{"auth.clear_on", T_CLEAR, AT(clear_on_signout), 0, 0, "switch"},
 	{"subscriptions.per_connection", T_INT, AT(subscriptions_per_connection), 1, 10000, "100"},
+	{"history.max_rows", T_INT, AT(history_max_rows), 0, INT64_MAX, "500000"},
+	{"history.max_age", T_MS, AT(history_max_age_ms), 0, INT64_MAX, "90d"},
 	{"net.timeout", T_MS, AT(net_timeout_ms), 1, 3600000, "30s"},
 	{"net.connect_timeout", T_MS, AT(net_connect_timeout_ms), 1, 3600000, "10s"},
 	{"net.ca_file", T_PATH, AT(ca_file), 0, 0, NULL},

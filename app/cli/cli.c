@@ -96,8 +96,7 @@ void cli_print_json(FILE *f, const struct cJSON *j)
 	sd_buf_release(&b);
 }
 
-/* A value as a person reads it, safe for the terminal; appended. */
-static void show(const struct cJSON *v, struct sd_buf *out)
+void cli_show_value(const struct cJSON *v, struct sd_buf *out)
 {
 	struct sd_buf raw = SD_BUF_INIT;
 
@@ -132,7 +131,7 @@ void cli_emit(struct cli *c, const struct cJSON *line, const char *columns)
 	}
 	for (const struct cJSON *m = sd_json_child(line); m; m = sd_json_next(m)) {
 		sd_buf_reset(&b);
-		show(m, &b);
+		cli_show_value(m, &b);
 		printf("%-16s %s\n", sd_json_name(m), sd_buf_text(&b));
 	}
 	sd_buf_release(&b);
@@ -165,7 +164,7 @@ void cli_flush(struct cli *c, const char *columns)
 	for (const struct cJSON *r = sd_json_child(c->rows); r; r = sd_json_next(r)) {
 		for (size_t i = 0; i < n; i++) {
 			sd_buf_reset(&b);
-			show(sd_json_get(r, name[i]), &b);
+			cli_show_value(sd_json_get(r, name[i]), &b);
 			size_t w = columns_of(sd_buf_text(&b));
 			w = w > 48 ? 48 : w;
 			width[i] = w > width[i] ? w : width[i];
@@ -176,7 +175,7 @@ void cli_flush(struct cli *c, const char *columns)
 	for (const struct cJSON *r = sd_json_child(c->rows); r; r = sd_json_next(r)) {
 		for (size_t i = 0; i < n; i++) {
 			sd_buf_reset(&b);
-			show(sd_json_get(r, name[i]), &b);
+			cli_show_value(sd_json_get(r, name[i]), &b);
 			const char *s = sd_buf_text(&b);
 			size_t w = columns_of(s);
 			if (w > 48 && i + 1 < n) {
@@ -201,7 +200,7 @@ static const char *const WITH_VALUE[] = {"--where", "--sort", "--limit", "--page
 	"--port", "--host", "--db", "--strategy", "--model-strategy", "--seed", "--users",
 	"--delta-ttl", "--base-ttl", "--max-limit", "--keep-alive", "--connection-timeout",
 	"--write-config", "--parent-pipe", "--name", "--format", "-o", "--output", "--person",
-	"--seed-number"};
+	"--seed-number", "--to"};
 
 bool cli_option_has_value(const char *name)
 {

@@ -105,6 +105,8 @@ struct cli_emit_ctx {
 	int64_t count;
 };
 bool cli_emit_rec(void *ctx, struct cJSON *rec);
+/* A value as a person reads it, safe for the terminal; appended. */
+void cli_show_value(const struct cJSON *v, struct sd_buf *out);
 void cli_print_json(FILE *f, const struct cJSON *j); /* one line */
 
 /* KEY words -> key text; 0 or 2. */
@@ -141,6 +143,8 @@ int cli_conflicts(struct cli *c, struct cli_args *a);
 int cli_forecast(struct cli *c, struct cli_args *a);
 int cli_history(struct cli *c, struct cli_args *a);
 int cli_undo(struct cli *c, struct cli_args *a);
+int cli_redo(struct cli *c, struct cli_args *a);
+int cli_revert(struct cli *c, struct cli_args *a);
 int cli_login(struct cli *c, struct cli_args *a);
 int cli_logout(struct cli *c, struct cli_args *a);
 int cli_whoami(struct cli *c, struct cli_args *a);

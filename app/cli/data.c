@@ -1,4 +1,4 @@
-/* app/cli/data.c - models, query, get, related, delete, history, undo, forecast. */
+/* app/cli/data.c - models, query, get, related, delete, forecast. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,33 +217,6 @@ int cli_delete(struct cli *c, struct cli_args *a)
 	return rc;
 }
 
-int cli_history(struct cli *c, struct cli_args *a)
-{
-	struct sd_error e = {.code = SD_OK};
-	struct sd_buf key = SD_BUF_INIT;
-	struct cJSON *list = NULL;
-	int rc = cli_take_options(c, a, NULL, 0);
-
-	if (rc == 0 && a->n < 2)
-		rc = cli_usage(c, "history");
-	if (rc == 0)
-		rc = cli_open(c);
-	if (rc == 0)
-		rc = cli_key(c, a->v[0], a->v + 1, a->n - 1, &key);
-	if (rc == 0) {
-		enum sd_err err = sd_api_history(c->api, a->v[0], sd_buf_text(&key), &list, &e);
-		if (err == SD_OK && !sd_json_count(list)) {
-			sd_json_free(list);
-			list = NULL;
-			err = sd_fail(&e, SD_NOTFOUND, 0, "%s %s: never seen here", a->v[0],
-				sd_buf_text(&key));
-		}
-		rc = emit_list(c, err, list, "at version source changed", &e);
-	}
-	sd_buf_release(&key);
-	return rc;
-}
-
 int cli_forecast(struct cli *c, struct cli_args *a)
 {
 	struct sd_error e = {.code = SD_OK};
@@ -267,28 +240,4 @@ int cli_forecast(struct cli *c, struct cli_args *a)
 	}
 	sd_buf_release(&key);
 	return rc;
-}
-
-int cli_undo(struct cli *c, struct cli_args *a)
-{
-	struct sd_error e = {.code = SD_OK};
-	int64_t seq = 0, done;
-	struct cJSON *j;
-	enum sd_err err;
-	int rc = cli_take_options(c, a, NULL, 0);
-
-	if (rc == 0 && (a->n > 1 || (a->n == 1 && (!sd_parse_i64(a->v[0], &seq) || seq < 1))))
-		rc = cli_usage(c, "undo");
-	if (rc == 0)
-		rc = cli_open(c);
-	if (rc)
-		return rc;
-	err = sd_api_undo(c->api, seq, &done, &e);
-	if (err != SD_OK)
-		return cli_fail(c, err, &e);
-	j = sd_json_object();
-	sd_json_add_int(j, "undone", done);
-	cli_emit(c, j, NULL);
-	sd_json_free(j);
-	return 0;
 }

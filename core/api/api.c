@@ -357,9 +357,12 @@ enum sd_err sd_api_end(struct sd_api *api, enum sd_err rc, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = sd_store_commit(api->writer, e);
 	sd_store_rollback(api->writer);
-	if (api->rt) {
+	if (api->rt) { /* which trims the history when it is idle */
 		sd_runtime_save_waiting(api->rt, -1);
 		sd_runtime_kick(api->rt);
+	} else if (rc == SD_OK) {
+		sd_journal_keep(api->writer, api->o.settings->history_max_rows,
+			api->o.settings->history_max_age_ms, sd_now_ms());
 	}
 	return rc;
 }

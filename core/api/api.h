@@ -30,10 +30,11 @@ struct sd_settings {
 	int64_t sync_page_size, sync_max_records, sync_full_interval_ms, sync_concurrency;
 	int64_t outbox_concurrency, outbox_batch, conflict_max_attempts;
 	int64_t subscriptions_per_connection, net_timeout_ms, net_connect_timeout_ms;
-	char *conflict_policy;          /* "merge" */
-	bool clear_on_signout;          /* auth.clear_on */
-	char *ca_file;                  /* NULL: the system's */
-	struct sd_model_option *models; /* per-model ones */
+	int64_t history_max_rows, history_max_age_ms; /* 0: no cap */
+	char *conflict_policy;                        /* "merge" */
+	bool clear_on_signout;                        /* auth.clear_on */
+	char *ca_file;                                /* NULL: the system's */
+	struct sd_model_option *models;               /* per-model ones */
 	size_t model_count;
 };
 
@@ -112,8 +113,12 @@ SD_MUST_USE enum sd_err sd_api_save_many(struct sd_api *api, const char *model, 
 SD_MUST_USE enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key,
 	const char *where, const char *cond, bool dry_run, struct cJSON **deleted,
 	struct sd_error *e);
+/* seq 0: the newest unsent change.  What was deleted at once comes back at once. */
 SD_MUST_USE enum sd_err sd_api_undo(
 	struct sd_api *api, int64_t seq, int64_t *undone, struct sd_error *e);
+/* Makes again what was undone last, by any process of the profile, until something else is
+ * changed; NOTFOUND: nothing.  *made: its newest entry. */
+SD_MUST_USE enum sd_err sd_api_redo(struct sd_api *api, int64_t *made, struct sd_error *e);
 
 /* ---- lists in the contract's shapes; *out is an owned array ---- */
 SD_MUST_USE enum sd_err sd_api_models(struct sd_api *api, struct cJSON **out, struct sd_error *e);
@@ -121,8 +126,16 @@ SD_MUST_USE enum sd_err sd_api_outbox(
 	struct sd_api *api, bool with_base, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_conflicts(
 	struct sd_api *api, struct cJSON **out, struct sd_error *e);
+/* Newest first: {"at","version","source","type":"INSERT|UPDATE|DELETE|VERSION","changed"}; VERSION:
+ * only the version moved.  An empty array: never seen, or no longer kept (history.max_*). */
 SD_MUST_USE enum sd_err sd_api_history(struct sd_api *api, const char *model, const char *key,
 	struct cJSON **out, struct sd_error *e);
+/* Makes a new change that gives the record the fields it had at that version (contract.md 5).
+ * *rec owned: the record after it; it holds those fields already: nothing is enqueued.
+ * NOTFOUND: the record or that version was not seen here; INVAL: it was deleted then or is now, or
+ * a value no longer fits the schema. */
+SD_MUST_USE enum sd_err sd_api_revert(struct sd_api *api, const char *model, const char *key,
+	int64_t version, struct cJSON **rec, struct sd_error *e);
 /* Newest first: {"at","model","key","op","text","version","seq"} of entries that left the outbox. */
 SD_MUST_USE enum sd_err sd_api_sent(
 	struct sd_api *api, int64_t limit, struct cJSON **out, struct sd_error *e);

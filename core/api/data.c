@@ -300,8 +300,10 @@ static enum sd_err delete_where(struct sd_api *api, const struct sd_model *m,
 	struct sd_query q = {.model = m, .where = where, .state = -1, .by_rid = true};
 	struct cJSON *list = sd_json_array();
 	struct sd_buf key = SD_BUF_INIT;
-	enum sd_err rc = sd_rec_query(api->writer, &q, collect_key, list, e);
+	enum sd_err rc = dry_run ? SD_OK : sd_write_together(api->writer, e);
 
+	if (rc == SD_OK)
+		rc = sd_rec_query(api->writer, &q, collect_key, list, e);
 	for (const struct cJSON *r = sd_json_child(list); rc == SD_OK && r; r = sd_json_next(r)) {
 		sd_buf_reset(&key);
 		rc = sd_key_of(m, r, &key, e);
@@ -347,17 +349,6 @@ enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key
 	else
 		sd_json_free(list);
 	return rc;
-}
-
-enum sd_err sd_api_undo(struct sd_api *api, int64_t seq, int64_t *undone, struct sd_error *e)
-{
-	struct sd_write_env env = sd_api_env(api);
-	enum sd_err rc = sd_api_begin(api, e);
-
-	*undone = seq;
-	if (rc != SD_OK)
-		return rc;
-	return sd_api_end(api, sd_write_undo(api->writer, undone, &env, e), e);
 }
 
 /* ---- observe ---- */

@@ -27,6 +27,8 @@ enum sd_err sd_api_start(struct sd_api *api, struct sd_error *e)
 		.pool = api->pool.client_id ? &api->pool : NULL,
 		.offline = api->net_off,
 		.connect_timeout_ms = api->o.settings->net_connect_timeout_ms,
+		.history_max_rows = api->o.settings->history_max_rows,
+		.history_max_age_ms = api->o.settings->history_max_age_ms,
 		.events = api->events,
 		.changed = store_changed,
 		.ctx = api};

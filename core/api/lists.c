@@ -1,4 +1,4 @@
-/* core/api/lists.c - models, outbox, conflicts, history and the rest in the contract's shapes. */
+/* core/api/lists.c - models, outbox, conflicts and the rest in the contract's shapes. */
 #include "core/api/internal.h"
 
 #include <stdlib.h>
@@ -315,45 +315,7 @@ enum sd_err sd_api_conflicts(struct sd_api *api, struct cJSON **out, struct sd_e
 	return SD_OK;
 }
 
-/* ---- history, sent, quarantine ---- */
-
-static bool gather_history(void *ctx, const struct sd_journal *l)
-{
-	struct gather *g = ctx;
-	struct cJSON *j;
-
-	if (l->kind != SD_J_INSERT && l->kind != SD_J_UPDATE && l->kind != SD_J_DELETE &&
-		l->kind != SD_J_META)
-		return true;
-	j = sd_json_object();
-	sd_json_add_int(j, "at", l->at_ms);
-	sd_json_add(j, "version", l->version > 0 ? sd_json_int(l->version) : sd_json_null());
-	sd_json_add_str(j, "source", sd_source_name(l->source));
-	sd_json_add(j, "changed", l->changed ? sd_json_dup(l->changed) : sd_json_object());
-	return sd_json_push(g->list, j);
-}
-
-enum sd_err sd_api_history(struct sd_api *api, const char *model, const char *key,
-	struct cJSON **out, struct sd_error *e)
-{
-	struct gather g = {.api = api, .e = e};
-	const struct sd_model *m;
-	enum sd_err rc = sd_api_use(api, e);
-
-	*out = NULL;
-	if (rc == SD_OK)
-		rc = sd_api_model(api, model, &m, e);
-	if (rc != SD_OK)
-		return rc;
-	g.list = sd_json_array();
-	rc = sd_journal_of(api->reader, m, key, 0, gather_history, &g, e);
-	if (rc != SD_OK) {
-		sd_json_free(g.list);
-		return rc;
-	}
-	*out = g.list;
-	return SD_OK;
-}
+/* ---- sent, quarantine ---- */
 
 static bool gather_sent(void *ctx, const struct sd_journal *l)
 {

@@ -71,6 +71,7 @@ struct sd_runtime {
 		bool live;
 	} early[64];
 	int64_t txn_since_ms;        /* monotonic; 0: no transaction */
+	int64_t kept_line;           /* newest journal line when the history was trimmed last */
 	int64_t looked_ms;           /* for commits of others, monotonic */
 	int64_t clock_ms;            /* at the last step: a clock set back ends every wait */
 	struct sd_command *commands; /* owned list, the thread's */

@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/time.h"
 #include "core/json/json.h"
+#include "core/store/journal.h"
 
 /* The modes there are credentials for. */
 static size_t usable_modes(const struct sd_runtime *rt, enum sd_auth_mode out[6])
@@ -306,6 +307,19 @@ static int64_t next_wait(const struct sd_runtime *rt)
 	return w < 0 ? 0 : w < SD_RT_POLL_MS ? w : SD_RT_POLL_MS;
 }
 
+/* What waits until there is nothing else to do. */
+static void tidy(struct sd_runtime *rt)
+{
+	int64_t last = 0;
+
+	if (rt->idle)
+		sd_store_checkpoint(rt->store, SD_RT_WAL_BYTES);
+	if (sd_journal_last(rt->store, &last, NULL) != SD_OK || last - rt->kept_line < 64)
+		return;
+	rt->kept_line = last;
+	sd_journal_keep(rt->store, rt->o.history_max_rows, rt->o.history_max_age_ms, sd_now_ms());
+}
+
 /* After an error of the store: requests are forgotten, the engine begins anew from the store. */
 static void recover(struct sd_runtime *rt, struct sd_error *e)
 {
@@ -348,8 +362,8 @@ void *sd_rt_thread(void *arg)
 			break;
 		if (rc != SD_OK)
 			recover(rt, &e);
-		else if (!rt->txn_since_ms && rt->idle)
-			sd_store_checkpoint(rt->store, SD_RT_WAL_BYTES);
+		else if (!rt->txn_since_ms && !rt->fetching)
+			tidy(rt);
 	}
 	if (rt->engine && !gone) {
 		if (begin(rt, &e) == SD_OK &&

@@ -30,6 +30,7 @@ struct sd_runtime_opts { /* borrowed for the life of the runtime */
 	const struct sd_pool *pool; /* NULL: none */
 	bool offline;               /* start with the network switched off */
 	int64_t connect_timeout_ms;
+	int64_t history_max_rows, history_max_age_ms; /* 0: no cap */
 	int64_t generation;         /* of the store when it was opened (sd_wipe_generation) */
 	struct sd_queue *events;    /* engine events go here: owned char * JSON texts */
 	void (*changed)(void *ctx); /* called on the thread after something worth a look */

@@ -26,6 +26,12 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_META_PUT] = "INSERT INTO meta(key,value) VALUES(?1,?2)"
 		       " ON CONFLICT(key) DO UPDATE SET value=?2",
 	[Q_META_DEL] = "DELETE FROM meta WHERE key=?1",
+	[Q_META_LAST] = "SELECT key,value FROM meta WHERE key>=?1 AND key<?2"
+			" ORDER BY key DESC LIMIT 1",
+	[Q_META_DROP] = "DELETE FROM meta WHERE key>=?1 AND key<?2",
+	[Q_KEPT_TRIM] = "DELETE FROM meta WHERE key>='kept:' AND key<'kept;' AND substr(key,6,20)"
+			" NOT IN (SELECT DISTINCT substr(key,6,20) FROM meta WHERE key>='kept:'"
+			" AND key<'kept;' ORDER BY 1 DESC LIMIT ?1)",
 	[Q_COUNTER_GET] = "SELECT live,next_rid FROM counter WHERE model=?1",
 	[Q_COUNTER_PUT] = "INSERT INTO counter(model,live,next_rid) VALUES(?1,?2,?3)"
 			  " ON CONFLICT(model) DO UPDATE SET live=?2,next_rid=?3",
@@ -56,11 +62,12 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_ENTRY_VERSION] = "UPDATE outbox SET version=?2 WHERE seq=?1",
 	[Q_ENTRY_CONFLICTS] = "UPDATE outbox SET conflict_attempts=?2 WHERE seq=?1",
 	[Q_ENTRY_TOUCHED] = "UPDATE outbox SET touched=?2 WHERE seq=?1",
-	[Q_ENTRY_NEWEST] = "SELECT seq,grp FROM outbox WHERE lane<>1 AND lane<9"
+	[Q_ENTRY_NEWEST] = "SELECT seq,grp,touched FROM outbox WHERE lane<>1 AND lane<9"
 			   " ORDER BY touched DESC,seq DESC LIMIT 1",
 	[Q_ENTRY_GROUP] = "SELECT seq FROM outbox WHERE grp=?1 AND lane<>1 AND lane<9"
 			  " ORDER BY seq DESC",
-	[Q_ENTRY_WAS] = "SELECT was,grp FROM outbox WHERE seq=?1",
+	[Q_ENTRY_WAS] = "SELECT was FROM outbox WHERE seq=?1",
+	[Q_ENTRY_GRP] = "SELECT grp FROM outbox WHERE seq=?1",
 	[Q_ENTRY_CREATE] = "SELECT seq FROM outbox WHERE model=?1 AND key=?2 AND op=0 AND lane<9"
 			   " AND seq>?3 AND seq<?4 ORDER BY seq LIMIT 1",
 	[Q_ENTRY_DELETE] = "SELECT seq FROM outbox WHERE model=?1 AND key=?2 AND op=2 AND lane<9"

@@ -152,9 +152,12 @@ static enum sd_err drop_all(struct death *d, struct sd_error *e)
 	struct sd_cause why = {.source = SD_FROM_LOCAL, .now_ms = d->now_ms, .op = SD_OP_DELETE};
 	enum sd_err rc = SD_OK;
 
-	for (size_t i = d->list.count; i-- > 0 && rc == SD_OK;)
-		rc = sd_entry_drop(d->st, &d->list.v[i], "deleted before it was sent",
-			SD_FROM_LOCAL, -1, d->now_ms, e);
+	for (size_t i = d->list.count; i-- > 0 && rc == SD_OK;) {
+		rc = sd_kept_add(d->st, d->group, &d->list.v[i], e);
+		if (rc == SD_OK)
+			rc = sd_entry_drop(d->st, &d->list.v[i], "deleted before it was sent",
+				SD_FROM_LOCAL, -1, d->now_ms, e);
+	}
 	return rc == SD_OK ? sd_rebuild(d->st, d->t, d->v->key, &why, e) : rc;
 }
 
@@ -162,11 +165,15 @@ static enum sd_err drop_all(struct death *d, struct sd_error *e)
 static enum sd_err absorb(struct death *d, int64_t *version, struct sd_error *e)
 {
 	struct sd_mutation *last = d->list.count ? &d->list.v[d->list.count - 1] : NULL;
+	enum sd_err rc;
 
 	if (!last || d->cond || last->op != SD_OP_UPDATE || last->lane != SD_LANE_WAITING ||
 		last->unknown || last->condition)
 		return SD_OK;
 	*version = last->version;
+	rc = sd_kept_add(d->st, d->group, last, e);
+	if (rc != SD_OK)
+		return rc;
 	return sd_entry_drop(
 		d->st, last, "overtaken by the delete", SD_FROM_LOCAL, last->version, d->now_ms, e);
 }
@@ -219,17 +226,20 @@ static enum sd_err report(struct cJSON *deleted, const struct victim *v, struct 
 static enum sd_err carry_out(struct cascade *c, const char *cond, bool dry_run,
 	const struct sd_write_env *env, struct cJSON *deleted, struct sd_error *e)
 {
-	int64_t group = 0;
-	enum sd_err rc = SD_OK;
+	int64_t group = c->st->group;
+	enum sd_err rc = dry_run ? SD_OK : sd_redo_forget(c->st, e);
 
-	if (c->count > 1) /* undone together: named after a journal line, so never used again */
-		rc = sd_journal_last(c->st, &group, e);
+	if (rc == SD_OK && !dry_run && !group) { /* undone together */
+		rc = sd_write_together(c->st, e);
+		group = c->st->group;
+		c->st->group = 0;
+	}
 	for (size_t i = 0; i < c->count && rc == SD_OK; i++) {
 		struct death d = {.st = c->st,
 			.t = sd_table_of(c->st, c->order[i].model),
 			.v = &c->order[i],
 			.cond = i + 1 == c->count ? cond : NULL,
-			.group = group + (c->count > 1),
+			.group = group,
 			.now_ms = env->now_ms};
 		if (deleted)
 			rc = report(deleted, d.v, e);

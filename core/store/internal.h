@@ -39,6 +39,9 @@ enum sd_q {
 	Q_META_GET,
 	Q_META_PUT,
 	Q_META_DEL,
+	Q_META_LAST,
+	Q_META_DROP,
+	Q_KEPT_TRIM,
 	Q_COUNTER_GET,
 	Q_COUNTER_PUT,
 	Q_SHADOW_GET,
@@ -61,6 +64,7 @@ enum sd_q {
 	Q_ENTRY_NEWEST,
 	Q_ENTRY_GROUP,
 	Q_ENTRY_WAS,
+	Q_ENTRY_GRP,
 	Q_ENTRY_CREATE,
 	Q_ENTRY_DELETE,
 	Q_LANES_OF,
@@ -142,6 +146,9 @@ struct sd_store {
 	struct sd_table *tables;     /* by model->id */
 	bool ids_known, ids_dirty;   /* of this transaction */
 	int64_t next_seq, next_line; /* of the outbox and the journal; never used twice */
+	int64_t group;               /* of the deletes of this transaction; 0: each its own */
+	bool redo_gone;              /* this transaction has forgotten what could be made again */
+	bool again;                  /* an undo or redo writes, not the person */
 	struct sd_buf text;          /* scratch of row.c */
 	int64_t data_version;
 	bool data_version_known;
@@ -311,6 +318,21 @@ enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct s
 /* A refused change comes back: the base is the server's copy with what the change was made on, so
  * that a change of the same field over there still shows. */
 enum sd_err sd_base_again(struct sd_store *st, const struct sd_mutation *m, struct sd_error *e);
+
+/* ---- person.c ---- */
+/* The entry, unless its request is on its way (BUSY) or it is not there (NOTFOUND). */
+enum sd_err sd_entry_take(
+	struct sd_store *st, int64_t seq, struct sd_mutation *m, struct sd_error *e);
+/* The entry leaves, with a create what was made on it too; the record follows. */
+enum sd_err sd_entry_take_back(struct sd_store *st, const struct sd_mutation *m, const char *how,
+	int64_t now_ms, struct sd_error *e);
+
+/* ---- undo.c ---- */
+/* A delete makes this entry needless: it is kept, so that undoing the delete brings it back. */
+enum sd_err sd_kept_add(
+	struct sd_store *st, int64_t group, const struct sd_mutation *m, struct sd_error *e);
+/* A person changes something: what was undone is not made again any more. */
+enum sd_err sd_redo_forget(struct sd_store *st, struct sd_error *e);
 
 /* ---- valid.c ---- */
 /* Fields as a person named them -> columns and values, checked; existing may be NULL. */

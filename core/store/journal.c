@@ -6,12 +6,17 @@
 
 #include "core/json/json.h"
 
-#define CHUNK 64
+#define CHUNK      64
+#define KEEP_LINES 2000 /* trimmed in one transaction */
+#define KEEP_SLACK 256  /* lines over the cap that are worth one */
+#define KEEP_MS    200
 
 enum sd_err sd_journal_put(
 	struct sd_store *st, const struct sd_journal *j, int64_t *id, struct sd_error *e)
 {
 	char *changed = j->changed ? sd_json_text(j->changed) : NULL;
+	/* a line about one record has no range of rows: the place holds the version before */
+	int64_t to = j->rid_from ? j->rid_to : j->version_before > 0 ? j->version_before : 0;
 	enum sd_err rc;
 
 	if (j->changed && !changed)
@@ -23,7 +28,7 @@ enum sd_err sd_journal_put(
 		st->ids_dirty = true;
 		rc = sd_db_run(st, Q_JOURNAL_ADD, e, "journal", "idssdissiiidi", j->at_ms,
 			(int)j->kind, j->model ? j->model->name : NULL, j->key, (int)j->source,
-			j->version, changed, j->text, j->rid_from, j->rid_to, j->seq, (int)j->op,
+			j->version, changed, j->text, j->rid_from, to, j->seq, (int)j->op,
 			st->next_line++);
 	}
 	free(changed);
@@ -48,13 +53,15 @@ static enum sd_err give(struct sd_store *st, sqlite3_stmt *s, sd_journal_fn fn, 
 		.version = sqlite3_column_int64(s, 6),
 		.text = text,
 		.rid_from = sqlite3_column_int64(s, 9),
-		.rid_to = sqlite3_column_int64(s, 10),
 		.seq = sqlite3_column_int64(s, 11),
 		.op = (enum sd_op)sqlite3_column_int(s, 12),
 	};
+	int64_t to = sqlite3_column_int64(s, 10);
 	bool gone = model && !j.model; /* a model the schema no longer has */
 	enum sd_err rc = sd_db_json(s, 7, &changed, e);
 
+	j.rid_to = j.rid_from ? to : 0;
+	j.version_before = !j.rid_from && to > 0 ? to : -1;
 	j.changed = changed;
 	*id = j.id;
 	sd_db_reset(s);
@@ -157,33 +164,97 @@ enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct sd_error *e
 	return rc;
 }
 
+/* The newest id among the lines from the oldest on that are too old, looking at most at `most`
+ * lines (0: all); 0: none.  Times grow with the ids, near enough. */
+static enum sd_err too_old(
+	struct sd_store *st, int64_t before_ms, int64_t most, int64_t *old, struct sd_error *e)
+{
+	int64_t n = 0;
+	bool more = true;
+	enum sd_err rc = SD_OK;
+
+	for (*old = 0; rc == SD_OK && more && (!most || n < most);) {
+		int64_t seen = *old;
+		sqlite3_stmt *s = sd_db_open(st, Q_JOURNAL_NEXT, e, "id", *old, CHUNK);
+		rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
+		while (rc == SD_OK && sqlite3_column_int64(s, 1) < before_ms) {
+			*old = sqlite3_column_int64(s, 0);
+			n++;
+			rc = sd_db_row(st, s, e, "journal");
+		}
+		sd_db_reset(s);
+		more = rc == SD_NOTFOUND && *old != seen;
+		if (rc == SD_NOTFOUND)
+			rc = SD_OK;
+	}
+	return rc;
+}
+
 enum sd_err sd_journal_trim(
 	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e)
 {
 	int64_t last, to, old = 0;
 	enum sd_err rc = sd_journal_last(st, &last, e);
-	sqlite3_stmt *s;
 
 	assert(sd_store_in_txn(st));
 	to = last - max_rows;
-	/* times grow with the ids, near enough: the oldest lines go while they are too old */
-	while (rc == SD_OK) {
-		int64_t seen = old;
-		s = sd_db_open(st, Q_JOURNAL_NEXT, e, "id", old, CHUNK);
-		rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
-		while (rc == SD_OK && sqlite3_column_int64(s, 1) < before_ms) {
-			old = sqlite3_column_int64(s, 0);
-			rc = sd_db_row(st, s, e, "journal");
-		}
-		sd_db_reset(s);
-		if (rc == SD_NOTFOUND && old != seen)
-			rc = SD_OK;
-		else
-			break;
-	}
-	if (rc != SD_OK && rc != SD_NOTFOUND)
+	if (rc == SD_OK)
+		rc = too_old(st, before_ms, 0, &old, e);
+	if (rc != SD_OK)
 		return rc;
 	if (old > to)
 		to = old;
 	return to > 0 ? sd_db_run(st, Q_JOURNAL_TRIM, e, "journal", "i", to) : SD_OK;
+}
+
+/* Up to which id lines may go now, and how many those are at most; 0: not worth it yet. */
+static enum sd_err over_cap(
+	struct sd_store *st, int64_t max_rows, int64_t before_ms, int64_t *to, struct sd_error *e)
+{
+	int64_t last, first = 0, old = 0, slack = KEEP_SLACK;
+	sqlite3_stmt *s;
+	enum sd_err rc = sd_journal_last(st, &last, e);
+
+	*to = 0;
+	if (rc != SD_OK)
+		return rc;
+	s = sd_db_open(st, Q_JOURNAL_NEXT, e, "id", (int64_t)0, 1);
+	rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
+	if (rc == SD_OK)
+		first = sqlite3_column_int64(s, 0);
+	sd_db_reset(s);
+	if (rc != SD_OK)
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	if (max_rows > 0 && slack > max_rows / 8)
+		slack = max_rows / 8;
+	if (before_ms > 0)
+		rc = too_old(st, before_ms, KEEP_LINES, &old, e);
+	*to = max_rows > 0 ? last - max_rows : 0;
+	if (old > *to)
+		*to = old;
+	if (*to - first < slack)
+		*to = 0;
+	else if (*to - first > KEEP_LINES)
+		*to = first + KEEP_LINES;
+	return rc;
+}
+
+void sd_journal_keep(struct sd_store *st, int64_t max_rows, int64_t max_age_ms, int64_t now_ms)
+{
+	int64_t end = sd_mono_ms() + KEEP_MS, before = max_age_ms > 0 ? now_ms - max_age_ms : 0, to;
+	enum sd_err rc;
+
+	assert(!sd_store_in_txn(st));
+	do {
+		to = 0;
+		rc = over_cap(st, max_rows, before, &to, NULL);
+		if (rc != SD_OK || to <= 0)
+			break;
+		rc = sd_store_begin(st, NULL);
+		if (rc == SD_OK)
+			rc = sd_db_run(st, Q_JOURNAL_TRIM, NULL, "journal", "i", to);
+		if (rc == SD_OK)
+			rc = sd_store_commit(st, NULL);
+		sd_store_rollback(st);
+	} while (rc == SD_OK && sd_mono_ms() < end);
 }

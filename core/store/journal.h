@@ -32,6 +32,7 @@ struct sd_journal { /* borrowed within the callback */
 	const char *key;              /* NULL for a rid range or none */
 	enum sd_source source;
 	int64_t version;             /* -1: none */
+	int64_t version_before;      /* of the record before this line; -1: none or not known */
 	const struct cJSON *changed; /* {"field":{"from":..,"to":..}}; NULL */
 	const char *text;            /* NULL */
 	int64_t rid_from, rid_to;    /* a bulk insert of a base sync; 0: not one */
@@ -53,5 +54,10 @@ SD_MUST_USE enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct
 /* Keeps at most max_rows lines and none older than before_ms. Needs a transaction. */
 SD_MUST_USE enum sd_err sd_journal_trim(
 	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e);
+/* The cap, kept between writes: short transactions of its own, for at most 200 ms, and only once
+ * enough lines are over it to be worth one.  Never fails the caller: what could not be trimmed now
+ * is trimmed later.  max_rows 0: no cap by number; max_age_ms 0: none by age.  Not in a
+ * transaction. */
+void sd_journal_keep(struct sd_store *st, int64_t max_rows, int64_t max_age_ms, int64_t now_ms);
 
 #endif

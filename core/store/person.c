@@ -1,4 +1,4 @@
-/* core/store/person.c - what a person does with outbox entries: retry, park, discard, edit, undo. */
+/* core/store/person.c - what a person does with outbox entries: retry, park, discard, edit. */
 #include "core/store/internal.h"
 
 #include <assert.h>
@@ -9,7 +9,8 @@
 #include "core/store/write.h"
 
 /* The entry, unless its request is on its way. */
-static enum sd_err take(struct sd_store *st, int64_t seq, struct sd_mutation *m, struct sd_error *e)
+enum sd_err sd_entry_take(
+	struct sd_store *st, int64_t seq, struct sd_mutation *m, struct sd_error *e)
 {
 	enum sd_err rc = sd_outbox_get(st, seq, m, e);
 
@@ -50,7 +51,7 @@ static enum sd_err into_lane(struct sd_store *st, const struct sd_mutation *m, e
 enum sd_err sd_outbox_retry(struct sd_store *st, int64_t seq, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_mutation m;
-	enum sd_err rc = take(st, seq, &m, e);
+	enum sd_err rc = sd_entry_take(st, seq, &m, e);
 
 	if (rc != SD_OK)
 		return rc;
@@ -72,7 +73,7 @@ enum sd_err sd_outbox_park(
 	enum sd_lane want = park ? SD_LANE_PARKED : SD_LANE_WAITING;
 	enum sd_lane from = park ? SD_LANE_WAITING : SD_LANE_PARKED;
 	struct sd_mutation m;
-	enum sd_err rc = take(st, seq, &m, e);
+	enum sd_err rc = sd_entry_take(st, seq, &m, e);
 
 	if (rc != SD_OK)
 		return rc;
@@ -106,7 +107,7 @@ static enum sd_err drop_with_later(struct sd_store *st, const struct sd_mutation
 	return rc;
 }
 
-static enum sd_err take_back(struct sd_store *st, const struct sd_mutation *m, const char *how,
+enum sd_err sd_entry_take_back(struct sd_store *st, const struct sd_mutation *m, const char *how,
 	int64_t now_ms, struct sd_error *e)
 {
 	struct sd_cause why = {
@@ -125,11 +126,11 @@ static enum sd_err take_back(struct sd_store *st, const struct sd_mutation *m, c
 enum sd_err sd_outbox_discard(struct sd_store *st, int64_t seq, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_mutation m;
-	enum sd_err rc = take(st, seq, &m, e);
+	enum sd_err rc = sd_entry_take(st, seq, &m, e);
 
 	if (rc != SD_OK)
 		return rc;
-	rc = take_back(st, &m, "discarded", now_ms, e);
+	rc = sd_entry_take_back(st, &m, "discarded", now_ms, e);
 	sd_mutation_release(&m);
 	return rc;
 }
@@ -165,7 +166,7 @@ enum sd_err sd_outbox_edit(struct sd_store *st, int64_t seq, const struct cJSON 
 {
 	struct cJSON *clean = NULL, *rec = NULL;
 	struct sd_mutation m;
-	enum sd_err rc = take(st, seq, &m, e);
+	enum sd_err rc = sd_entry_take(st, seq, &m, e);
 
 	if (rc != SD_OK)
 		return rc;
@@ -192,83 +193,4 @@ enum sd_err sd_outbox_edit(struct sd_store *st, int64_t seq, const struct cJSON 
 	sd_json_free(rec);
 	sd_mutation_release(&m);
 	return rc;
-}
-
-/* ---- undo ---- */
-
-static enum sd_err undo_one(struct sd_store *st, int64_t seq, int64_t now_ms, struct sd_error *e)
-{
-	struct sd_mutation m;
-	enum sd_err rc = take(st, seq, &m, e);
-
-	if (rc != SD_OK)
-		return rc;
-	rc = take_back(st, &m, "undone", now_ms, e);
-	sd_mutation_release(&m);
-	return rc;
-}
-
-static enum sd_err why_not(struct sd_store *st, int64_t seq, struct sd_error *e)
-{
-	sqlite3_stmt *s = sd_db_open(st, Q_JOURNAL_LEFT, e, "i", seq);
-	enum sd_err rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
-	const char *how = rc == SD_OK ? (const char *)sqlite3_column_text(s, 0) : NULL;
-
-	if (how)
-		rc = sd_fail(e, SD_INVAL, 0,
-			"change %lld was already %s; to take it back, `syncdeck revert` makes a "
-			"new change",
-			(long long)seq, how);
-	else if (rc == SD_OK || rc == SD_NOTFOUND)
-		rc = sd_fail(e, SD_NOTFOUND, 0, "there is no change %lld", (long long)seq);
-	sd_db_reset(s);
-	return rc;
-}
-
-/* The newest one, with the others of its cascade. */
-static enum sd_err undo_newest(
-	struct sd_store *st, int64_t *seq, int64_t now_ms, struct sd_error *e)
-{
-	sqlite3_stmt *s = sd_db_open(st, Q_ENTRY_NEWEST, e, "");
-	enum sd_err rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
-	int64_t group = 0;
-
-	if (rc == SD_OK) {
-		*seq = sqlite3_column_int64(s, 0);
-		group = sqlite3_column_int64(s, 1);
-	}
-	sd_db_reset(s);
-	if (rc == SD_NOTFOUND)
-		return sd_fail(e, SD_NOTFOUND, 0, "there is no unsent change to undo");
-	if (rc == SD_OK)
-		rc = undo_one(st, *seq, now_ms, e);
-	while (rc == SD_OK && group) {
-		int64_t next = 0;
-		s = sd_db_open(st, Q_ENTRY_GROUP, e, "i", group);
-		rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
-		if (rc == SD_OK)
-			next = sqlite3_column_int64(s, 0);
-		sd_db_reset(s);
-		if (rc == SD_OK)
-			rc = undo_one(st, next, now_ms, e);
-	}
-	return rc == SD_NOTFOUND ? SD_OK : rc;
-}
-
-enum sd_err sd_write_undo(
-	struct sd_store *st, int64_t *seq, const struct sd_write_env *env, struct sd_error *e)
-{
-	struct sd_mutation m;
-	enum sd_err rc;
-
-	assert(sd_store_in_txn(st));
-	if (*seq == 0)
-		return undo_newest(st, seq, env->now_ms, e);
-	rc = sd_outbox_get(st, *seq, &m, e);
-	if (rc == SD_NOTFOUND)
-		return why_not(st, *seq, e);
-	if (rc != SD_OK)
-		return rc;
-	sd_mutation_release(&m);
-	return undo_one(st, *seq, env->now_ms, e);
 }

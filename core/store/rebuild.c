@@ -145,6 +145,7 @@ enum sd_err sd_record_line(struct sd_store *st, const struct sd_model *m, const 
 		.key = key,
 		.source = why->source,
 		.version = sd_rec_version(after),
+		.version_before = sd_rec_version(before),
 		.text = why->text,
 		.seq = why->seq,
 		.op = why->op,
@@ -155,7 +156,7 @@ enum sd_err sd_record_line(struct sd_store *st, const struct sd_model *m, const 
 		st->now_ms = why->now_ms;
 	if (was != is) {
 		j.kind = is ? SD_J_INSERT : SD_J_DELETE;
-		rc = is ? sd_row_diff(m, before, after, &diff, e) : SD_OK;
+		rc = sd_row_diff(m, before, after, &diff, e);
 	} else {
 		rc = sd_row_diff(m, before, after, &diff, e);
 		j.kind = is && diff ? SD_J_UPDATE : SD_J_META;

@@ -389,6 +389,8 @@ enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e)
 void sd_counters_forget(struct sd_store *st)
 {
 	st->ids_known = st->ids_dirty = false;
+	st->group = 0;
+	st->redo_gone = false;
 	for (size_t i = 0; st->tables && i < st->schema->model_count; i++)
 		st->tables[i].counted = st->tables[i].counter_dirty = false;
 }

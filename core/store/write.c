@@ -337,6 +337,8 @@ enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd
 		w.cond = sd_buf_text(&text);
 	}
 	if (rc == SD_OK)
+		rc = sd_redo_forget(st, e);
+	if (rc == SD_OK)
 		rc = run(&w, mode, fields, e);
 	if (rc == SD_OK && created)
 		*created = !w.before;

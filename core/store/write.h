@@ -46,10 +46,20 @@ SD_MUST_USE enum sd_err sd_write_delete(struct sd_store *st, const struct sd_mod
 	const char *key, const struct sd_pred *cond, bool dry_run, const struct sd_write_env *env,
 	struct cJSON *deleted, struct sd_error *e);
 
+/* What is deleted from here to the end of the transaction is undone together. */
+SD_MUST_USE enum sd_err sd_write_together(struct sd_store *st, struct sd_error *e);
+
 /* Undoes the newest unsent change (seq 0) or the named one, when it is not being sent: the record
- * goes back to what it was before that entry.  *seq gets the entry undone.  NOTFOUND when there is
- * none; INVAL when it was already sent ("already sent; this makes a new change"). */
+ * goes back to what it was before that entry.  A delete comes back whole: the cascade, and the
+ * unsent changes that it had made needless (a record that was never sent too).  *seq gets the entry
+ * undone.  NOTFOUND when there is none; INVAL when it was already sent ("already sent; this makes a
+ * new change"). */
 SD_MUST_USE enum sd_err sd_write_undo(
+	struct sd_store *st, int64_t *seq, const struct sd_write_env *env, struct sd_error *e);
+
+/* Makes again what was undone last, until something else is changed.  *seq gets the newest entry
+ * made; 0: the change was merged away.  NOTFOUND when there is nothing. */
+SD_MUST_USE enum sd_err sd_write_redo(
 	struct sd_store *st, int64_t *seq, const struct sd_write_env *env, struct sd_error *e);
 
 #endif

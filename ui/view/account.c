@@ -70,12 +70,6 @@ static void forget_all(struct sd_ui *ui)
 		memset(&ui->log[i], 0, sizeof ui->log[i]);
 	}
 	ui->log_first = ui->log_n = 0;
-	while (ui->done_n) {
-		ui->done_n--;
-		free(ui->done[ui->done_n].model);
-		free(ui->done[ui->done_n].key);
-		sd_json_free(ui->done[ui->done_n].fields);
-	}
 	sd_undo_decided(ui, NULL, NULL, NULL);
 	sd_json_free(ui->models);
 	ui->models = NULL;

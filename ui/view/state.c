@@ -175,35 +175,12 @@ void sd_state_events(struct sd_ui *ui)
 	}
 }
 
-void sd_done_push(struct sd_ui *ui, const char *model, const char *key, struct cJSON *fields)
-{
-	struct sd_done *d;
-
-	if (ui->done_n == SD_DONE_MAX) {
-		free(ui->done[0].model);
-		free(ui->done[0].key);
-		sd_json_free(ui->done[0].fields);
-		memmove(ui->done, ui->done + 1, sizeof *ui->done * (SD_DONE_MAX - 1));
-		ui->done_n--;
-	}
-	d = &ui->done[ui->done_n++];
-	d->model = copy(model);
-	d->key = copy(key);
-	d->fields = fields;
-}
-
 void sd_state_release(struct sd_ui *ui)
 {
 	for (size_t i = 0; i < SD_LOG_LINES; i++) {
 		free(ui->log[i].text);
 		free(ui->log[i].model);
 		free(ui->log[i].key);
-	}
-	while (ui->done_n) {
-		ui->done_n--;
-		free(ui->done[ui->done_n].model);
-		free(ui->done[ui->done_n].key);
-		sd_json_free(ui->done[ui->done_n].fields);
 	}
 	sd_json_free(ui->models);
 	sd_undo_decided(ui, NULL, NULL, NULL);

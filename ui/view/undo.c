@@ -145,12 +145,12 @@ static void offer_back(struct sd_ui *ui)
 	sd_buf_release(&b);
 }
 
-/* The entry sd_api_undo will take: the newest that is not being sent. */
 void sd_undo(struct sd_ui *ui)
 {
 	struct cJSON *list = NULL;
 	struct sd_error e = {0};
 	int64_t seq = 0;
+	const char *op = NULL, *model = NULL;
 
 	if (sd_api_outbox(ui->api, false, &list, NULL) != SD_OK)
 		list = NULL;
@@ -162,52 +162,34 @@ void sd_undo(struct sd_ui *ui)
 		sd_json_free(list);
 		return;
 	}
-	for (struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
-		const char *op = sd_json_get_str(j, "op");
-		char *key;
-
-		if (sd_json_get_i64(j, "seq", -1) != seq || !op)
+	for (struct cJSON *j = sd_json_child(list); j && !op; j = sd_json_next(j)) {
+		if (sd_json_get_i64(j, "seq", -1) != seq)
 			continue;
-		key = sd_key_json(sd_json_get(j, "key"));
-		sd_done_push(ui, sd_json_get_str(j, "model"), key,
-			strcmp(op, "DELETE") ? sd_json_dup(sd_json_get(j, "fields")) : NULL);
-		sd_say(ui, SD_SAY_GOOD, "Undone: %s %s. U makes it again.", op,
-			sd_json_get_str(j, "model"));
-		free(key);
+		op = sd_json_get_str(j, "op");
+		model = sd_json_get_str(j, "model");
 	}
+	if (op && model)
+		sd_say(ui, SD_SAY_GOOD, "Undone: %s %s. U makes it again.", op, model);
+	else /* a delete of what was never sent */
+		sd_say(ui, SD_SAY_GOOD, "Undone: the delete. U makes it again.");
 	sd_json_free(list);
 	ui->stale = true;
 }
 
 void sd_redo(struct sd_ui *ui)
 {
-	struct sd_done *d;
-	const struct sd_model *m;
 	struct sd_error e = {0};
-	enum sd_err rc = SD_INVAL;
+	int64_t made = 0;
+	enum sd_err rc = sd_api_redo(ui->api, &made, &e);
 
-	if (!ui->done_n) {
+	if (rc == SD_NOTFOUND) {
 		sd_say(ui, SD_SAY_INFO, "Nothing to make again.");
 		return;
-	}
-	d = &ui->done[ui->done_n - 1];
-	m = sd_schema_model(ui->schema, d->model);
-	if (m && d->fields) {
-		for (size_t i = 0; i < m->pk_count; i++)
-			sd_json_remove(d->fields, m->fields[m->pk[i]].name);
-		rc = sd_key_put(m, d->key, d->fields, &e);
-		if (rc == SD_OK)
-			rc = sd_api_save(ui->api, d->model, d->fields, NULL, NULL, &e);
-	} else if (m) {
-		rc = sd_api_delete(ui->api, d->model, d->key, NULL, NULL, false, NULL, &e);
 	}
 	if (rc != SD_OK)
 		sd_say_error(ui, &e);
 	else
-		sd_say(ui, SD_SAY_GOOD, "Made again: the change of %s.", d->model);
-	ui->done_n--;
-	free(d->model);
-	free(d->key);
-	sd_json_free(d->fields);
+		sd_say(ui, SD_SAY_GOOD, "Made again: what was undone last.");
+	sd_api_kick(ui->api);
 	ui->stale = true;
 }

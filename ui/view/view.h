@@ -60,14 +60,6 @@ struct sd_log_line {
 };
 #define SD_LOG_LINES 2000
 
-/* What u can undo and U redo: one change made here. */
-struct sd_done {
-	char *model;          /* owned */
-	struct cJSON *fields; /* owned; NULL: a delete */
-	char *key;            /* owned */
-};
-#define SD_DONE_MAX 100
-
 struct sd_ui {
 	const struct sd_ui_opts *o;
 	struct sd_api *api;
@@ -93,8 +85,6 @@ struct sd_ui {
 	size_t log_first, log_n;
 	uint64_t log_total;
 
-	struct sd_done done[SD_DONE_MAX]; /* undone ones, newest last: what U makes again */
-	size_t done_n;
 	char *decided_model, *decided_key; /* owned: the last conflict decided; NULL */
 	struct cJSON *decided_back;        /* owned: the other side's values */
 
@@ -141,7 +131,6 @@ void sd_log_add(struct sd_ui *ui, enum sd_role role, int64_t at, const char *mod
 	const char *text);
 const struct sd_log_line *sd_log_at(const struct sd_ui *ui, size_t i);         /* 0: oldest kept */
 const struct cJSON *sd_state_model(const struct sd_ui *ui, const char *model); /* its line */
-void sd_done_push(struct sd_ui *ui, const char *model, const char *key, struct cJSON *fields);
 
 /* ---- value.c: values and times as a person reads them; all append ---- */
 bool sd_show_value(const struct cJSON *v, struct sd_buf *out); /* null is "--" */
