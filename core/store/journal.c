@@ -2,6 +2,7 @@
 #include "core/store/internal.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/json/json.h"
@@ -190,6 +191,21 @@ static enum sd_err too_old(
 	return rc;
 }
 
+/* The lines up to that id go, and with them what undo remembers from that time. */
+static enum sd_err drop_to(struct sd_store *st, int64_t to, struct sd_error *e)
+{
+	static const char *const KIND[] = {"kept", "redo"};
+	enum sd_err rc = sd_db_run(st, Q_JOURNAL_TRIM, e, "journal", "i", to);
+	char from[8], end[40];
+
+	for (size_t i = 0; rc == SD_OK && i < sizeof KIND / sizeof *KIND; i++) {
+		snprintf(from, sizeof from, "%s:", KIND[i]);
+		snprintf(end, sizeof end, "%s:%020lld;", KIND[i], (long long)to);
+		rc = sd_db_run(st, Q_META_DROP, e, "journal", "ss", from, end);
+	}
+	return rc;
+}
+
 enum sd_err sd_journal_trim(
 	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e)
 {
@@ -204,7 +220,7 @@ enum sd_err sd_journal_trim(
 		return rc;
 	if (old > to)
 		to = old;
-	return to > 0 ? sd_db_run(st, Q_JOURNAL_TRIM, e, "journal", "i", to) : SD_OK;
+	return to > 0 ? drop_to(st, to, e) : SD_OK;
 }
 
 /* Up to which id lines may go now, and how many those are at most; 0: not worth it yet. */
@@ -252,7 +268,7 @@ void sd_journal_keep(struct sd_store *st, int64_t max_rows, int64_t max_age_ms, 
 			break;
 		rc = sd_store_begin(st, NULL);
 		if (rc == SD_OK)
-			rc = sd_db_run(st, Q_JOURNAL_TRIM, NULL, "journal", "i", to);
+			rc = drop_to(st, to, NULL);
 		if (rc == SD_OK)
 			rc = sd_store_commit(st, NULL);
 		sd_store_rollback(st);
