@@ -134,6 +134,7 @@ enum sd_err sd_engine_stop(struct sd_engine *en, int64_t now_ms, struct sd_error
 		return SD_OK;
 	cut(en, now_ms);
 	sd_pull_forget(en);
+	sd_push_forget(en);
 	en->started = false;
 	en->status.ready = false;
 	if (en->oom)

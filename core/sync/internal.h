@@ -172,6 +172,8 @@ enum sd_err sd_push_new(struct sd_engine *en, struct sd_error *e);
 void sd_push_free(struct sd_push *p);
 enum sd_err sd_push_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
 void sd_push_stop(struct sd_engine *en, int64_t now_ms); /* cuts what is under way: unknown */
+/* A start is over: what policy commands would say is not waited for (the next start asks again). */
+void sd_push_forget(struct sd_engine *en);
 /* Something may have become sendable: a new entry, a model ready, a due time, sign-in. */
 enum sd_err sd_push_wake(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
 int64_t sd_push_deadline(const struct sd_engine *en);

@@ -67,6 +67,7 @@ void sd_push_free(struct sd_push *p)
 	free(p->docs);
 	free(p->flights);
 	free(p->alone);
+	free(p->ask);
 	free(p);
 }
 
@@ -188,8 +189,15 @@ enum sd_err sd_push_start(struct sd_engine *en, int64_t now_ms, struct sd_error 
 		rc = recover(en, e);
 	if (rc == SD_OK && !en->set->read_only)
 		rc = hurry(en, e);
+	if (rc == SD_OK && !en->set->read_only)
+		rc = sd_push_commands_again(en, e);
 	en->push_wake = true;
 	return rc;
+}
+
+void sd_push_forget(struct sd_engine *en)
+{
+	sd_push_commands_drop(en->push);
 }
 
 /* The answer of what is under way will not be heard. */
@@ -386,7 +394,7 @@ enum sd_err sd_push_http(
 
 bool sd_push_idle(const struct sd_engine *en)
 {
-	return en->push->count == 0 && !en->push->waiting;
+	return en->push->count == 0 && en->push->ask_count == 0 && !en->push->waiting;
 }
 
 /* ---- local changes ---- */

@@ -20,7 +20,8 @@
 #include "core/sync/internal.h"
 #include "core/sync/merge.h"
 
-#define SD_PUSH_BATCH 25 /* most mutations in one request (contract.md 7) */
+#define SD_PUSH_BATCH    25 /* most mutations in one request (contract.md 7) */
+#define SD_PUSH_COMMANDS 4  /* policy commands at once */
 
 enum sd_flight_kind {
 	SD_FLIGHT_SEND,
@@ -61,6 +62,8 @@ struct sd_push {
 	bool down;           /* the endpoint was out of reach at the last look */
 	int64_t *alone;      /* owned; entries that go by themselves after a failed batch */
 	size_t alone_count, alone_room;
+	int64_t *ask; /* owned; conflicts a policy command is still to be asked about */
+	size_t ask_count, ask_room;
 };
 
 /* An entry with everything needed to judge it. */
@@ -135,8 +138,14 @@ void sd_push_tell_resolved(struct sd_engine *en, int64_t id, const char *how, in
 bool sd_push_applied(const struct sd_case *c, const struct cJSON *item);
 
 /* ---- push_command.c ---- */
-/* Starts the model's policy command for conflict id of the entry. */
+/* The model's policy command decides conflict id of the entry, as soon as its turn comes. */
 enum sd_err sd_push_command(
 	struct sd_engine *en, const struct sd_case *c, int64_t id, struct sd_error *e);
+/* Starts what is to be asked, at most SD_PUSH_COMMANDS at once. */
+enum sd_err sd_push_ask_commands(struct sd_engine *en, struct sd_error *e);
+/* At a start: every conflict of a model whose policy is a command is asked about. */
+enum sd_err sd_push_commands_again(struct sd_engine *en, struct sd_error *e);
+/* At a stop: nobody waits for answers any more. */
+void sd_push_commands_drop(struct sd_push *p);
 
 #endif

@@ -2,7 +2,8 @@
  * core/sync/push_command.c - policies that are a command: the conflict goes to its standard input,
  * the decision comes from its standard output (contract.md 7, R-082, R-085).
  *
- * When the command fails, or decides what cannot be, the conflict waits for a person.
+ * When the command fails, or decides what cannot be, the conflict waits for a person.  A start asks
+ * again about every conflict there is: an answer that was not waited for is lost with its process.
  */
 #include "core/sync/push.h"
 
@@ -11,39 +12,150 @@
 
 #include "core/json/json.h"
 
+static bool asked(const struct sd_push *p, int64_t id)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->flights[i].kind == SD_FLIGHT_COMMAND && p->flights[i].conflict == id)
+			return true;
+	for (size_t i = 0; i < p->ask_count; i++)
+		if (p->ask[i] == id)
+			return true;
+	return false;
+}
+
+static bool remember(struct sd_push *p, int64_t id)
+{
+	if (asked(p, id))
+		return true;
+	if (p->ask_count == p->ask_room) {
+		size_t room = p->ask_room ? p->ask_room * 2 : 16;
+		int64_t *a = realloc(p->ask, room * sizeof *a);
+		if (!a)
+			return false;
+		p->ask = a;
+		p->ask_room = room;
+	}
+	p->ask[p->ask_count++] = id;
+	return true;
+}
+
+/* The command's input: the conflict's line, the operation and how often it was tried. */
+static enum sd_err input_of(
+	struct sd_engine *en, const struct sd_conflict *x, char **text, struct sd_error *e)
+{
+	struct cJSON *in = NULL;
+	struct sd_mutation m;
+	enum sd_err rc = sd_outbox_get(en->store, x->seq, &m, e);
+
+	*text = NULL;
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_conflict_json(x, &in, e);
+	if (rc == SD_OK) {
+		sd_json_add_str(in, "operation", sd_op_name(m.op));
+		sd_json_add_int(in, "attempts", m.conflict_attempts > 0 ? m.conflict_attempts : 1);
+		*text = sd_json_text(in);
+		sd_json_free(in);
+	}
+	sd_mutation_release(&m);
+	if (rc == SD_OK && !*text)
+		rc = sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+	return rc;
+}
+
+static enum sd_err launch(struct sd_engine *en, int64_t id, struct sd_error *e)
+{
+	struct sd_conflict x;
+	struct sd_flight *f;
+	struct sd_action a = {.kind = SD_ACT_COMMAND, .timeout_ms = en->set->timeout_ms};
+	const char *command;
+	enum sd_err rc = sd_conflict_get(en->store, id, &x, e);
+
+	if (rc != SD_OK)
+		return rc == SD_NOTFOUND ? SD_OK : rc; /* decided meanwhile */
+	command = en->set->models[x.model->id].policy_command;
+	rc = input_of(en, &x, &a.input, e);
+	if (rc == SD_NOTFOUND)
+		rc = SD_OK;
+	else if (rc == SD_OK) {
+		a.text = strdup(command ? command : "");
+		f = a.text ? sd_flight_add(en->push) : NULL;
+		if (f) {
+			f->kind = SD_FLIGHT_COMMAND;
+			f->conflict = id;
+			f->id = a.id = ++en->next_id;
+			f->seq[0] = x.seq;
+			f->count = 1;
+			f->model = x.model;
+			sd_conflict_release(&x);
+			return sd_en_act(en, a)
+				       ? SD_OK
+				       : sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+		}
+		rc = sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+	}
+	sd_action_release(&a);
+	sd_conflict_release(&x);
+	return rc;
+}
+
+enum sd_err sd_push_ask_commands(struct sd_engine *en, struct sd_error *e)
+{
+	struct sd_push *p = en->push;
+	size_t running = 0;
+	enum sd_err rc = SD_OK;
+
+	for (size_t i = 0; i < p->count; i++)
+		running += p->flights[i].kind == SD_FLIGHT_COMMAND;
+	while (rc == SD_OK && p->ask_count && running < SD_PUSH_COMMANDS) {
+		size_t before = p->count;
+		int64_t id = p->ask[0];
+		memmove(p->ask, p->ask + 1, --p->ask_count * sizeof *p->ask);
+		rc = launch(en, id, e);
+		running += p->count - before;
+	}
+	return rc;
+}
+
 enum sd_err sd_push_command(
 	struct sd_engine *en, const struct sd_case *c, int64_t id, struct sd_error *e)
 {
-	const char *command = en->set->models[c->m.model->id].policy_command;
-	struct sd_conflict conflict;
-	struct sd_flight *f;
-	struct sd_action a = {.kind = SD_ACT_COMMAND, .timeout_ms = en->set->timeout_ms};
-	struct cJSON *in = NULL;
-	enum sd_err rc = sd_conflict_get(en->store, id, &conflict, e);
-
-	if (rc != SD_OK)
-		return rc;
-	rc = sd_conflict_json(&conflict, &in, e);
-	sd_conflict_release(&conflict);
-	if (rc != SD_OK)
-		return rc;
-	sd_json_add_str(in, "operation", sd_op_name(c->m.op));
-	sd_json_add_int(in, "attempts", c->m.conflict_attempts > 0 ? c->m.conflict_attempts : 1);
-	a.input = sd_json_text(in);
-	sd_json_free(in);
-	a.text = strdup(command ? command : "");
-	f = a.input && a.text ? sd_flight_add(en->push) : NULL;
-	if (!f) {
-		sd_action_release(&a);
+	(void)c;
+	if (!remember(en->push, id))
 		return sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
-	}
-	f->kind = SD_FLIGHT_COMMAND;
-	f->conflict = id;
-	f->id = a.id = ++en->next_id;
-	f->seq[0] = c->m.seq;
-	f->count = 1;
-	f->model = c->m.model;
-	return sd_en_act(en, a) ? SD_OK : sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+	return sd_push_ask_commands(en, e);
+}
+
+struct left {
+	struct sd_engine *en;
+	bool failed;
+};
+
+static bool note_left(void *ctx, struct sd_conflict *x)
+{
+	struct left *l = ctx;
+
+	if (l->en->set->models[x->model->id].policy == SD_POLICY_COMMAND)
+		l->failed = !remember(l->en->push, x->id);
+	return !l->failed;
+}
+
+enum sd_err sd_push_commands_again(struct sd_engine *en, struct sd_error *e)
+{
+	struct left l = {en, false};
+	enum sd_err rc = sd_conflict_each(en->store, note_left, &l, e);
+
+	if (rc == SD_OK && l.failed)
+		rc = sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+	return rc == SD_OK ? sd_push_ask_commands(en, e) : rc;
+}
+
+void sd_push_commands_drop(struct sd_push *p)
+{
+	for (size_t i = p->count; i-- > 0;)
+		if (p->flights[i].kind == SD_FLIGHT_COMMAND)
+			sd_flight_drop(p, &p->flights[i]);
+	p->ask_count = 0;
 }
 
 /* {"keep":"mine"}, {"picks":{"title":"mine"}}, {"fields":{"title":value}} and combinations; or
@@ -108,7 +220,7 @@ enum sd_err sd_push_command_done(struct sd_engine *en, uint64_t id, const char *
 	en->push_wake = true;
 	rc = sd_case_load(en, seq, &c, e);
 	if (rc != SD_OK) /* wiped or resolved meanwhile */
-		return rc == SD_NOTFOUND ? SD_OK : rc;
+		return rc == SD_NOTFOUND ? sd_push_ask_commands(en, e) : rc;
 	if (output)
 		rc = decide_by(en, conflict, output, now_ms, &why);
 	else
@@ -126,5 +238,5 @@ enum sd_err sd_push_command_done(struct sd_engine *en, uint64_t id, const char *
 		*e = why;
 	}
 	sd_case_release(&c);
-	return rc;
+	return rc == SD_OK ? sd_push_ask_commands(en, e) : rc;
 }
