@@ -300,23 +300,22 @@ static int in_flight(const struct sd_push *p)
 	return n;
 }
 
-/* At most this many entries now. */
-static size_t free_slots(const struct sd_engine *en)
+size_t sd_push_slots(const struct sd_engine *en)
 {
 	int most = en->set->outbox_concurrency > 0 ? en->set->outbox_concurrency : 1;
-	int batch = en->set->outbox_batch > 1 ? en->set->outbox_batch : 1;
 	int used = in_flight(en->push);
 
 	if (en->probing)
 		most = 1; /* one knock is enough */
-	return used >= most ? 0 : (size_t)(most - used) * (size_t)batch;
+	return used >= most ? 0 : (size_t)(most - used);
 }
 
 static enum sd_err send_due(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_push *p = en->push;
-	struct gather g = {.en = en, .most = free_slots(en)};
+	struct gather g = {.en = en, .most = sd_push_slots(en) * sd_push_batch_most(en)};
 	int64_t due = 0;
+	bool left = false;
 	enum sd_err rc = sd_outbox_due(en->store, now_ms, (size_t)1 << 30, gather_one, &g, &due, e);
 
 	if (rc == SD_OK && g.out.failed)
@@ -324,7 +323,8 @@ static enum sd_err send_due(struct sd_engine *en, int64_t now_ms, struct sd_erro
 	p->next_due_ms = due;
 	p->waiting = g.more || due != 0;
 	if (rc == SD_OK && g.out.count)
-		rc = sd_push_send(en, g.out.v, g.out.count, now_ms, e);
+		rc = sd_push_send(en, g.out.v, g.out.count, &left, now_ms, e);
+	p->waiting = p->waiting || left;
 	free(g.out.v);
 	return rc;
 }

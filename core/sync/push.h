@@ -3,6 +3,7 @@
  *
  *   push.c         life cycle, what may go now, deadlines, local changes told
  *   push_send.c    an entry becomes a request; reads; batches
+ *   push_sort.c    which entry an answer is about; batches
  *   push_answer.c  what the answers do
  *   push_decide.c  base, mine and theirs of an entry; conflicts by policy
  *   push_command.c policies that are a command
@@ -22,6 +23,7 @@
 
 #define SD_PUSH_BATCH    25 /* most mutations in one request (contract.md 7) */
 #define SD_PUSH_COMMANDS 4  /* policy commands at once */
+#define SD_PUSH_GROW     32 /* accepted batches before a bigger one is tried again */
 
 enum sd_flight_kind {
 	SD_FLIGHT_SEND,
@@ -62,7 +64,9 @@ struct sd_push {
 	bool down;           /* the endpoint was out of reach at the last look */
 	int64_t *alone;      /* owned; entries that go by themselves after a failed batch */
 	size_t alone_count, alone_room;
-	int64_t *ask; /* owned; conflicts a policy command is still to be asked about */
+	size_t batch_most; /* the server refused bigger ones as a whole; 0: none refused */
+	int batch_good;    /* accepted since */
+	int64_t *ask;      /* owned; conflicts a policy command is still to be asked about */
 	size_t ask_count, ask_room;
 };
 
@@ -85,26 +89,42 @@ bool sd_case_moved(const struct sd_case *c);
 /* A free flight with its id 0; NULL: out of memory.  Valid until the next call. */
 struct sd_flight *sd_flight_add(struct sd_push *p);
 void sd_flight_drop(struct sd_push *p, struct sd_flight *f);
+/* How many more requests may be under way. */
+size_t sd_push_slots(const struct sd_engine *en);
 int64_t sd_push_wait_ms(struct sd_engine *en, int attempt, int64_t retry_after_ms, int64_t now_ms);
 /* Events with the model and key of an entry. */
 void sd_push_event(struct sd_engine *en, const char *name, const struct sd_mutation *m,
 	struct cJSON *fields, int64_t now_ms);
 
 /* ---- push_send.c ---- */
-/* Compares, then sends the entries, each by itself or in batches of the setting. */
-enum sd_err sd_push_send(
-	struct sd_engine *en, const int64_t *seqs, size_t n, int64_t now_ms, struct sd_error *e);
+/* Compares, then sends the entries, each by itself or in batches; stops at outbox_concurrency
+ * requests, *left says that some were left for later. */
+enum sd_err sd_push_send(struct sd_engine *en, const int64_t *seqs, size_t n, bool *left,
+	int64_t now_ms, struct sd_error *e);
 /* Reads the record of an entry; *f (may be NULL) gives what the server said before. */
 enum sd_err sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
 	const char *type, const char *message, int64_t now_ms, struct sd_error *e);
 /* Sends the body again with the next usable mode; *sent false: there is none. */
 enum sd_err sd_flight_next_mode(
 	struct sd_engine *en, struct sd_flight *f, bool *sent, struct sd_error *e);
+/* It goes by itself the next time. */
 void sd_push_alone(struct sd_push *p, int64_t seq);
+/* Most entries of one request now: the setting, or what the server takes of it. */
+size_t sd_push_batch_most(const struct sd_engine *en);
+/* A batch of n was refused as a whole (too complex, too large), or taken. */
+void sd_push_batch_went(struct sd_engine *en, size_t n, bool taken);
 
-/* ---- push_answer.c ---- */
+/* ---- push_sort.c ---- */
 enum sd_err sd_push_answer(struct sd_engine *en, struct sd_flight *f,
 	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e);
+
+/* ---- push_answer.c ---- */
+/* The answer to one entry of the flight. */
+enum sd_err sd_push_one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
+	const struct sd_reply *r, int64_t now_ms, struct sd_error *e);
+/* Back to the waiting lane; it goes again not before `wait_ms` from now. */
+enum sd_err sd_push_later(struct sd_engine *en, const struct sd_case *c, int64_t wait_ms,
+	bool unknown, bool counted, const struct sd_reply *why, int64_t now_ms, struct sd_error *e);
 /* To the refused lane, with the event.  server may be NULL. */
 enum sd_err sd_push_refuse(struct sd_engine *en, const struct sd_case *c, const char *type,
 	const char *message, const struct cJSON *server, int64_t now_ms, struct sd_error *e);

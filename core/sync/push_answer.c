@@ -14,8 +14,7 @@
 #include "core/json/json.h"
 #include "core/sync/request.h"
 
-/* Back to the waiting lane; it goes again not before `wait_ms` from now. */
-static enum sd_err later(struct sd_engine *en, const struct sd_case *c, int64_t wait_ms,
+enum sd_err sd_push_later(struct sd_engine *en, const struct sd_case *c, int64_t wait_ms,
 	bool unknown, bool counted, const struct sd_reply *why, int64_t now_ms, struct sd_error *e)
 {
 	en->push_wake = true;
@@ -28,7 +27,7 @@ static enum sd_err back_off(struct sd_engine *en, const struct sd_case *c, bool 
 {
 	int64_t wait = sd_push_wait_ms(en, c->m.attempts + 1, why->retry_after_ms, now_ms);
 
-	return later(en, c, wait, unknown, true, why, now_ms, e);
+	return sd_push_later(en, c, wait, unknown, true, why, now_ms, e);
 }
 
 enum sd_err sd_push_refuse(struct sd_engine *en, const struct sd_case *c, const char *type,
@@ -131,7 +130,7 @@ static enum sd_err go_on(struct sd_engine *en, struct sd_case *c, enum sd_verdic
 {
 	if (v == SD_VERDICT_GONE)
 		return SD_OK;
-	return later(en, c, wait_ms, false, true, NULL, now_ms, e);
+	return sd_push_later(en, c, wait_ms, false, true, NULL, now_ms, e);
 }
 
 /* conflict.max_attempts: how often a change is carried to a newer version before a person is
@@ -283,7 +282,7 @@ static enum sd_err mutation_answer(struct sd_engine *en, struct sd_case *c,
 		return back_off(en, c, r->unknown, r, now_ms, e);
 	case SD_REPLY_AUTH:
 		sd_en_auth_refused(en, mode, now_ms);
-		return later(en, c, 0, false, false, r, now_ms, e);
+		return sd_push_later(en, c, 0, false, false, r, now_ms, e);
 	case SD_REPLY_CONFLICT:
 		return conflicted(en, c, r, now_ms, e);
 	case SD_REPLY_CONDITION:
@@ -313,11 +312,11 @@ static enum sd_err outcome(struct sd_engine *en, struct sd_case *c, const struct
 		if (there == c->m.version + 1 && sd_push_applied(c, theirs))
 			return sd_push_done(en, c, theirs, NULL, now_ms, e);
 		if (there == c->m.version)
-			return later(en, c, 0, false, false, NULL, now_ms, e);
+			return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
 		if (c->policy == SD_POLICY_SERVER) {
 			if (sd_push_applied(c, theirs))
 				return sd_push_done(en, c, theirs, NULL, now_ms, e);
-			return later(en, c, 0, false, false, NULL, now_ms, e);
+			return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
 		}
 	}
 	/* it may have been merged, so what is there is looked at as an answer */
@@ -327,7 +326,7 @@ static enum sd_err outcome(struct sd_engine *en, struct sd_case *c, const struct
 		rc = sd_push_compare(en, c, theirs, now_ms, &v, e);
 	if (rc != SD_OK || v == SD_VERDICT_GONE)
 		return rc;
-	return later(en, c, 0, false, false, NULL, now_ms, e);
+	return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
 }
 
 static enum sd_err after_refusal(struct sd_engine *en, struct sd_case *c, struct sd_flight *f,
@@ -346,7 +345,7 @@ static enum sd_err unreadable(struct sd_engine *en, struct sd_case *c, struct sd
 {
 	switch (f->why) {
 	case SD_READ_UNKNOWN: /* its version keeps it from being applied twice */
-		return later(en, c, 0, false, true, r, now_ms, e);
+		return sd_push_later(en, c, 0, false, true, r, now_ms, e);
 	case SD_READ_CONFLICT:
 		if (c->m.op == SD_OP_CREATE || !sd_case_server(c))
 			return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
@@ -368,7 +367,7 @@ static enum sd_err read_answer(struct sd_engine *en, struct sd_case *c, const st
 		bool unknown = f->why == SD_READ_UNKNOWN || c->m.op == SD_OP_CREATE;
 		if (r->klass == SD_REPLY_AUTH) {
 			sd_en_auth_refused(en, f->modes[f->mode_at], now_ms);
-			return later(en, c, 0, unknown, false, r, now_ms, e);
+			return sd_push_later(en, c, 0, unknown, false, r, now_ms, e);
 		}
 		if (f->why == SD_READ_REFUSED)
 			return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
@@ -393,8 +392,7 @@ static enum sd_err read_answer(struct sd_engine *en, struct sd_case *c, const st
 	return rc;
 }
 
-/* ---- sorting the answers ---- */
-static enum sd_err one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
+enum sd_err sd_push_one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
 	const struct sd_reply *r, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_case c;
@@ -407,88 +405,5 @@ static enum sd_err one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
 		rc = f->kind == SD_FLIGHT_READ ? read_answer(en, &c, r, f, now_ms, e)
 					       : mutation_answer(en, &c, r, f, now_ms, e);
 	sd_case_release(&c);
-	return rc;
-}
-
-/* A batch fails as a whole for one bad entry: then each goes by itself. */
-static enum sd_err batch(struct sd_engine *en, struct sd_flight *f, const struct sd_reply *whole,
-	int64_t now_ms, struct sd_error *e)
-{
-	enum sd_err rc = SD_OK;
-
-	for (size_t i = 0; rc == SD_OK && i < f->count; i++) {
-		struct sd_reply r;
-		struct sd_case c;
-		char alias[32];
-		snprintf(alias, sizeof alias, "m%zu", i);
-		sd_reply_of_alias(whole, alias, &r);
-		if (r.klass != SD_REPLY_DENIED && r.klass != SD_REPLY_REFUSED &&
-			r.klass != SD_REPLY_TOO_BIG) {
-			rc = one(en, f, f->seq[i], &r, now_ms, e);
-			continue;
-		}
-		rc = sd_case_load(en, f->seq[i], &c, e);
-		if (rc == SD_NOTFOUND) {
-			rc = SD_OK;
-			continue;
-		}
-		sd_push_alone(en->push, f->seq[i]);
-		if (rc == SD_OK && c.m.lane == SD_LANE_SENDING)
-			rc = later(en, &c, 0, r.unknown, false, &r, now_ms, e);
-		sd_case_release(&c);
-	}
-	return rc;
-}
-
-/* The root field whose answer tells. */
-static bool root_of(struct sd_engine *en, const struct sd_flight *f, struct sd_buf *out,
-	enum sd_err *rc, struct sd_error *e)
-{
-	struct sd_mutation m;
-
-	if (f->count > 1)
-		return sd_buf_str(out, "m0");
-	if (f->kind == SD_FLIGHT_READ)
-		return sd_doc_root(f->model, SD_DOC_GET, out);
-	*rc = sd_outbox_get(en->store, f->seq[0], &m, e);
-	if (*rc != SD_OK)
-		return true;
-	sd_doc_root(m.model, sd_request_kind(m.op), out);
-	sd_mutation_release(&m);
-	return sd_buf_ok(out);
-}
-
-enum sd_err sd_push_answer(struct sd_engine *en, struct sd_flight *f,
-	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e)
-{
-	struct sd_buf root = SD_BUF_INIT;
-	struct sd_reply reply;
-	enum sd_err rc = SD_OK;
-	bool sent = false;
-
-	if (!root_of(en, f, &root, &rc, e))
-		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
-	if (rc != SD_OK) {
-		sd_buf_release(&root);
-		sd_flight_drop(en->push, f);
-		return rc == SD_NOTFOUND ? SD_OK : rc;
-	}
-	rc = sd_reply_read(r, sd_buf_text(&root), &reply, e);
-	sd_buf_release(&root);
-	if (rc != SD_OK) {
-		sd_flight_drop(en->push, f);
-		return rc;
-	}
-	if (reply.klass == SD_REPLY_DENIED && f->count == 1)
-		rc = sd_flight_next_mode(en, f, &sent, e);
-	if (rc == SD_OK && !sent) {
-		struct sd_flight was = *f;
-		f->body = NULL;
-		sd_flight_drop(en->push, f);
-		rc = was.count > 1 ? batch(en, &was, &reply, now_ms, e)
-				   : one(en, &was, was.seq[0], &reply, now_ms, e);
-		free(was.body);
-	}
-	sd_reply_release(&reply);
 	return rc;
 }

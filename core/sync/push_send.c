@@ -301,52 +301,125 @@ void sd_push_alone(struct sd_push *p, int64_t seq)
 	p->alone[p->alone_count++] = seq;
 }
 
-static bool take_alone(struct sd_push *p, int64_t seq)
+static bool is_alone(const struct sd_push *p, int64_t seq)
+{
+	for (size_t i = 0; i < p->alone_count; i++)
+		if (p->alone[i] == seq)
+			return true;
+	return false;
+}
+
+static void drop_alone(struct sd_push *p, int64_t seq)
 {
 	for (size_t i = 0; i < p->alone_count; i++)
 		if (p->alone[i] == seq) {
 			p->alone[i] = p->alone[--p->alone_count];
-			return true;
+			return;
 		}
-	return false;
 }
 
-enum sd_err sd_push_send(
-	struct sd_engine *en, const int64_t *seqs, size_t n, int64_t now_ms, struct sd_error *e)
+size_t sd_push_batch_most(const struct sd_engine *en)
 {
-	struct ready r[SD_PUSH_BATCH];
-	size_t most = en->set->outbox_batch > 1 ? (size_t)en->set->outbox_batch : 1, have = 0;
-	enum sd_err rc = SD_OK;
+	size_t most = en->set->outbox_batch > 1 ? (size_t)en->set->outbox_batch : 1;
 
 	if (most > SD_PUSH_BATCH)
 		most = SD_PUSH_BATCH;
-	for (size_t i = 0; rc == SD_OK && i < n; i++) {
-		bool go, alone = take_alone(en->push, seqs[i]);
-		rc = prepare(en, seqs[i], &r[have], &go, now_ms, e);
-		if (rc != SD_OK || !go)
-			continue;
-		if (alone || most == 1) {
-			rc = send_one(en, &r[have], now_ms, e);
-			ready_release(&r[have]);
-			continue;
-		}
-		if (have && r[have].modes[0] != r[0].modes[0]) {
-			struct ready last = r[have];
-			rc = send_batch(en, r, have, now_ms, e);
-			while (have)
-				ready_release(&r[--have]);
-			r[0] = last;
-		}
-		if (++have < most)
-			continue;
-		if (rc == SD_OK)
-			rc = send_batch(en, r, have, now_ms, e);
-		while (have)
-			ready_release(&r[--have]);
+	return en->push->batch_most && en->push->batch_most < most ? en->push->batch_most : most;
+}
+
+void sd_push_batch_went(struct sd_engine *en, size_t n, bool taken)
+{
+	struct sd_push *p = en->push;
+
+	if (!taken) {
+		p->batch_most = n > 3 ? n / 2 : 1;
+		p->batch_good = 0;
+	} else if (p->batch_most && ++p->batch_good >= SD_PUSH_GROW) {
+		p->batch_most *= 2;
+		p->batch_good = 0;
+		if (p->batch_most >= SD_PUSH_BATCH)
+			p->batch_most = 0;
 	}
-	if (rc == SD_OK && have)
-		rc = send_batch(en, r, have, now_ms, e);
-	while (have)
-		ready_release(&r[--have]);
+}
+
+/* A batch being put together. */
+struct batch {
+	struct ready r[SD_PUSH_BATCH];
+	size_t have, most;
+};
+
+static enum sd_err flush(struct sd_engine *en, struct batch *b, int64_t now_ms, struct sd_error *e)
+{
+	enum sd_err rc = b->have ? send_batch(en, b->r, b->have, now_ms, e) : SD_OK;
+
+	while (b->have)
+		ready_release(&b->r[--b->have]);
+	return rc;
+}
+
+/* Does it take a request of its own?  It goes by itself, or its record is read first. */
+static enum sd_err goes_alone(struct sd_engine *en, int64_t seq, bool *alone, struct sd_error *e)
+{
+	struct sd_mutation m;
+	enum sd_err rc;
+
+	*alone = is_alone(en->push, seq);
+	if (*alone)
+		return SD_OK;
+	rc = sd_outbox_get(en->store, seq, &m, e);
+	if (rc != SD_OK)
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	*alone = m.unknown;
+	sd_mutation_release(&m);
+	return SD_OK;
+}
+
+/* One entry more: sent, read about, dealt with, or put into the batch. */
+static enum sd_err add_one(
+	struct sd_engine *en, struct batch *b, int64_t seq, int64_t now_ms, struct sd_error *e)
+{
+	bool alone = is_alone(en->push, seq), go;
+	struct ready r;
+	enum sd_err rc = prepare(en, seq, &r, &go, now_ms, e);
+
+	if (rc != SD_OK || !go)
+		return rc;
+	if (alone || b->most == 1) {
+		drop_alone(en->push, seq);
+		rc = send_one(en, &r, now_ms, e);
+		ready_release(&r);
+		return rc;
+	}
+	if (b->have && r.modes[0] != b->r[0].modes[0])
+		rc = flush(en, b, now_ms, e);
+	if (rc == SD_OK && sd_push_slots(en) == 0) { /* that was the last place: it waits */
+		ready_release(&r);
+		return SD_OK;
+	}
+	b->r[b->have++] = r;
+	return rc == SD_OK && b->have == b->most ? flush(en, b, now_ms, e) : rc;
+}
+
+enum sd_err sd_push_send(struct sd_engine *en, const int64_t *seqs, size_t n, bool *left,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct batch b = {.have = 0, .most = sd_push_batch_most(en)};
+	enum sd_err rc = SD_OK;
+
+	for (size_t i = 0; rc == SD_OK && i < n && !*left; i++) {
+		size_t slots = sd_push_slots(en);
+		bool alone = false;
+
+		/* the batch being put together will take one */
+		if (b.have && slots == 1)
+			rc = goes_alone(en, seqs[i], &alone, e);
+		*left = slots == 0 || alone;
+		if (rc == SD_OK && !*left)
+			rc = add_one(en, &b, seqs[i], now_ms, e);
+	}
+	if (rc == SD_OK)
+		return flush(en, &b, now_ms, e);
+	while (b.have)
+		ready_release(&b.r[--b.have]);
 	return rc;
 }
