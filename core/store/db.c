@@ -1,4 +1,4 @@
-/* core/store/db.c - prepared statements and SQLite's errors in our words; see internal.h. */
+/* core/store/db.c - prepared statements; see internal.h. */
 #include "core/store/internal.h"
 
 #include <stdarg.h>
@@ -19,7 +19,6 @@
 static const char *const QUERY[Q_COUNT] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
-	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_READ] = "BEGIN",
 	[Q_DATA_VERSION] = "PRAGMA data_version",
 	[Q_META_GET] = "SELECT value FROM meta WHERE key=?1",
@@ -152,41 +151,10 @@ enum sd_err sd_db_nomem(struct sd_error *e, const char *doing)
 	return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", doing);
 }
 
-enum sd_err sd_db_fail(struct sd_store *st, int rc, struct sd_error *e, const char *doing)
-{
-	const char *text = sqlite3_errmsg(st->db);
-
-	switch (rc & 0xff) {
-	case SQLITE_NOMEM:
-		return sd_db_nomem(e, doing);
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return sd_fail(e, SD_BUSY, rc,
-			"%s: another process is writing to %s; try again in a moment", doing,
-			st->path);
-	case SQLITE_INTERRUPT:
-		return sd_fail(e, SD_CANCELLED, rc, "%s: interrupted", doing);
-	case SQLITE_FULL:
-		return sd_fail(e, SD_DB, rc,
-			"%s: no space left for %s; nothing was written, free some and try again",
-			doing, st->path);
-	case SQLITE_NOTADB:
-		return sd_fail(e, SD_INVAL, rc, "%s: %s is not a syncdeck store", doing, st->path);
-	case SQLITE_CORRUPT:
-		return sd_fail(e, SD_DB, rc,
-			"%s: %s is damaged (%s); run `syncdeck doctor`, then `syncdeck clear` to "
-			"fetch it anew",
-			doing, st->path, text);
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-		return sd_fail(e, SD_DB, rc, "%s: %s cannot be written: %s", doing, st->path, text);
-	default:
-		return sd_fail(e, SD_DB, rc, "%s: %s", doing, text);
-	}
-}
-
 static sqlite3_stmt *prepared(struct sd_store *st, enum sd_q q, struct sd_error *e)
 {
+	if (!sd_txn_alive(st, e))
+		return NULL;
 	if (!st->q[q]) {
 		int rc = sqlite3_prepare_v3(
 			st->db, QUERY[q], -1, SQLITE_PREPARE_PERSISTENT, &st->q[q], NULL);
@@ -273,8 +241,11 @@ enum sd_err sd_db_run(struct sd_store *st, enum sd_q q, struct sd_error *e, cons
 
 enum sd_err sd_db_exec(struct sd_store *st, const char *sql, struct sd_error *e, const char *doing)
 {
-	int rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
+	int rc;
 
+	if (!sd_txn_alive(st, e))
+		return SD_DB;
+	rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? SD_OK : sd_db_fail(st, rc, e, doing);
 }
 
@@ -301,6 +272,20 @@ char *sd_db_dup(sqlite3_stmt *s, int col)
 	return p ? sd_strdup_n(p, (size_t)sqlite3_column_bytes(s, col)) : NULL;
 }
 
+enum sd_err sd_db_parse(
+	sqlite3 *db, const char *text, size_t n, struct cJSON **out, struct sd_error *e)
+{
+	struct sd_error why = {.code = SD_OK};
+	enum sd_err rc = sd_json_parse(text, n, "what is kept in it", out, &why);
+
+	if (rc == SD_OK || rc == SD_NOMEM)
+		return rc == SD_OK ? rc : sd_db_nomem(e, "reading the store");
+	return sd_fail(e, SD_DB, 0,
+		"%s: it is damaged (%s); nothing was changed; run `syncdeck doctor`, which says "
+		"what is damaged and how to go on",
+		sqlite3_db_filename(db, "main"), why.text);
+}
+
 enum sd_err sd_db_json(sqlite3_stmt *s, int col, struct cJSON **out, struct sd_error *e)
 {
 	const char *p = (const char *)sqlite3_column_text(s, col);
@@ -308,6 +293,5 @@ enum sd_err sd_db_json(sqlite3_stmt *s, int col, struct cJSON **out, struct sd_e
 	*out = NULL;
 	if (!p)
 		return SD_OK;
-	return sd_json_parse(
-		p, (size_t)sqlite3_column_bytes(s, col), "a record kept in the store", out, e);
+	return sd_db_parse(sqlite3_db_handle(s), p, (size_t)sqlite3_column_bytes(s, col), out, e);
 }

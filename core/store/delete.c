@@ -256,9 +256,10 @@ enum sd_err sd_write_delete(struct sd_store *st, const struct sd_model *m, const
 	struct cascade c = {.st = st, .e = e, .child = m};
 	struct sd_buf text = SD_BUF_INIT;
 	struct cJSON *rec = NULL;
-	enum sd_err rc = sd_rec_get(st, m, key, false, &rec, e);
+	enum sd_err rc;
 
 	assert(dry_run || sd_store_in_txn(st));
+	rc = sd_rec_get(st, m, key, false, &rec, e); /* a failing disk may end the transaction */
 	if (rc == SD_NOTFOUND) {
 		sd_key_show(key, &text);
 		rc = sd_fail(e, SD_NOTFOUND, 0, "%s %s: there is no such record", m->name,

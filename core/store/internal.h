@@ -2,7 +2,7 @@
  * core/store/internal.h - what the parts of the store know of each other.  Private to core/store.
  *
  *   store.c open.c   connections, transactions, settings      lock.c wipe.c  the profile directory
- *   db.c             statements, errors                       migrate.c carry.c check.c  the schema
+ *   db.c fault.c     statements, errors                       migrate.c carry.c check.c  the schema
  *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
  *   write.c valid.c delete.c     what the person changes      apply.c sync.c    what arrives
@@ -33,7 +33,6 @@
 enum sd_q {
 	Q_BEGIN,
 	Q_COMMIT,
-	Q_ROLLBACK,
 	Q_READ,
 	Q_DATA_VERSION,
 	Q_META_GET,
@@ -139,6 +138,8 @@ struct sd_store {
 	char *dir, *path;
 	bool read_only, no_backend;
 	bool migrated; /* the tables are those of our schema */
+	bool txn;      /* begun, neither committed nor rolled back yet */
+	bool doubtful; /* pages that made no sense were read: they must not be kept in memory */
 	int busy_ms;
 	int64_t busy_from;
 	int64_t now_ms; /* the newest time handed in, for journal lines of calls without one */
@@ -154,9 +155,18 @@ struct sd_store {
 	bool data_version_known;
 };
 
-/* ---- db.c ---- */
-/* Maps an SQLite code to ours; doing names the step. */
+/* ---- fault.c ---- */
+/* Maps an SQLite code to ours; doing names the step.  The text names the file and the next step. */
 enum sd_err sd_db_fail(struct sd_store *st, int rc, struct sd_error *e, const char *doing);
+/* After some errors SQLite ends a transaction by itself; what came behind would be written alone.
+ * Every statement asks here first: false, with the error in *e, until the rollback. */
+bool sd_txn_alive(struct sd_store *st, struct sd_error *e);
+
+/* ---- lock.c ---- */
+/* Some other process that holds a POSIX lock on the file; 0: not to be seen. */
+int sd_lock_file_holder(const char *path);
+
+/* ---- db.c ---- */
 enum sd_err sd_db_nomem(struct sd_error *e, const char *doing);
 /* Prepared once, reset and bound anew: fmt is i (int64_t), d (int), s (const char *, NULL binds
  * null, must live until the reset).  NULL: the error is in *e. */
@@ -172,6 +182,9 @@ enum sd_err sd_db_exec(struct sd_store *st, const char *sql, struct sd_error *e,
 /* First column of the first row of any SQL, 0 without a row. */
 enum sd_err sd_db_int(struct sd_store *st, const char *sql, int64_t *out, struct sd_error *e);
 char *sd_db_dup(sqlite3_stmt *s, int col); /* owned copy of a text column; NULL for null */
+/* Parses JSON of our own making: if it is none, the store is damaged. */
+enum sd_err sd_db_parse(
+	sqlite3 *db, const char *text, size_t n, struct cJSON **out, struct sd_error *e);
 /* Parses a JSON text column; *out NULL for null. */
 enum sd_err sd_db_json(sqlite3_stmt *s, int col, struct cJSON **out, struct sd_error *e);
 

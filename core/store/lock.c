@@ -4,7 +4,7 @@
  * flock(2): released by the kernel with the process.  Holders of a shared lock cannot write their
  * pid anywhere, so /proc/locks is asked who they are.
  */
-#include "core/store/store.h"
+#include "core/store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,34 +45,43 @@ static int pid_in_file(int fd)
 	return n > 0 && sd_parse_i64(b, &pid) && pid > 0 && pid <= INT32_MAX ? (int)pid : 0;
 }
 
-/* Some other process that holds a lock on the file; 0: not to be seen. */
-static int holder(int fd)
+/* Some other process that holds a lock of this kind on the file; 0: not to be seen. */
+static int holder(const struct stat *s, const char *want)
 {
 	char line[256];
-	struct stat s;
 	FILE *f = fopen("/proc/locks", "re");
 	int found = 0;
 
 	if (!f)
 		return 0;
-	if (fstat(fd, &s) == 0)
-		while (!found && fgets(line, sizeof line, f)) {
-			unsigned long long inode;
-			char kind[16];
-			int pid;
-			if (sscanf(line, "%*d: %15s %*s %*s %d %*x:%*x:%llu", kind, &pid, &inode) ==
-					3 &&
-				strcmp(kind, "FLOCK") == 0 &&
-				inode == (unsigned long long)s.st_ino && pid != (int)getpid())
-				found = pid;
-		}
+	while (!found && fgets(line, sizeof line, f)) {
+		unsigned long long inode;
+		char kind[16], how[16];
+		int pid;
+		if (sscanf(line, "%*d: %15s %*s %15s %d %*x:%*x:%llu", kind, how, &pid, &inode) ==
+				4 &&
+			strcmp(kind, want) == 0 && inode == (unsigned long long)s->st_ino &&
+			pid != (int)getpid() &&
+			(strcmp(kind, "POSIX") != 0 || strcmp(how, "WRITE") == 0))
+			found = pid;
+	}
 	fclose(f);
 	return found;
 }
 
+int sd_lock_file_holder(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 ? holder(&s, "POSIX") : 0;
+}
+
 static enum sd_err busy(int fd, enum sd_lock what, const char *dir, struct sd_error *e)
 {
-	int pid = what == SD_LOCK_ENGINE ? pid_in_file(fd) : holder(fd);
+	struct stat s;
+	int pid = what == SD_LOCK_ENGINE ? pid_in_file(fd)
+		  : fstat(fd, &s) == 0   ? holder(&s, "FLOCK")
+					 : 0;
 	char who[48] = "another process";
 
 	if (pid > 0)

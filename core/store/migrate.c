@@ -155,7 +155,7 @@ static enum sd_err load_defs(struct sd_store *st, struct cJSON **out, struct sd_
 
 	*out = NULL;
 	if (rc == SD_OK && text)
-		rc = sd_json_parse(text, strlen(text), "the schema kept in the store", out, e);
+		rc = sd_db_parse(st->db, text, strlen(text), out, e);
 	else if (rc == SD_OK && !(*out = sd_json_object()))
 		rc = sd_db_nomem(e, "schema");
 	free(text);
@@ -229,9 +229,13 @@ static enum sd_err keep_copy(struct sd_store *st, const char *hash, struct sd_er
 static enum sd_err run(struct sd_store *st, struct sd_error *e, const char *sql, const char *name)
 {
 	sqlite3_stmt *s = NULL;
-	int code = sqlite3_prepare_v2(st->db, sql, -1, &s, NULL);
-	enum sd_err rc = code == SQLITE_OK ? SD_OK : sd_db_fail(st, code, e, name);
+	int code;
+	enum sd_err rc;
 
+	if (!sd_txn_alive(st, e))
+		return SD_DB;
+	code = sqlite3_prepare_v2(st->db, sql, -1, &s, NULL);
+	rc = code == SQLITE_OK ? SD_OK : sd_db_fail(st, code, e, name);
 	if (rc == SD_OK) {
 		sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
 		rc = sd_db_row(st, s, e, name);

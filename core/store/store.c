@@ -16,7 +16,18 @@ const struct sd_schema *sd_store_schema(const struct sd_store *st)
 
 bool sd_store_in_txn(const struct sd_store *st)
 {
-	return !sqlite3_get_autocommit(st->db);
+	return st->txn;
+}
+
+bool sd_txn_alive(struct sd_store *st, struct sd_error *e)
+{
+	if (!st->txn || !sqlite3_get_autocommit(st->db))
+		return true;
+	(void)sd_fail(e, SD_DB, 0,
+		"%s: the change was given up after an error on the disk; nothing was changed; try "
+		"again",
+		st->path);
+	return false;
 }
 
 /* Another process may have opened the profile with another schema since: its tables are not the
@@ -33,15 +44,26 @@ static enum sd_err same_schema(struct sd_store *st, struct sd_error *e)
 	return rc;
 }
 
+/* What came from a disk that failed a moment ago is read again. */
+static void forget_pages(struct sd_store *st)
+{
+	if (!st->doubtful)
+		return;
+	st->doubtful = false;
+	(void)sqlite3_db_release_memory(st->db);
+}
+
 enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
 {
 	enum sd_err rc;
 
 	assert(!sd_store_in_txn(st));
+	forget_pages(st);
 	if (st->read_only)
 		return sd_fail(e, SD_READONLY, 0, "%s is open for reading only", st->path);
 	sd_counters_forget(st);
 	rc = sd_db_run(st, Q_BEGIN, e, "starting a change", "");
+	st->txn = rc == SD_OK;
 	if (rc == SD_OK && st->migrated)
 		rc = same_schema(st, e);
 	if (rc != SD_OK)
@@ -56,6 +78,8 @@ enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)
 	if (rc != SD_OK)
 		return rc;
 	rc = sd_db_run(st, Q_COMMIT, e, "writing to disk", "");
+	if (rc == SD_OK)
+		st->txn = false;
 	sd_counters_forget(st);
 	return rc;
 }
@@ -63,14 +87,21 @@ enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)
 void sd_store_rollback(struct sd_store *st)
 {
 	sd_counters_forget(st);
-	if (sd_store_in_txn(st))
-		(void)sd_db_run(st, Q_ROLLBACK, NULL, "undoing", "");
+	st->txn = false;
+	if (!sqlite3_get_autocommit(st->db))
+		(void)sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
+	forget_pages(st);
 }
 
 enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e)
 {
+	enum sd_err rc;
+
 	assert(!sd_store_in_txn(st));
-	return sd_db_run(st, Q_READ, e, "starting to read", "");
+	forget_pages(st);
+	rc = sd_db_run(st, Q_READ, e, "starting to read", "");
+	st->txn = rc == SD_OK;
+	return rc;
 }
 
 bool sd_store_changed(struct sd_store *st)

@@ -201,6 +201,8 @@ sqlite3_stmt *sd_table_stmt(
 	struct sd_buf sql = SD_BUF_INIT;
 	int rc;
 
+	if (!sd_txn_alive(st, e))
+		return NULL;
 	if (t->q[q]) {
 		sqlite3_reset(t->q[q]);
 		return t->q[q];

@@ -35,6 +35,35 @@ static sqlite3_vfs over;
 static struct file *files;
 static bool dead;
 static int64_t stop_after = -1, space = -1, syncs;
+static int64_t counts[9]; /* by bit of enum crashfs_op */
+static struct {
+	unsigned ops;
+	int64_t left; /* negative: no fault is planned */
+	enum crashfs_how how;
+	bool stays, struck;
+} plan = {.left = -1};
+
+#define SECTOR 512
+
+/* Counts the operation; the code to fail with, or SQLITE_OK. */
+static int strike(enum crashfs_op op, int code)
+{
+	for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++)
+		counts[i] += (op >> i) & 1;
+	if (dead)
+		return code;
+	if (plan.left < 0 || !(plan.ops & op) || plan.left-- > 0)
+		return SQLITE_OK;
+	plan.left = plan.stays ? 0 : -1;
+	plan.struck = true;
+	if (plan.how == CRASHFS_STOP)
+		dead = true;
+	if (plan.how == CRASHFS_FULL && op == CRASHFS_WRITE)
+		return SQLITE_FULL;
+	if (plan.how == CRASHFS_SHORT && op == CRASHFS_READ)
+		return SQLITE_IOERR_SHORT_READ;
+	return code;
+}
 
 static void forget(struct file *f)
 {
@@ -95,11 +124,13 @@ static struct change *note(struct handle *h, int64_t off, int n)
 static int x_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 off)
 {
 	struct handle *h = (struct handle *)(void *)f;
+	int rc;
 
 	if (!dead && stop_after >= 0 && stop_after-- == 0)
 		dead = true;
-	if (dead)
-		return SQLITE_IOERR_WRITE;
+	rc = strike(CRASHFS_WRITE, SQLITE_IOERR_WRITE);
+	if (rc != SQLITE_OK)
+		return rc;
 	if (space >= 0 && (space -= n) < 0) {
 		space = 0;
 		return SQLITE_FULL;
@@ -118,9 +149,10 @@ static int x_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
 	struct handle *h = (struct handle *)(void *)f;
 	sqlite3_int64 now = 0;
+	int rc = strike(CRASHFS_TRUNCATE, SQLITE_IOERR_TRUNCATE);
 
-	if (dead)
-		return SQLITE_IOERR_TRUNCATE;
+	if (rc != SQLITE_OK)
+		return rc;
 	h->real->pMethods->xFileSize(h->real, &now);
 	if (h->file && size < now)
 		note(h, size, (int)(now - size))->cut = size;
@@ -130,9 +162,10 @@ static int x_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int x_sync(sqlite3_file *f, int flags)
 {
 	struct handle *h = (struct handle *)(void *)f;
+	int rc = strike(CRASHFS_SYNC, SQLITE_IOERR_FSYNC);
 
-	if (dead)
-		return SQLITE_IOERR_FSYNC;
+	if (rc != SQLITE_OK)
+		return rc;
 	syncs++;
 	if (h->file)
 		forget(h->file);
@@ -145,15 +178,25 @@ static int x_close(sqlite3_file *f)
 }
 static int x_read(sqlite3_file *f, void *p, int n, sqlite3_int64 off)
 {
-	return real_of(f)->pMethods->xRead(real_of(f), p, n, off);
+	int rc = strike(CRASHFS_READ, SQLITE_IOERR_READ);
+
+	if (rc == SQLITE_OK)
+		return real_of(f)->pMethods->xRead(real_of(f), p, n, off);
+	if (rc == SQLITE_IOERR_SHORT_READ) /* as the end of the file would read */
+		memset(p, 0, (size_t)n);
+	return rc;
 }
 static int x_size(sqlite3_file *f, sqlite3_int64 *size)
 {
-	return real_of(f)->pMethods->xFileSize(real_of(f), size);
+	int rc = strike(CRASHFS_SIZE, SQLITE_IOERR_FSTAT);
+
+	return rc == SQLITE_OK ? real_of(f)->pMethods->xFileSize(real_of(f), size) : rc;
 }
 static int x_lock(sqlite3_file *f, int level)
 {
-	return real_of(f)->pMethods->xLock(real_of(f), level);
+	int rc = strike(CRASHFS_LOCK, SQLITE_IOERR_LOCK);
+
+	return rc == SQLITE_OK ? real_of(f)->pMethods->xLock(real_of(f), level) : rc;
 }
 static int x_unlock(sqlite3_file *f, int level)
 {
@@ -180,11 +223,18 @@ static int x_traits(sqlite3_file *f)
 }
 static int x_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
 {
-	return real_of(f)->pMethods->xShmMap(real_of(f), page, size, extend, out);
+	int rc = strike(CRASHFS_SHM, SQLITE_IOERR_SHMMAP);
+
+	return rc == SQLITE_OK ? real_of(f)->pMethods->xShmMap(real_of(f), page, size, extend, out)
+			       : rc;
 }
 static int x_shm_lock(sqlite3_file *f, int off, int n, int flags)
 {
-	return real_of(f)->pMethods->xShmLock(real_of(f), off, n, flags);
+	int rc = SQLITE_OK;
+
+	if (flags & SQLITE_SHM_LOCK) /* letting go always works */
+		rc = strike(CRASHFS_SHM, SQLITE_IOERR_SHMLOCK);
+	return rc == SQLITE_OK ? real_of(f)->pMethods->xShmLock(real_of(f), off, n, flags) : rc;
 }
 static void x_shm_barrier(sqlite3_file *f)
 {
@@ -206,8 +256,9 @@ static int x_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 
 	(void)v;
 	f->pMethods = NULL;
-	if (dead)
-		return SQLITE_CANTOPEN;
+	rc = strike(CRASHFS_OPEN, SQLITE_CANTOPEN);
+	if (rc != SQLITE_OK)
+		return rc;
 	h->real = (sqlite3_file *)(void *)(h + 1);
 	h->file = name && !(flags & SQLITE_OPEN_DELETEONCLOSE) ? file_of(name) : NULL;
 	rc = under->xOpen(under, name, h->real, flags, out);
@@ -218,9 +269,11 @@ static int x_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 
 static int x_delete(sqlite3_vfs *v, const char *name, int sync_dir)
 {
+	int rc = strike(CRASHFS_DELETE, SQLITE_IOERR_DELETE);
+
 	(void)v;
-	if (dead)
-		return SQLITE_IOERR_DELETE;
+	if (rc != SQLITE_OK)
+		return rc;
 	forget(file_of(name));
 	return under->xDelete(under, name, sync_dir);
 }
@@ -262,16 +315,31 @@ static void undo(int fd, const struct change *c)
 		abort();
 }
 
+/* Of some writes only some sectors arrive. */
+static void redo_sectors(int fd, const struct change *c, struct sd_rand *r)
+{
+	for (int at = 0; at < c->n; at += SECTOR) {
+		int n = c->n - at < SECTOR ? c->n - at : SECTOR;
+		if (sd_rand_below(r, 2) && pwrite(fd, c->new + at, (size_t)n, c->off + at) != n)
+			abort();
+	}
+}
+
 static void redo(int fd, const struct change *c, struct sd_rand *r)
 {
+	unsigned fate;
+
 	if (!c)
 		return;
 	redo(fd, c->prev, r);
-	if (sd_rand_below(r, 2))
+	fate = (unsigned)sd_rand_below(r, 3);
+	if (fate == 0)
 		return;
 	if (c->cut >= 0) {
 		if (ftruncate(fd, c->cut))
 			abort();
+	} else if (fate == 1) {
+		redo_sectors(fd, c, r);
 	} else if (pwrite(fd, c->new, (size_t)c->n, c->off) != c->n) {
 		abort();
 	}
@@ -307,4 +375,42 @@ void crashfs_start(void)
 	}
 	dead = false;
 	stop_after = space = -1;
+	crashfs_well();
+}
+
+void crashfs_fault(unsigned ops, int64_t n, enum crashfs_how how, bool stays)
+{
+	crashfs_well();
+	plan.ops = ops;
+	plan.left = n;
+	plan.how = how;
+	plan.stays = stays;
+}
+
+void crashfs_well(void)
+{
+	memset(counts, 0, sizeof counts);
+	plan.left = -1;
+	plan.struck = false;
+}
+
+int64_t crashfs_count(unsigned ops)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++)
+		n += (ops >> i) & 1 ? counts[i] : 0;
+	return n;
+}
+
+bool crashfs_struck(void)
+{
+	return plan.struck;
+}
+
+void crashfs_synced(const char *path)
+{
+	for (struct file *f = files; f; f = f->next)
+		if (strcmp(f->path, path) == 0)
+			forget(f);
 }
