@@ -247,8 +247,6 @@ static bool variables(struct parser *p, struct sd_gql_op *op)
 		return false;
 	do {
 		struct sd_gql_var *v;
-		struct sd_gql_directive *unused = NULL; /* nothing reads those of a variable */
-		size_t unused_count = 0;
 		if (!PUSH(p, op->vars, op->var_count, v))
 			return false;
 		v->line = p->lex.tok.line;
@@ -264,7 +262,7 @@ static bool variables(struct parser *p, struct sd_gql_op *op)
 			if (!next(p) || !value(p, true, v->default_value))
 				return false;
 		}
-		if (!directives(p, true, &unused, &unused_count))
+		if (!directives(p, true, &v->directives, &v->directive_count))
 			return false;
 	} while (!at_punct(p, ')'));
 	return next(p);

@@ -74,6 +74,8 @@ struct sd_gql_var {
 	char *name;
 	struct sd_gql_type type;
 	struct sd_gql_value *default_value; /* NULL without */
+	struct sd_gql_directive *directives;
+	size_t directive_count;
 	unsigned line, column;
 };
 

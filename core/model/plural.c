@@ -69,7 +69,6 @@ static const char *const IRREGULAR[][2] = {
 	{"that", "those"},
 	{"echo", "echoes"},
 	{"dingo", "dingoes"},
-	{"graffito", "graffiti"},
 	{"volcano", "volcanoes"},
 	{"tornado", "tornadoes"},
 	{"torpedo", "torpedoes"},
@@ -106,7 +105,8 @@ static const char UNCOUNTABLE[] =
 	" adulthood advice agenda aid aircraft alcohol ammo analytics anime athletics audio bison "
 	"blood bream buffalo butter carp cash chassis chess clothing cod commerce cooperation "
 	"corps debris diabetes digestion elk energy equipment excretion expertise firmware "
-	"flounder fun gallows garbage hardware headquarters health herpes highjinks homework "
+	"flounder fun gallows garbage graffiti hardware headquarters health herpes highjinks "
+	"homework "
 	"housework information jeans justice kudos labour literature machinery mackerel mail "
 	"media mews moose music mud manga news only personnel pike plankton pliers police "
 	"pollution premises rain research rice salmon scissors series sewage shambles shrimp "

@@ -396,7 +396,7 @@ static void a_document_that_does_not_fit_the_schema_is_refused_with_its_reason(v
 		"ID of field id @ 'getPost/id'");
 	says(f, "{ getPost(id: \"1\") { a: id a: title } }",
 		"Validation error of type FieldsConflict: a: id and title are different fields @ "
-		"'a'");
+		"'getPost/a'");
 	says(f, "{ getPost(id: \"1\") { ...f } } fragment f on Post { ...f }",
 		"Validation error of type FragmentCycle: Fragment cycles not allowed @ 'f'");
 	says(f, "{ getPost(id: \"1\") { ...g } }",

@@ -106,11 +106,8 @@ struct cJSON *sbx_literal(const struct sbx_req *r, const struct sd_gql_value *v,
 bool sbx_variable_type(
 	const struct sbx_schema *x, const struct sd_gql_type *t, struct sbx_ref *out);
 
-/* ---- validate.c: adds errors; false when there were any ---- */
+/* ---- validate.c: the whole document; adds errors, false when there were any ---- */
 bool sbx_validate(struct sbx_req *r);
-/* validate_value.c */
-const char *sbx_literal_wrong(struct sbx_req *r, const struct sbx_ref *ref,
-	const struct sd_gql_value *v, const char *arg, struct sbx_wrong *w);
 
 /* ---- plan.c ---- */
 /* The operation's root fields; NULL when there are none or an error was added. */

@@ -8,32 +8,12 @@
 
 enum node_kind { NODE_SCHEMA, NODE_TYPE, NODE_FIELD, NODE_INPUT, NODE_VALUE, NODE_DIRECTIVE };
 
-struct directive {
-	const char *name, *description, *locations; /* locations: words */
-	const char *arg, *arg_type, *arg_default;
-};
-
-static const struct directive directives[] = {
-	{"include", "Included only when the argument is true.",
-		"FIELD FRAGMENT_SPREAD INLINE_FRAGMENT", "if", "Boolean!", NULL},
-	{"skip", "Skipped when the argument is true.", "FIELD FRAGMENT_SPREAD INLINE_FRAGMENT",
-		"if", "Boolean!", NULL},
-	{"deprecated", "No longer supported.", "FIELD_DEFINITION ENUM_VALUE", "reason", "String",
-		"\"No longer supported\""},
-	{"aws_subscribe", "The mutations that a subscription listens to.", "FIELD_DEFINITION",
-		"mutations", "[String]", NULL},
-	{"aws_api_key", "Open to the API key.", "OBJECT FIELD_DEFINITION", NULL, NULL, NULL},
-	{"aws_cognito_user_pools", "Open to users of the pool.", "OBJECT FIELD_DEFINITION",
-		"cognito_groups", "[String]", NULL},
-};
-#define DIRECTIVES (sizeof directives / sizeof directives[0])
-
 struct node {
 	enum node_kind kind;
-	struct sbx_ref ref;        /* NODE_TYPE */
-	const struct sbx_field *f; /* NODE_FIELD, NODE_INPUT */
-	const char *name;          /* NODE_VALUE */
-	const struct directive *d; /* NODE_DIRECTIVE */
+	struct sbx_ref ref;            /* NODE_TYPE */
+	const struct sbx_field *f;     /* NODE_FIELD, NODE_INPUT */
+	const char *name;              /* NODE_VALUE */
+	const struct sbx_directive *d; /* NODE_DIRECTIVE */
 };
 
 struct show { /* a list under way */
@@ -69,18 +49,6 @@ static void words(struct sbx_req *r, const char *s)
 		s += n;
 		s += strspn(s, " ");
 	}
-}
-
-/* A field's named arguments need a private type reference when they come from the table above. */
-static struct sbx_field directive_arg(const struct sbx_req *r, const struct directive *d)
-{
-	struct sbx_field f = {.name = d->arg, .default_text = d->arg_default};
-	const char *t = d->arg_type;
-
-	f.type.list = t[0] == '[';
-	f.type.non_null = t[strlen(t) - 1] == '!';
-	f.type.type = sbx_type_find(&r->s->x, strncmp(t, "Boolean", 7) == 0 ? "Boolean" : "String");
-	return f;
 }
 
 static const char *kind_name(const struct sbx_ref *ref)
@@ -173,7 +141,8 @@ static void field_field(struct sbx_req *r, const struct sbx_plan *p, const struc
 		args(r, p, n->f->args);
 }
 
-static void directive_field(struct sbx_req *r, const struct sbx_plan *p, const struct directive *d)
+static void directive_field(
+	struct sbx_req *r, const struct sbx_plan *p, const struct sbx_directive *d)
 {
 	const char *want = p->def->name;
 	struct sbx_field arg;
@@ -189,7 +158,7 @@ static void directive_field(struct sbx_req *r, const struct sbx_plan *p, const s
 		words(r, d->locations);
 		sd_buf_ch(r->out, ']');
 	} else if (d->arg) {
-		arg = directive_arg(r, d);
+		arg = sbx_directive_arg(&r->s->x, d);
 		args(r, p, &arg);
 	} else {
 		sd_buf_str(r->out, "[]");
@@ -221,8 +190,8 @@ static void schema_field(struct sbx_req *r, const struct sbx_plan *p)
 		if (t->kind != SBX_OBJECT || sd_map_count(&t->fields)) /* no empty root */
 			item(&l, &(struct node){.kind = NODE_TYPE, .ref = {.type = v}});
 	}
-	for (size_t i = 0; want[0] == 'd' && i < DIRECTIVES; i++)
-		item(&l, &(struct node){.kind = NODE_DIRECTIVE, .d = &directives[i]});
+	for (size_t i = 0; want[0] == 'd' && i < sbx_directive_count; i++)
+		item(&l, &(struct node){.kind = NODE_DIRECTIVE, .d = &sbx_directives[i]});
 	sd_buf_ch(r->out, ']');
 }
 

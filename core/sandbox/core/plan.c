@@ -39,34 +39,6 @@ static bool included(const struct sbx_req *r, const struct sd_gql_directive *d, 
 	return true;
 }
 
-static bool same_value(const struct sd_gql_value *a, const struct sd_gql_value *b)
-{
-	if (a->kind != b->kind || a->count != b->count)
-		return false;
-	if ((a->text || b->text) && (!a->text || !b->text || strcmp(a->text, b->text) != 0))
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if ((a->names && strcmp(a->names[i], b->names[i]) != 0) ||
-			!same_value(&a->items[i], &b->items[i]))
-			return false;
-	return true;
-}
-
-static bool same_field(const struct sd_gql_selection *a, const struct sd_gql_selection *b)
-{
-	if (strcmp(a->name, b->name) != 0 || a->arg_count != b->arg_count)
-		return false;
-	for (size_t i = 0; i < a->arg_count; i++) {
-		bool found = false;
-		for (size_t k = 0; k < b->arg_count && !found; k++)
-			found = strcmp(a->args[i].name, b->args[k].name) == 0 &&
-				same_value(&a->args[i].value, &b->args[k].value);
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
 static const struct sbx_field *def_of(
 	const struct sbx_schema *x, const struct sbx_type *t, const char *name)
 {
@@ -95,13 +67,6 @@ static void add_field(struct level *l, const struct sd_gql_selection *s)
 	struct sbx_plan *p = sd_map_get(&l->keys, key);
 	struct sbx_sels *sel;
 
-	if (p && !same_field(p->sels->node, s)) {
-		sbx_error_at(r, s->line, s->column,
-			"Validation error of type FieldsConflict: %.100s: %.100s and %.100s are "
-			"different fields @ '%.100s'",
-			key, p->def->name, s->name, key);
-		return;
-	}
 	if (!count_node(r))
 		return;
 	if (!p) {

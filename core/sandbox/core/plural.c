@@ -25,7 +25,7 @@ static const char *const irregular[][2] = {{"i", "we"}, {"me", "us"}, {"he", "th
 	{"tooth", "teeth"}, {"quiz", "quizzes"}, {"human", "humans"}, {"proof", "proofs"},
 	{"carve", "carves"}, {"valve", "valves"}, {"looey", "looies"}, {"thief", "thieves"},
 	{"groove", "grooves"}, {"pickaxe", "pickaxes"}, {"passerby", "passersby"},
-	{"canvas", "canvases"}, {"thou", "you"}};
+	{"canvas", "canvases"}};
 
 static const char uncountable[] =
 	" adulthood advice agenda aid aircraft alcohol ammo analytics anime athletics audio bison "
@@ -50,14 +50,17 @@ static const struct {
 	const char *ending;
 	unsigned cut;
 	const char *add;
-} rules[] = {{"eaux", 0, ""}, {"men", 0, ""}, {"man", 2, "en"}, {"child", 0, "ren"},
-	{"children", 0, ""}, {"person", 4, "ople"}, {"people", 0, ""}, {"<mouse", 4, "ice"},
-	{"<mice", 0, ""}, {"<louse", 4, "ice"}, {"<lice", 0, ""}, {"matrix", 2, "ices"},
-	{"matrices", 0, ""}, {"codex", 2, "ices"}, {"murex", 2, "ices"}, {"silex", 2, "ices"},
-	{"vertex", 2, "ices"}, {"vertices", 0, ""}, {"index", 2, "ices"}, {"indices", 0, ""},
-	{"appendix", 2, "ices"}, {"zz", 0, "es"}, {"ch", 0, "es"}, {"ss", 0, "es"}, {"sh", 0, "es"},
-	{"x", 0, "es"}, {"kniv", 0, ""}, {"knife", 2, "ves"}, {"knives", 0, ""}, {"wife", 2, "ves"},
-	{"wives", 0, ""}, {"life", 2, "ves"}, {"lives", 0, ""}, {"arf", 1, "ves"}, {"lf", 1, "ves"},
+} rules[] = {{"<thou", 4, "you"}, {"eaux", 0, ""}, {"men", 3, "men"}, {"man", 2, "en"},
+	{"child", 0, "ren"}, {"children", 3, "ren"}, {"person", 4, "ople"}, {"people", 4, "ople"},
+	{"<titmouse", 4, "ice"}, {"<titmice", 3, "ice"}, {"<mouse", 4, "ice"}, {"<mice", 3, "ice"},
+	{"<louse", 4, "ice"}, {"<lice", 3, "ice"}, {"matrix", 2, "ices"}, {"matrices", 0, ""},
+	{"matrex", 2, "ices"}, {"codex", 2, "ices"}, {"codix", 2, "ices"}, {"murex", 2, "ices"},
+	{"murix", 2, "ices"}, {"silex", 2, "ices"}, {"silix", 2, "ices"}, {"vertex", 2, "ices"},
+	{"vertix", 2, "ices"}, {"vertices", 0, ""}, {"index", 2, "ices"}, {"indix", 2, "ices"},
+	{"indices", 0, ""}, {"appendix", 2, "ices"}, {"appendex", 2, "ices"}, {"zz", 0, "es"},
+	{"ch", 0, "es"}, {"ss", 0, "es"}, {"sh", 0, "es"}, {"x", 0, "es"}, {"kniv", 0, ""},
+	{"knife", 2, "ves"}, {"knives", 0, ""}, {"wife", 2, "ves"}, {"wives", 0, ""},
+	{"life", 2, "ves"}, {"lives", 0, ""}, {"arf", 1, "ves"}, {"lf", 1, "ves"},
 	{"eaf", 1, "ves"}, {"eof", 1, "ves"}, {"oaf", 1, "ves"}, {"hoof", 1, "ves"}};
 
 /* Latin and Greek words, also inside compounds: ending, letters cut, letters added. */
@@ -100,7 +103,7 @@ static bool is_whole(const char *s, const char *word)
 static char *recase(struct sbx_arena *a, const char *word, const char *result)
 {
 	char *t = sbx_copy(a, result);
-	bool all = strlen(word) > 1;
+	bool all = true;
 
 	for (const char *p = word; *p; p++)
 		all = all && !islower((unsigned char)*p);
@@ -126,75 +129,94 @@ static bool is_uncountable(struct sbx_arena *a, const char *word, size_t n)
 	return false;
 }
 
+/* The end of the word is replaced: of its last `match` letters `cut` go and `add` comes.  Like the
+ * library, the new end takes the case of what was matched as a whole: as it is when it is the same,
+ * upper, first letter upper, else lower; where nothing was matched, that of the letter before. */
+static char *ended(
+	struct sbx_arena *a, const char *w, size_t n, size_t match, size_t cut, const char *add)
+{
+	char *t = sbx_fmt(a, "%.*s%s", (int)(n - cut), w, add);
+	const char *from = w + n - match, *model = match || !n ? from : from - 1;
+	size_t len = match || !n ? match : 1;
+	bool lower = true, upper = true;
+
+	if (!t || strcmp(t + (n - match), from) == 0)
+		return t;
+	for (size_t i = 0; i < len; i++) {
+		lower = lower && !isupper((unsigned char)model[i]);
+		upper = upper && !islower((unsigned char)model[i]);
+	}
+	for (char *p = t + (n - match); *p; p++) {
+		bool first = p == t + (n - match) && isupper((unsigned char)*model);
+		*p = (char)(!lower && (upper || first) ? toupper((unsigned char)*p)
+						       : tolower((unsigned char)*p));
+	}
+	return t;
+}
+
 /* Words in -s and -y, whose rules look at the letters in front. */
 static char *by_letters(struct sbx_arena *a, const char *w, size_t n)
 {
 	char before = n > 1 ? (char)tolower((unsigned char)w[n - 2]) : '\0';
 	char third = n > 2 ? (char)tolower((unsigned char)w[n - 3]) : '\0';
 	char last = n ? (char)tolower((unsigned char)w[n - 1]) : '\0';
+	bool qu = third == 'q' && before == 'u';
 
-	if (last == 'y' && before && (!strchr("aeiouy", before) || (third == 'q' && before == 'u')))
-		return sbx_fmt(a, "%.*sies", (int)n - 1, w);
+	if (last == 'y' && before && (!strchr("aeiouy", before) || qu))
+		return ended(a, w, n, qu ? 3 : 2, 1, "ies");
 	if (n > 4 && ends(w, n, "ey") && strchr("ln", third) && /* [^ch][ieo][ln]ey */
 		strchr("ieo", tolower((unsigned char)w[n - 4])) &&
-		(n < 5 || !strchr("ch", tolower((unsigned char)w[n - 5]))))
-		return sbx_fmt(a, "%.*sies", (int)n - 2, w);
-	if (ends(w, n, "axis") || ends(w, n, "testis"))
-		return sbx_fmt(a, "%.*ses", (int)n - 2, w);
+		!strchr("ch", tolower((unsigned char)w[n - 5])))
+		return ended(a, w, n, 5, 2, "ies");
 	if (ends(w, n, "sis"))
-		return sbx_fmt(a, "%.*ses", (int)n - 2, w);
-	if (ends(w, n, "enus") || ends(w, n, "emus"))
+		return ended(a, w, n, 3, 2, "es");
+	if (ends(w, n, "enus") || ends(w, n, "emus") || ends(w, n, "iam") || ends(w, n, "uam"))
 		return sbx_copy(a, w);
-	if (ends(w, n, "iam") || ends(w, n, "uam"))
-		return sbx_copy(a, w);
-	if (ends(w, n, "alias") || (ends(w, n, "us") && third && !strchr("aou", third)) ||
-		ends(w, n, "tlas") || ends(w, n, "tmas") || ends(w, n, "gas") || ends(w, n, "ris"))
-		return sbx_fmt(a, "%ses", w);
-	if (last == 's')
-		return sbx_copy(a, w);
-	return sbx_fmt(a, "%ss", w);
+	if (ends(w, n, "alias"))
+		return ended(a, w, n, 5, 0, "es");
+	if (ends(w, n, "tlas") || ends(w, n, "tmas"))
+		return ended(a, w, n, 4, 0, "es");
+	if ((ends(w, n, "us") && third && !strchr("aou", third)) || ends(w, n, "gas") ||
+		ends(w, n, "ris"))
+		return ended(a, w, n, 3, 0, "es");
+	if (ends(w, n, "axis"))
+		return ended(a, w, n, 4, 2, "es");
+	if (ends(w, n, "testis"))
+		return ended(a, w, n, 6, 2, "es");
+	return last == 's' ? sbx_copy(a, w) : ended(a, w, n, 0, 0, "s");
 }
 
-static char *plural(struct sbx_arena *a, const char *word)
+char *sbx_plural(struct sbx_arena *a, const char *word)
 {
 	size_t n = strlen(word);
 
 	for (size_t i = 0; i < sizeof irregular / sizeof irregular[0]; i++) {
 		if (is_whole(word, irregular[i][1]))
-			return sbx_copy(a, word);
+			return recase(a, word, irregular[i][1]);
 		if (is_whole(word, irregular[i][0]))
 			return recase(a, word, irregular[i][1]);
 	}
-	if (n == 0 || is_uncountable(a, word, n))
+	if (n == 0 || (unsigned char)word[n - 1] >= 0x80 || is_uncountable(a, word, n))
 		return sbx_copy(a, word);
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		bool start = rules[i].ending[0] == '<';
 		const char *ending = rules[i].ending + start;
-		if (ends(word, n, ending) && (!start || n == strlen(ending)))
-			return sbx_fmt(a, "%.*s%s", (int)(n - rules[i].cut), word, rules[i].add);
+		size_t match = strlen(ending);
+		if (ends(word, n, ending) && (!start || n == match))
+			return ended(a, word, n, match, rules[i].cut, rules[i].add);
 	}
 	for (size_t i = 0; i < sizeof classic / sizeof classic[0]; i++) {
 		const char *sing = classic[i].word;
-		size_t keep = strlen(sing) - classic[i].cut;
+		size_t match = strlen(sing);
 		char many[32];
-		snprintf(many, sizeof many, "%.*s%s", (int)keep, sing, classic[i].add);
-		if (ends(word, n, many))
-			return sbx_copy(a, word);
+		snprintf(many, sizeof many, "%.*s%s", (int)(match - classic[i].cut), sing,
+			classic[i].add);
+		/* one already: only the case may change (but not of -oes) */
+		if (ends(word, n, many) && strcmp(classic[i].add, "es") != 0)
+			return ended(
+				a, word, n, strlen(many), strlen(classic[i].add), classic[i].add);
 		if (ends(word, n, sing))
-			return sbx_fmt(
-				a, "%.*s%s", (int)(n - classic[i].cut), word, classic[i].add);
+			return ended(a, word, n, match, classic[i].cut, classic[i].add);
 	}
 	return by_letters(a, word, n);
-}
-
-/* What was added takes the case of the letter it stands behind. */
-char *sbx_plural(struct sbx_arena *a, const char *word)
-{
-	size_t n = strlen(word);
-	char *t = plural(a, word);
-
-	for (char *p = t; p && n && isupper((unsigned char)word[n - 1]) && *p; p++)
-		if ((size_t)(p - t) >= n || p[0] != word[p - t])
-			*p = (char)toupper((unsigned char)*p);
-	return t;
 }

@@ -101,16 +101,19 @@ static void finish(struct sbx_req *r, bool ran)
 /* The root fields to execute; NULL when nothing can run, with the errors. */
 static const struct sbx_plan *prepare(struct sbx_req *r, const struct sbx_body *b)
 {
+	bool valid;
+
 	r->doc = b->doc;
 	r->op = sbx_pick_op(b);
 	r->given = b->variables;
-	if (!r->op)
+	valid = sbx_validate(r);
+	if (valid && !r->op)
 		sbx_error_at(r, 0, 0,
 			b->operation ? "Unknown operation named '%s'."
 				     : "Must provide operation name if query "
 				       "contains multiple operations.%s",
 			b->operation ? b->operation : "");
-	else if (sbx_validate(r) && sbx_coerce_variables(r))
+	else if (valid && sbx_coerce_variables(r))
 		return sbx_plan(r);
 	return NULL;
 }

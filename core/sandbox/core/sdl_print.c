@@ -95,6 +95,22 @@ static void type(const struct sbx_schema *x, const struct sbx_type *t, struct sd
 	sd_buf_str(out, "}\n\n");
 }
 
+static void directive(const struct sbx_directive *d, struct sd_buf *out)
+{
+	describe(d->description, "", out);
+	sd_buf_fmt(out, "directive @%s", d->name);
+	if (d->arg)
+		sd_buf_fmt(out, "(%s: %s)", d->arg, d->arg_type);
+	sd_buf_str(out, " on ");
+	for (const char *p = d->locations; *p; p++) {
+		if (*p == ' ')
+			sd_buf_str(out, " | ");
+		else
+			sd_buf_ch(out, *p);
+	}
+	sd_buf_ch(out, '\n');
+}
+
 enum sd_err sd_sbx_sdl(struct sd_sbx *s, struct sd_buf *out, struct sd_error *e)
 {
 	const struct sbx_schema *x = &s->x;
@@ -105,8 +121,11 @@ enum sd_err sd_sbx_sdl(struct sd_sbx *s, struct sd_buf *out, struct sd_error *e)
 		sd_buf_str(out, "  mutation: Mutation\n");
 	if (sd_map_count(&x->subscription->fields))
 		sd_buf_str(out, "  subscription: Subscription\n");
-	sd_buf_str(
-		out, "}\n\ndirective @aws_subscribe(mutations: [String]) on FIELD_DEFINITION\n\n");
+	sd_buf_str(out, "}\n\n");
+	for (size_t i = 0; i < sbx_directive_count; i++)
+		if (strncmp(sbx_directives[i].name, "aws_", 4) == 0)
+			directive(&sbx_directives[i], out);
+	sd_buf_ch(out, '\n');
 	for (size_t i = 0; sd_map_next(&x->types, &i, NULL, &v);)
 		if (!is_builtin(v))
 			type(x, v, out);

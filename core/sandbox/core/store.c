@@ -142,9 +142,12 @@ static enum sd_err make_index(
 
 enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
 {
-	enum sd_err rc = SD_OK;
+	enum sd_err rc;
 
 	drop_statements(s);
+	rc = sbx_exec(s, "BEGIN IMMEDIATE", e); /* one fsync for all of them */
+	if (rc != SD_OK)
+		return rc;
 	for (size_t i = 0; i < s->x.model_count && rc == SD_OK; i++) {
 		char *sql = sqlite3_mprintf(
 			"CREATE TABLE IF NOT EXISTS %s(rid INTEGER PRIMARY KEY, pk TEXT NOT NULL "
@@ -164,6 +167,9 @@ enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
 	}
 	for (size_t i = 0; i < s->x.key_count && rc == SD_OK; i++)
 		rc = make_index(s, s->x.key_models[i], s->x.keys[i], e);
+	if (rc == SD_OK)
+		return sbx_exec(s, "COMMIT", e);
+	(void)!sbx_exec(s, "ROLLBACK", NULL);
 	return rc;
 }
 

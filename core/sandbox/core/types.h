@@ -134,6 +134,18 @@ struct sbx_field *sbx_field_find(const struct sbx_type *t, const char *name); /*
 const struct sbx_field *sbx_arg_find(const struct sbx_field *f, const char *name);
 void sbx_schema_release(struct sbx_schema *x);
 
+/* directives.c: what introspection shows and documents may use; none is repeatable */
+struct sbx_directive {
+	const char *name, *description, *locations; /* locations: words */
+	const char *arg, *arg_type, *arg_default;   /* NULL without */
+};
+extern const struct sbx_directive sbx_directives[];
+extern const size_t sbx_directive_count;
+const struct sbx_directive *sbx_directive_find(const char *name); /* NULL */
+bool sbx_directive_at(const struct sbx_directive *d, const char *location);
+/* Its argument as a field; name NULL when it takes none. */
+struct sbx_field sbx_directive_arg(const struct sbx_schema *x, const struct sbx_directive *d);
+
 /* types_shared.c: scalars, ModelStringInput and its kin, the introspection types */
 void sbx_define_shared(struct sbx_schema *x);
 void sbx_define_introspection(struct sbx_schema *x);

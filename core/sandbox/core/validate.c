@@ -2,24 +2,18 @@
  * core/sandbox/core/validate.c - a document against the schema, with the service's texts
  * ("Validation error of type FieldUndefined: ...", spec/server.md 6.3).
  *
- * Checks the operation that will run and every fragment it reaches, each fragment once.  What
- * depends on merged fields (FieldsConflict) is checked when the plan is made.
+ * The whole document counts, not only the operation that will run: section 5 of the GraphQL
+ * specification, October 2021.  This file walks selections; see validate.h for the rest.
  */
-#include "core/sandbox/core/internal.h"
+#include "core/sandbox/core/validate.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH       200 /* of selections, fragments counted in */
 #define MOST_ERRORS 50
-
-struct check {
-	struct sbx_req *r;
-	struct sd_map fragments; /* name -> 1 being walked, 2 done */
-	unsigned depth;
-};
+#define MOST_STEPS  1000000
 
 static void path_text(const struct sbx_path *p, struct sd_buf *out)
 {
@@ -29,88 +23,127 @@ static void path_text(const struct sbx_path *p, struct sd_buf *out)
 	sd_buf_fmt(out, "%s%s", out->len ? "/" : "", p->key);
 }
 
-static void say(struct check *c, unsigned line, unsigned column, const struct sbx_path *path,
-	const char *fmt, ...) SD_PRINTF(5, 6);
-static void say(struct check *c, unsigned line, unsigned column, const struct sbx_path *path,
+bool sbx_check_done(const struct sbx_check *c)
+{
+	return c->r->oom || c->arena.failed || c->r->error_count >= MOST_ERRORS ||
+	       c->steps > MOST_STEPS;
+}
+
+static void add(
+	struct sbx_check *c, unsigned line, unsigned column, const char *at, const char *text)
+{
+	if (c->r->error_count >= MOST_ERRORS)
+		return;
+	if (at)
+		sbx_error_at(c->r, line, column, "Validation error of type %s @ '%s'", text, at);
+	else
+		sbx_error_at(c->r, line, column, "Validation error of type %s", text);
+}
+
+void sbx_invalid_at(
+	struct sbx_check *c, unsigned line, unsigned column, const char *at, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	add(c, line, column, at, text);
+}
+
+void sbx_invalid(struct sbx_check *c, unsigned line, unsigned column, const struct sbx_path *path,
 	const char *fmt, ...)
 {
 	struct sd_buf at = SD_BUF_INIT;
 	char text[600];
 	va_list ap;
 
-	if (c->r->error_count >= MOST_ERRORS)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	path_text(path, &at);
-	if (path)
-		sbx_error_at(c->r, line, column, "Validation error of type %s @ '%s'", text,
-			sd_buf_text(&at));
-	else
-		sbx_error_at(c->r, line, column, "Validation error of type %s", text);
+	add(c, line, column, path ? sd_buf_text(&at) : NULL, text);
 	sd_buf_release(&at);
 }
 
-static void check_value(struct check *c, const struct sbx_field *arg, const struct sd_gql_arg *a,
-	const struct sbx_path *path)
+static bool twice(const struct sd_gql_arg *args, size_t at)
 {
-	struct sbx_wrong w;
-	const char *wrong = sbx_literal_wrong(c->r, &arg->type, &a->value, a->name, &w);
-
-	if (!wrong)
-		return;
-	if (strncmp(wrong, "Undefined", 9) == 0 || strncmp(wrong, "VariableType", 12) == 0)
-		say(c, a->line, a->column, path, "%s", wrong);
-	else
-		say(c, a->line, a->column, path, "WrongType: %s", wrong);
+	for (size_t k = 0; k < at; k++)
+		if (strcmp(args[k].name, args[at].name) == 0)
+			return true;
+	return false;
 }
 
-static void check_args(struct check *c, const struct sbx_field *f, const struct sd_gql_selection *s,
-	const struct sbx_path *path)
+/* What is unknown or given twice is an error each, so the search for pairs stays short. */
+static void check_args(struct sbx_check *c, const struct sbx_field *first,
+	const struct sd_gql_arg *args, size_t n, const char *directive, const struct sbx_path *path)
 {
-	for (size_t i = 0; i < s->arg_count; i++) {
-		const struct sbx_field *a = sbx_arg_find(f, s->args[i].name);
-		if (!a)
-			say(c, s->args[i].line, s->args[i].column, path,
-				"UnknownArgument: Unknown field argument %.100s", s->args[i].name);
+	for (size_t i = 0; i < n && !sbx_check_done(c); i++) {
+		const struct sbx_field *a = first;
+		while (a && strcmp(a->name, args[i].name) != 0)
+			a = a->next;
+		if (twice(args, i))
+			sbx_invalid(c, args[i].line, args[i].column, path,
+				"DuplicateArgumentNames: There can be only one argument named "
+				"'%.100s'",
+				args[i].name);
+		if (a)
+			sbx_check_literal(c, a, &args[i].value, path);
+		else if (directive)
+			sbx_invalid(c, args[i].line, args[i].column, path,
+				"UnknownDirective: Unknown directive argument %.100s",
+				args[i].name);
 		else
-			check_value(c, a, &s->args[i], path);
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(s->args[k].name, s->args[i].name) == 0)
-				say(c, s->args[i].line, s->args[i].column, path,
-					"DuplicateArgumentNames: There can be only one argument "
-					"named "
-					"'%.100s'",
-					s->args[i].name);
-	}
-	for (const struct sbx_field *a = f->args; a; a = a->next) {
-		bool given = !a->type.non_null || a->default_text;
-		for (size_t i = 0; i < s->arg_count && !given; i++)
-			given = strcmp(s->args[i].name, a->name) == 0;
-		if (!given)
-			say(c, s->line, s->column, path,
-				"MissingFieldArgument: Missing field argument %s", a->name);
+			sbx_invalid(c, args[i].line, args[i].column, path,
+				"UnknownArgument: Unknown field argument %.100s", args[i].name);
 	}
 }
 
-static void check_directives(
-	struct check *c, const struct sd_gql_directive *d, size_t n, const struct sbx_path *path)
+/* The first argument that must be given and is not; NULL: there is none. */
+static const char *missing_arg(
+	const struct sbx_field *first, const struct sd_gql_arg *args, size_t n)
 {
-	struct sbx_field arg = {
-		.type = {.type = sbx_type_find(&c->r->s->x, "Boolean"), .non_null = true}};
+	for (const struct sbx_field *a = first; a; a = a->next) {
+		bool given = !a->type.non_null || a->default_text;
+		for (size_t i = 0; i < n && !given; i++)
+			given = strcmp(args[i].name, a->name) == 0;
+		if (!given)
+			return a->name;
+	}
+	return NULL;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(d[i].name, "skip") != 0 && strcmp(d[i].name, "include") != 0) {
-			say(c, d[i].line, d[i].column, path,
+static void check_directives(struct sbx_check *c, const struct sd_gql_directive *d, size_t n,
+	const char *place, const struct sbx_path *path)
+{
+	for (size_t i = 0; i < n && !sbx_check_done(c); i++) {
+		const struct sbx_directive *def = sbx_directive_find(d[i].name);
+		struct sbx_field arg;
+		const char *missing;
+		if (!def) {
+			sbx_invalid(c, d[i].line, d[i].column, path,
 				"UnknownDirective: Unknown directive %.100s", d[i].name);
 			continue;
 		}
-		if (d[i].arg_count != 1 || strcmp(d[i].args[0].name, "if") != 0)
-			say(c, d[i].line, d[i].column, path,
-				"MissingDirectiveArgument: Missing directive argument if");
-		else
-			check_value(c, &arg, &d[i].args[0], path);
+		if (!sbx_directive_at(def, place))
+			sbx_invalid(c, d[i].line, d[i].column, path,
+				"MisplacedDirective: Directive %s not allowed here", d[i].name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(d[k].name, d[i].name) == 0) {
+				sbx_invalid(c, d[i].line, d[i].column, path,
+					"DuplicateDirectiveName: Directives must be uniquely named "
+					"within a location. The directive '%s' used on a '%s' is "
+					"not unique.",
+					d[i].name, place);
+				break;
+			}
+		arg = sbx_directive_arg(&c->r->s->x, def);
+		check_args(c, arg.name ? &arg : NULL, d[i].args, d[i].arg_count, d[i].name, path);
+		missing = missing_arg(arg.name ? &arg : NULL, d[i].args, d[i].arg_count);
+		if (missing)
+			sbx_invalid(c, d[i].line, d[i].column, path,
+				"MissingDirectiveArgument: Missing directive argument %s", missing);
 	}
 }
 
@@ -133,134 +166,217 @@ static const struct sbx_field *field_of(
 	return sbx_field_find(t, name);
 }
 
-static void walk(struct check *c, const struct sbx_type *t, const struct sd_gql_selection *s,
-	size_t n, const struct sbx_path *up);
+static void walk(struct sbx_check *c, const struct sbx_type *t, const struct sd_gql_selection *s,
+	size_t n, const struct sbx_path *up, unsigned depth);
 
-static void check_field(struct check *c, const struct sbx_type *t, const struct sd_gql_selection *s,
-	const struct sbx_path *up)
+static void check_field(struct sbx_check *c, const struct sbx_type *t,
+	const struct sd_gql_selection *s, const struct sbx_path *up, unsigned depth)
 {
 	struct sbx_path path = {.up = up, .key = s->name};
 	const struct sbx_field *f = field_of(c->r->s, t, s->name);
+	const char *missing;
 
+	check_directives(c, s->directives, s->directive_count, "FIELD", &path);
 	if (!f) {
-		say(c, s->line, s->column, &path,
+		sbx_invalid(c, s->line, s->column, &path,
 			"FieldUndefined: Field '%.100s' in type '%s' is undefined", s->name,
 			t->name);
 		return;
 	}
-	check_directives(c, s->directives, s->directive_count, &path);
-	check_args(c, f, s, &path);
+	check_args(c, f->args, s->args, s->arg_count, NULL, &path);
+	missing = missing_arg(f->args, s->args, s->arg_count);
+	if (missing)
+		sbx_invalid(c, s->line, s->column, &path,
+			"MissingFieldArgument: Missing field argument %s", missing);
 	if (f->type.type->kind == SBX_OBJECT && s->sel_count == 0)
-		say(c, s->line, s->column, &path,
+		sbx_invalid(c, s->line, s->column, &path,
 			"SubSelectionRequired: Sub selection required for type %s of field %s",
 			f->type.type->name, f->name);
 	else if (f->type.type->kind != SBX_OBJECT && s->sel_count)
-		say(c, s->line, s->column, &path,
+		sbx_invalid(c, s->line, s->column, &path,
 			"SubSelectionNotAllowed: Sub selection not allowed on leaf type %s of "
 			"field %s",
 			f->type.type->name, f->name);
 	else
-		walk(c, f->type.type, s->sels, s->sel_count, &path);
+		walk(c, f->type.type, s->sels, s->sel_count, &path, depth + 1);
 }
 
-static void check_spread(struct check *c, const struct sbx_type *t,
+/* The type behind "on"; NULL with the reason said when there is no such object type. */
+static const struct sbx_type *condition(struct sbx_check *c, const char *on, bool in_line,
+	unsigned line, unsigned column, const struct sbx_path *path)
+{
+	const struct sbx_type *t = sbx_type_find(&c->r->s->x, on);
+
+	if (t && t->kind == SBX_OBJECT && sd_map_count(&t->fields))
+		return t;
+	if (!t || t->kind == SBX_OBJECT)
+		sbx_invalid(c, line, column, path, "UnknownType: Unknown type %.100s", on);
+	else if (in_line)
+		sbx_invalid(c, line, column, path,
+			"InlineFragmentTypeConditionInvalid: Inline fragment type condition is "
+			"invalid, must be on Object/Interface/Union");
+	else
+		sbx_invalid(c, line, column, path,
+			"FragmentTypeConditionInvalid: Fragment type condition is invalid, must "
+			"be on Object/Interface/Union");
+	return NULL;
+}
+
+static const char *kept_path(struct sbx_check *c, const struct sbx_path *path)
+{
+	struct sd_buf at = SD_BUF_INIT;
+	const char *kept;
+
+	path_text(path, &at);
+	kept = sbx_copy(&c->arena, sd_buf_text(&at));
+	sd_buf_release(&at);
+	return kept ? kept : "";
+}
+
+static void note_spread(struct sbx_check *c, struct sbx_def *to, const struct sd_gql_selection *s,
+	const struct sbx_path *up)
+{
+	struct sbx_spread *n = sbx_alloc(&c->arena, sizeof *n);
+
+	if (!n)
+		return;
+	n->to = to;
+	n->at = up ? kept_path(c, up) : NULL;
+	n->line = s->line;
+	n->column = s->column;
+	*c->def->spreads_end = n;
+	c->def->spreads_end = &n->next;
+}
+
+static void check_spread(struct sbx_check *c, const struct sbx_type *t,
 	const struct sd_gql_selection *s, const struct sbx_path *up)
 {
-	const struct sd_gql_fragment *f = sd_gql_fragment(c->r->doc, s->name);
-	struct sbx_path path = {.key = s->name};
-	void *state = sd_map_get(&c->fragments, s->name);
+	struct sbx_def *to = sd_map_get(&c->fragments, s->name);
+	const struct sbx_type *on;
 
-	check_directives(c, s->directives, s->directive_count, up);
-	if (!f) {
-		say(c, s->line, s->column, up, "UndefinedFragment: Undefined fragment %.100s",
-			s->name);
+	check_directives(c, s->directives, s->directive_count, "FRAGMENT_SPREAD", up);
+	if (!to) {
+		sbx_invalid(c, s->line, s->column, up,
+			"UndefinedFragment: Undefined fragment %.100s", s->name);
 		return;
 	}
-	if (strcmp(f->on, t->name) != 0) {
-		if (!sbx_type_find(&c->r->s->x, f->on))
-			say(c, f->line, f->column, NULL, "UnknownType: Unknown type %.100s", f->on);
-		else
-			say(c, s->line, s->column, up,
-				"InvalidFragmentType: Fragment %.100s cannot be spread here as "
-				"objects "
-				"of type %s can never be of type %.100s",
-				s->name, t->name, f->on);
-		return;
-	}
-	if (state == (void *)1) {
-		say(c, s->line, s->column, up, "FragmentCycle: Fragment cycles not allowed");
-	} else if (!state) {
-		if (!sd_map_put(&c->fragments, s->name, (void *)1, NULL))
-			c->r->oom = true;
-		walk(c, t, f->sels, f->sel_count, &path);
-		if (!sd_map_put(&c->fragments, s->name, (void *)2, NULL))
-			c->r->oom = true;
-	}
+	note_spread(c, to, s, up);
+	on = sbx_type_find(&c->r->s->x, to->fragment->on);
+	if (on && on != t && on->kind == SBX_OBJECT)
+		sbx_invalid(c, s->line, s->column, up,
+			"InvalidFragmentType: Fragment %.100s cannot be spread here as objects of "
+			"type %s can never be of type %.100s",
+			s->name, t->name, on->name);
 }
 
-static void walk(struct check *c, const struct sbx_type *t, const struct sd_gql_selection *s,
-	size_t n, const struct sbx_path *up)
+static void check_inline(struct sbx_check *c, const struct sbx_type *t,
+	const struct sd_gql_selection *s, const struct sbx_path *up, unsigned depth)
 {
-	if (++c->depth > DEPTH) {
-		say(c, n ? s->line : 0, n ? s->column : 0, NULL,
-			"MaxDepthExceeded: the selection is nested deeper than %d levels", DEPTH);
-		c->depth--;
+	const struct sbx_type *on = t;
+
+	check_directives(c, s->directives, s->directive_count, "INLINE_FRAGMENT", up);
+	if (s->name)
+		on = condition(c, s->name, true, s->line, s->column, up);
+	if (on && on != t)
+		sbx_invalid(c, s->line, s->column, up,
+			"InvalidFragmentType: Fragment cannot be spread here as objects of type "
+			"%s can never be of type %.100s",
+			t->name, s->name);
+	if (on)
+		walk(c, on, s->sels, s->sel_count, up, depth + 1);
+}
+
+static void walk(struct sbx_check *c, const struct sbx_type *t, const struct sd_gql_selection *s,
+	size_t n, const struct sbx_path *up, unsigned depth)
+{
+	if (depth > SBX_DEPTH) {
+		sbx_invalid(c, n ? s->line : 0, n ? s->column : 0, NULL,
+			"MaxDepthExceeded: the selection is nested deeper than %d levels",
+			SBX_DEPTH);
 		return;
 	}
-	for (size_t i = 0; i < n && c->r->error_count < MOST_ERRORS && !c->r->oom; i++) {
-		if (s[i].kind == SD_GQL_FIELD) {
-			check_field(c, t, &s[i], up);
-		} else if (s[i].kind == SD_GQL_SPREAD) {
+	for (size_t i = 0; i < n && !sbx_check_done(c); i++) {
+		if (s[i].kind == SD_GQL_FIELD)
+			check_field(c, t, &s[i], up, depth);
+		else if (s[i].kind == SD_GQL_SPREAD)
 			check_spread(c, t, &s[i], up);
-		} else {
-			check_directives(c, s[i].directives, s[i].directive_count, up);
-			if (s[i].name && strcmp(s[i].name, t->name) != 0)
-				say(c, s[i].line, s[i].column, up,
-					"InvalidFragmentType: Fragment cannot be spread here as "
-					"objects "
-					"of type %s can never be of type %.100s",
-					t->name, s[i].name);
-			else
-				walk(c, t, s[i].sels, s[i].sel_count, up);
-		}
+		else
+			check_inline(c, t, &s[i], up, depth);
 	}
-	c->depth--;
 }
 
-static void check_variables(struct check *c)
+static void walk_operation(struct sbx_check *c, const struct sd_gql_op *op)
 {
-	const struct sd_gql_op *op = c->r->op;
-	struct sbx_ref ref;
+	static const char *const place[] = {"QUERY", "MUTATION", "SUBSCRIPTION"};
+	const struct sbx_type *root = sbx_root(&c->r->s->x, op->kind);
 
-	for (size_t i = 0; i < op->var_count; i++) {
-		const struct sd_gql_type *t = &op->vars[i].type;
-		while (t->of && !t->name)
-			t = t->of;
-		if (sbx_variable_type(&c->r->s->x, &op->vars[i].type, &ref))
+	for (size_t i = 0; i < op->var_count; i++)
+		check_directives(c, op->vars[i].directives, op->vars[i].directive_count,
+			"VARIABLE_DEFINITION", NULL);
+	sbx_check_variables(c, op);
+	check_directives(c, op->directives, op->directive_count, place[op->kind], NULL);
+	if (sd_map_count(&root->fields) == 0)
+		sbx_invalid(c, op->line, op->column, NULL,
+			"UnknownOperation: the schema has no operation of this kind");
+	else
+		walk(c, root, op->sels, op->sel_count, NULL, 0);
+}
+
+static void walk_fragment(struct sbx_check *c, const struct sd_gql_fragment *f)
+{
+	struct sbx_path path = {.key = f->name};
+	const struct sbx_type *on = condition(c, f->on, false, f->line, f->column, NULL);
+
+	check_directives(c, f->directives, f->directive_count, "FRAGMENT_DEFINITION", &path);
+	if (on)
+		walk(c, on, f->sels, f->sel_count, &path, 0);
+}
+
+static void open_definitions(struct sbx_check *c)
+{
+	const struct sd_gql_doc *d = c->r->doc;
+
+	c->count = d->op_count + d->fragment_count;
+	c->defs = sbx_alloc(&c->arena, c->count * sizeof *c->defs);
+	for (size_t i = 0; c->defs && i < c->count; i++) {
+		struct sbx_def *def = &c->defs[i];
+		def->usages_end = &def->usages;
+		def->spreads_end = &def->spreads;
+		if (i < d->op_count) {
+			def->op = &d->ops[i];
 			continue;
-		if (t->name && sbx_type_find(&c->r->s->x, t->name))
-			say(c, op->vars[i].line, op->vars[i].column, NULL,
-				"NonInputTypeOnVariable: Input variable %.100s type is not an "
-				"input type",
-				op->vars[i].name);
-		else
-			say(c, op->vars[i].line, op->vars[i].column, NULL,
-				"UnknownType: Unknown type %.100s", t->name ? t->name : "");
+		}
+		def->fragment = &d->fragments[i - d->op_count];
+		if (sd_map_has(&c->fragments, def->fragment->name))
+			sbx_invalid(c, def->fragment->line, def->fragment->column, NULL,
+				"DuplicateFragmentName: There can be only one fragment named "
+				"'%.100s'",
+				def->fragment->name);
+		else if (!sd_map_put(&c->fragments, def->fragment->name, def, NULL))
+			c->r->oom = true;
 	}
 }
 
 bool sbx_validate(struct sbx_req *r)
 {
-	struct check c = {.r = r};
-	const struct sbx_type *root = sbx_root(&r->s->x, r->op->kind);
+	struct sbx_check c = {.r = r};
 	size_t before = r->error_count;
 
-	check_variables(&c);
-	if (sd_map_count(&root->fields) == 0)
-		say(&c, r->op->line, r->op->column, NULL,
-			"UnknownOperation: the schema has no operation of this kind");
-	else
-		walk(&c, root, r->op->sels, r->op->sel_count, NULL);
+	open_definitions(&c);
+	for (size_t i = 0; c.defs && i < c.count && !sbx_check_done(&c); i++) {
+		c.def = &c.defs[i];
+		if (c.def->op)
+			walk_operation(&c, c.def->op);
+		else
+			walk_fragment(&c, c.def->fragment);
+	}
+	if (c.defs)
+		sbx_check_document(&c);
+	if (c.steps > MOST_STEPS)
+		sbx_error_at(r, 0, 0,
+			"The document is too complex: its fragments are spread too often.");
+	r->oom = r->oom || c.arena.failed;
 	sd_map_release(&c.fragments, NULL);
+	sbx_arena_free(&c.arena);
 	return r->error_count == before && !r->oom;
 }

@@ -5,6 +5,7 @@ const { spawn } = require('child_process');
 const fs = require('fs');
 const http = require('http');
 const https = require('https');
+const path = require('path');
 const readline = require('readline');
 const { PROGRAM, schemaFile, ended, first } = require('./program');
 const { waitFor } = require('./wait');
@@ -14,7 +15,7 @@ class Sandbox {
 	static async start(schema, args = []) {
 		const s = new Sandbox();
 		s.name = 'sandbox';
-		s.child = spawn(PROGRAM, ['sandbox', '--schema', schemaFile(schema), '--admin', '--port', '0',
+		s.child = spawn(PROGRAM, ['sandbox', '--schema', path.isAbsolute(schema) ? schema : schemaFile(schema), '--admin', '--port', '0',
 			'--parent-pipe', '3', ...args], {
 			stdio: ['ignore', 'pipe', 'pipe', 'pipe'], // 3: it ends with us
 		});
