@@ -29,7 +29,7 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	const char *write_config; /* FILE; NULL */
 	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
 	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
-	 * (false), ws_lifetime (24h), init_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT */
+	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s), iam_key=ID:SECRET, lambda_token=TEXT */
 	const char *const *sets;
 	size_t set_count;
 	const char *state_dir; /* where TLS files are kept */

@@ -46,6 +46,7 @@ void sbx_jobs_free(struct sd_sbx *s)
 {
 	for (struct sbx_job *j = s->jobs, *next; j; j = next) {
 		next = j->next;
+		j->done(j->ctx, NULL);
 		free_job(j);
 	}
 	s->jobs = NULL;
@@ -169,8 +170,7 @@ static bool step(struct sd_sbx *s, struct sbx_job *j, int64_t now_ms)
 		return false;
 	if (j->key)
 		take_out(s, j);
-	if (j->done)
-		j->done(j->ctx, &j->answer);
+	j->done(j->ctx, &j->answer);
 	free_job(j);
 	return true;
 }

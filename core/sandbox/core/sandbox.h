@@ -79,7 +79,7 @@ void sd_sbx_request(struct sd_sbx *s, const char *body, size_t n, const struct s
 	int64_t now_ms, struct sd_sbx_answer *out);
 
 /* The same without waiting for a conflict handler: done is called once with the answer (borrowed),
- * before this returns or from a later sd_sbx_decide; never after sd_sbx_close.  Meanwhile later
+ * before this returns or from a later sd_sbx_decide; with NULL from sd_sbx_close.  Meanwhile later
  * changes of the record in conflict wait behind it, nothing else does.  body and who are borrowed
  * for the call only. */
 typedef void (*sd_sbx_done_fn)(void *ctx, const struct sd_sbx_answer *a);

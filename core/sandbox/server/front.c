@@ -127,7 +127,7 @@ static void set_timeout(struct conn *c)
 {
 	if (c->kill || c->shut)
 		return;
-	if (c->ws || c->hang || c->release_at)
+	if (c->ws || c->hang || c->busy || c->release_at)
 		lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
 	else
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, IDLE_SECONDS);
@@ -169,7 +169,7 @@ static bool step(struct conn *c)
 
 static bool may_step(const struct conn *c)
 {
-	return !c->closing && !c->drain && !c->kill && !c->hang && !c->release_at &&
+	return !c->closing && !c->drain && !c->kill && !c->hang && !c->busy && !c->release_at &&
 	       c->in_at < c->in.len && waiting(c) < OUT_CAP;
 }
 
@@ -189,7 +189,7 @@ static int pump(struct conn *c)
 		c->in_at = 0;
 	}
 	full = !c->drain && c->in.len - c->in_at > WRITE_BYTES &&
-	       (c->release_at || c->hang || waiting(c) >= OUT_CAP);
+	       (c->release_at || c->hang || c->busy || waiting(c) >= OUT_CAP);
 	if (full != c->paused) {
 		c->paused = full;
 		lws_rx_flow_control(c->wsi, !full);

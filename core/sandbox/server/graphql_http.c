@@ -3,6 +3,7 @@
  *
  * Spec: server.md 6.1, 6.2.  What is executed, and its answer, is the core's business.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,34 +70,62 @@ static bool has_query(const char *body, size_t n)
 	return ok;
 }
 
+struct waiting { /* a request in the core's hands; the connection may end before its answer */
+	struct server *s;
+	uint64_t conn;
+	struct sd_fault fault;
+	enum faulted faulted;
+};
+
+static void done(void *ctx, const struct sd_sbx_answer *a)
+{
+	struct waiting *w = ctx;
+	struct conn *c = sd_srv_conn(w->s, w->conn);
+
+	if (a && c && !c->kill) {
+		struct sd_hs_reply r = {.status = a->status,
+			.type = JSON_TYPE,
+			.body = sd_buf_text(&a->body),
+			.n = a->body.len};
+		c->busy = false;
+		if (w->faulted == FAULT_AFTER)
+			sd_srv_fault_after(c, &w->fault, &r);
+		else
+			sd_srv_reply_json(c, r.status, r.body, r.n);
+		if (!c->kill)
+			sd_srv_touch(c);
+	} else if (w->faulted == FAULT_AFTER) {
+		sd_fault_release(&w->fault);
+	}
+	free(w);
+}
+
 static void execute(struct conn *c, const char *body, size_t n, const struct identity *who)
 {
 	struct server *s = c->s;
 	struct cJSON *names = s->faults.count ? sd_json_array() : NULL;
+	struct waiting *w = calloc(1, sizeof *w);
 	const char *kind = NULL;
-	struct sd_fault f = {0};
-	enum faulted fault = FAULT_NONE;
-	struct sd_sbx_answer a = {0};
 
+	if (!w) {
+		sd_json_free(names);
+		sd_srv_kill(c, false);
+		return;
+	}
+	w->s = s;
+	w->conn = c->id;
 	if (names) {
 		if (!sd_sbx_roots(s->sbx, body, n, &kind, names))
 			kind = NULL;
-		fault = sd_srv_fault_before(c, kind, names, body, n, &f);
+		w->faulted = sd_srv_fault_before(c, kind, names, body, n, &w->fault);
 		sd_json_free(names);
 	}
-	if (fault == FAULT_ANSWERED)
+	if (w->faulted == FAULT_ANSWERED) {
+		free(w);
 		return;
-	sd_sbx_request(s->sbx, body, n, &who->who, sd_srv_now_ms(s), &a);
-	if (fault == FAULT_AFTER) {
-		struct sd_hs_reply r = {.status = a.status,
-			.type = JSON_TYPE,
-			.body = sd_buf_text(&a.body),
-			.n = a.body.len};
-		sd_srv_fault_after(c, &f, &r);
-	} else {
-		sd_srv_reply_json(c, a.status, sd_buf_text(&a.body), a.body.len);
 	}
-	sd_sbx_answer_release(&a);
+	c->busy = true;
+	sd_sbx_submit(s->sbx, body, n, &who->who, sd_srv_now_ms(s), done, w);
 }
 
 void sd_srv_graphql(struct conn *c)

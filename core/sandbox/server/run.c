@@ -12,11 +12,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <curl/curl.h>
+
 #include "core/base/fs.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/json/json.h"
+#include "core/sandbox/server/lambda.h"
 #include "core/sandbox/server/server.h"
 #include "core/sandbox/server/tls.h"
 
@@ -30,6 +33,32 @@ static void lws_line(int level, const char *line)
 	while (n && line[n - 1] == '\n')
 		n--;
 	sd_log(l, "lws", "%.*s", (int)n, line);
+}
+
+/* Another thread: a conflict handler has ended. */
+static void wake(void *server)
+{
+	struct server *s = server;
+
+	lws_cancel_service(s->lws);
+}
+
+static bool ask(void *server, uint64_t run, const char *command, const char *payload)
+{
+	struct server *s = server;
+
+	return sd_lambdas_ask(s->lambdas, run, command, payload);
+}
+
+static void decisions(struct server *s)
+{
+	uint64_t run;
+	char *said;
+
+	while (s->lambdas && sd_lambdas_next(s->lambdas, &run, &said)) {
+		sd_sbx_decide(s->sbx, run, said, sd_srv_now_ms(s));
+		free(said);
+	}
 }
 
 static int control_cb(
@@ -48,6 +77,8 @@ static int control_cb(
 		s->stop = true; /* a signal, or the parent's end of the pipe is gone */
 		return -1;
 	}
+	if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
+		decisions(s);
 	if (reason == LWS_CALLBACK_RAW_CLOSE_FILE)
 		s->stop = true;
 	return 0;
@@ -140,13 +171,23 @@ static enum sd_err strategy_of(const char *text, struct sd_sbx_opts *o, struct s
 		"--strategy %s: automerge, optimistic, lambda:COMMAND or none", text);
 }
 
+/* Handlers under way exist only where some strategy may ask one. */
+static bool asks_handlers(const struct sd_sandbox_opts *o)
+{
+	bool any = o->strategy && sd_str_starts(o->strategy, "lambda");
+
+	for (size_t i = 0; i < o->model_strategy_count && !any; i++)
+		any = strstr(o->model_strategies[i], "=lambda") != NULL;
+	return any;
+}
+
 static enum sd_err open_core(struct server *s, struct sd_error *e)
 {
 	const struct sd_sandbox_opts *o = s->o;
 	struct sd_sbx_opts c = {.schema = o->schema,
 		.db = o->db,
 		.rand = &s->rand,
-		.run_lambda = sd_srv_lambda,
+		.lambda_ctx = s,
 		.delta_ttl_ms = o->delta_ttl_ms > 0 ? o->delta_ttl_ms : (int64_t)30 * 60 * 1000,
 		.base_ttl_ms = o->base_ttl_ms > 0 ? o->base_ttl_ms : (int64_t)30 * 86400 * 1000,
 		.max_limit = o->max_limit > 0 ? o->max_limit : 1000,
@@ -155,6 +196,13 @@ static enum sd_err open_core(struct server *s, struct sd_error *e)
 		.user_pool_mode = o->users != NULL};
 	enum sd_err rc = strategy_of(o->strategy, &c, e);
 
+	if (asks_handlers(o)) {
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		s->lambdas = sd_lambdas_new(s->set.lambda_timeout_ms, wake, s);
+		c.ask_lambda = ask;
+		if (!s->lambdas)
+			return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	}
 	if (rc == SD_OK)
 		rc = sd_sbx_open(&c, &s->sbx, e);
 	for (size_t i = 0; rc == SD_OK && i < o->model_strategy_count; i++)
@@ -267,6 +315,8 @@ static void tick(lws_sorted_usec_list_t *sul)
 
 static void close_all(struct server *s)
 {
+	sd_lambdas_free(s->lambdas); /* its threads wake the context */
+	s->lambdas = NULL;
 	if (s->lws)
 		lws_context_destroy(s->lws); /* ends the connections, which use all below */
 	sd_sbx_close(s->sbx);
@@ -290,7 +340,8 @@ enum sd_err sd_sandbox_run(
 		.set = {.max_subscriptions = 100,
 			.token_ttl_ms = 3600000,
 			.ws_lifetime_ms = 86400000,
-			.init_timeout_ms = 60000}};
+			.init_timeout_ms = 60000,
+			.lambda_timeout_ms = 10000}};
 	lws_sorted_usec_list_t wake;
 	enum sd_err rc;
 	char *line;

@@ -31,6 +31,7 @@
 
 struct conn;
 struct pool;
+struct sd_lambdas;
 
 struct ws_faults { /* POST ws */
 	bool mute, ignore_init, no_ack, dup_data;
@@ -40,7 +41,7 @@ struct ws_faults { /* POST ws */
 
 struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
-	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms;
+	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms;
 	bool trust_unsigned_jwt, refresh_rotation;
 	char iam_key[130], iam_secret[130], lambda_token[200]; /* "": mode is off */
 };
@@ -65,8 +66,9 @@ struct server {
 	char base_url[300];           /* "http://127.0.0.1:20002" */
 	int port;
 	bool stop, default_user_pool, masked;
-	sigset_t old_mask;     /* masked: put back at the end */
-	struct sd_buf scratch; /* frames in the making */
+	sigset_t old_mask;          /* masked: put back at the end */
+	struct sd_buf scratch;      /* frames in the making */
+	struct sd_lambdas *lambdas; /* NULL: no strategy asks a handler */
 };
 
 struct delayed { /* a start message that a fault put off */
@@ -97,6 +99,7 @@ struct conn {
 	uint64_t log_id;      /* of the request in the making; 0: not logged */
 	bool paused, closing; /* closing: ends once out is written */
 	bool drain;           /* closing, but unread input must not turn into a reset */
+	bool busy;            /* the answer is in the making and comes from outside its callback */
 	bool hang, kill;      /* hang: never answered; kill: ends now */
 	bool shut, touched;
 };
@@ -178,13 +181,12 @@ enum token_verdict { TOKEN_GOOD, TOKEN_FOREIGN, TOKEN_EXPIRED, TOKEN_MALFORMED, 
 enum token_verdict sd_srv_pool_check(
 	struct server *s, const char *token, size_t n, struct cJSON **claims);
 
-/* ---- settings.c, config.c, tls.c, seed.c, lambda.c ---- */
+/* ---- settings.c, config.c, tls.c, seed.c ---- */
 /* Takes the server's own keys (own, before the core is open), or gives the others to the core. */
 SD_MUST_USE enum sd_err sd_srv_settings(struct server *s, bool own, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_srv_write_config(struct server *s, struct sd_error *e);
 char *sd_srv_ready_line(const struct server *s); /* owned; NULL: out of memory */
 SD_MUST_USE enum sd_err sd_srv_tls(struct server *s, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_srv_seed(struct server *s, struct sd_error *e);
-char *sd_srv_lambda(void *ctx, const char *command, const char *payload);
 
 #endif

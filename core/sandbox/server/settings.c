@@ -34,6 +34,11 @@ static bool init_timeout(struct settings *set, const char *v)
 	return sd_duration_parse(v, &set->init_timeout_ms);
 }
 
+static bool lambda_timeout(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->lambda_timeout_ms) && set->lambda_timeout_ms > 0;
+}
+
 static bool flag(const char *v, bool *out)
 {
 	*out = strcmp(v, "true") == 0;
@@ -78,6 +83,7 @@ static const struct {
 	{"token_ttl", token_ttl},
 	{"ws_lifetime", ws_lifetime},
 	{"init_timeout", init_timeout},
+	{"lambda_timeout", lambda_timeout},
 	{"trust_unsigned_jwt", trust_unsigned_jwt},
 	{"refresh_rotation", refresh_rotation},
 	{"iam_key", iam_key},
