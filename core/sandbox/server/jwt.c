@@ -1,6 +1,7 @@
 /* core/sandbox/server/jwt.c - see jwt.h.  RFC 7515, 7517, 7519. */
 #include "core/sandbox/server/jwt.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include <openssl/pem.h>
 
 #include "core/base/fs.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/json/json.h"
 
@@ -18,8 +20,11 @@
 #define KEY_ID_HEX 16
 
 struct sd_signer {
-	EVP_PKEY *key; /* owned */
+	EVP_PKEY *key; /* owned; NULL: none could be made */
 	char kid[2 * KEY_ID_HEX + 1];
+	char *file;      /* owned; where a key in the making will be kept; NULL: nowhere */
+	pthread_t maker; /* while making: writes key and kid */
+	bool making;
 };
 
 static enum sd_err write_key(EVP_PKEY *key, const char *file, struct sd_error *e)
@@ -85,6 +90,31 @@ static bool name_key(struct sd_signer *s)
 	return ok;
 }
 
+static void *make_key(void *arg)
+{
+	struct sd_signer *s = arg;
+	struct sd_error e = {0};
+
+	s->key = EVP_RSA_gen(KEY_BITS);
+	if (s->key && s->file && write_key(s->key, s->file, &e) != SD_OK)
+		sd_log(SD_LOG_WARN, "sandbox", "tokens will not outlive a restart: %s", e.text);
+	if (!s->key || !name_key(s)) {
+		sd_log(SD_LOG_ERROR, "sandbox", "signing key: cannot be made");
+		EVP_PKEY_free(s->key);
+		s->key = NULL;
+	}
+	return NULL;
+}
+
+/* The key is there, or will never be. */
+static bool settle(struct sd_signer *s)
+{
+	if (s->making)
+		pthread_join(s->maker, NULL);
+	s->making = false;
+	return s->key != NULL;
+}
+
 enum sd_err sd_signer_open(const char *file, struct sd_signer **out, struct sd_error *e)
 {
 	struct sd_signer *s = calloc(1, sizeof *s);
@@ -95,15 +125,15 @@ enum sd_err sd_signer_open(const char *file, struct sd_signer **out, struct sd_e
 		return sd_fail(e, SD_NOMEM, 0, "signing key: out of memory");
 	if (file && sd_is_file(file)) {
 		rc = read_key(file, &s->key, e);
+		if (rc == SD_OK && !name_key(s))
+			rc = sd_fail(e, SD_FAILED, 0, "signing key: no public part");
+	} else if (file && !(s->file = strdup(file))) {
+		rc = sd_fail(e, SD_NOMEM, 0, "signing key: out of memory");
 	} else {
-		s->key = EVP_RSA_gen(KEY_BITS);
-		if (!s->key)
-			rc = sd_fail(e, SD_FAILED, 0, "signing key: cannot be made");
-		else if (file)
-			rc = write_key(s->key, file, e);
+		s->making = pthread_create(&s->maker, NULL, make_key, s) == 0;
+		if (!s->making)
+			make_key(s);
 	}
-	if (rc == SD_OK && !name_key(s))
-		rc = sd_fail(e, SD_FAILED, 0, "signing key: no public part");
 	if (rc != SD_OK) {
 		sd_signer_free(s);
 		return rc;
@@ -116,7 +146,9 @@ void sd_signer_free(struct sd_signer *s)
 {
 	if (!s)
 		return;
+	settle(s);
 	EVP_PKEY_free(s->key);
+	free(s->file);
 	free(s);
 }
 
@@ -133,12 +165,14 @@ static bool sign_text(const struct sd_signer *s, const struct sd_buf *text, stru
 	return ok;
 }
 
-enum sd_err sd_signer_sign(const struct sd_signer *s, const struct cJSON *claims,
-	struct sd_buf *out, struct sd_error *e)
+enum sd_err sd_signer_sign(
+	struct sd_signer *s, const struct cJSON *claims, struct sd_buf *out, struct sd_error *e)
 {
 	struct sd_buf head = SD_BUF_INIT, body = SD_BUF_INIT, text = SD_BUF_INIT;
 	bool ok;
 
+	if (!settle(s))
+		return sd_fail(e, SD_FAILED, 0, "token: there is no signing key");
 	sd_buf_fmt(&head, "{\"kid\":\"%s\",\"alg\":\"RS256\"}", s->kid);
 	ok = sd_json_print(claims, &body) && sd_base64_encode(&text, head.data, head.len, true) &&
 	     sd_buf_ch(&text, '.') && sd_base64_encode(&text, body.data, body.len, true) &&
@@ -181,8 +215,8 @@ static struct cJSON *part(const char *p, size_t n)
 	return j;
 }
 
-enum sd_jwt_verdict sd_jwt_read(const struct sd_signer *s, const char *token, size_t n,
-	int64_t now_ms, struct cJSON **claims)
+enum sd_jwt_verdict sd_jwt_read(
+	struct sd_signer *s, const char *token, size_t n, int64_t now_ms, struct cJSON **claims)
 {
 	const char *dot = memchr(token, '.', n), *dot2;
 	struct cJSON *head = NULL, *body = NULL;
@@ -200,8 +234,9 @@ enum sd_jwt_verdict sd_jwt_read(const struct sd_signer *s, const char *token, si
 		goto done;
 	v = SD_JWT_FOREIGN;
 	alg = sd_json_get_str(head, "alg");
-	if (s && (!sd_str_eq(alg, "RS256") || !signature_holds(s, token, (size_t)(dot2 - token),
-						      dot2 + 1, n - (size_t)(dot2 + 1 - token))))
+	if (s && (!sd_str_eq(alg, "RS256") || !settle(s) ||
+			 !signature_holds(s, token, (size_t)(dot2 - token), dot2 + 1,
+				 n - (size_t)(dot2 + 1 - token))))
 		goto done;
 	if (!sd_json_f64(sd_json_get(body, "exp"), &exp))
 		goto done;
@@ -214,8 +249,10 @@ done:
 	return v;
 }
 
-enum sd_err sd_signer_jwks(const struct sd_signer *s, struct sd_buf *out, struct sd_error *e)
+enum sd_err sd_signer_jwks(struct sd_signer *s, struct sd_buf *out, struct sd_error *e)
 {
+	if (!settle(s))
+		return sd_fail(e, SD_FAILED, 0, "key set: there is no signing key");
 	sd_buf_fmt(out,
 		"{\"keys\":[{\"alg\":\"RS256\",\"kty\":\"RSA\",\"use\":\"sig\",\"kid\":\"%s\","
 		"\"e\":\"",

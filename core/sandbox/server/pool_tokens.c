@@ -151,7 +151,7 @@ bool sd_srv_revoke(struct server *s, const char *token)
 enum token_verdict sd_srv_pool_check(
 	struct server *s, const char *token, size_t n, struct cJSON **claims)
 {
-	const struct sd_signer *key = s->set.trust_unsigned_jwt ? NULL : s->pool->signer;
+	struct sd_signer *key = s->set.trust_unsigned_jwt ? NULL : s->pool->signer;
 	enum sd_jwt_verdict v = sd_jwt_read(key, token, n, sd_srv_now_ms(s), claims);
 	const char *iss = sd_json_get_str(*claims, "iss");
 	bool id = is_use(*claims, "id"), access = is_use(*claims, "access");

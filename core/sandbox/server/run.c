@@ -100,6 +100,13 @@ static enum sd_err watch(struct server *s, int fd, struct sd_error *e)
 	return SD_OK;
 }
 
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+}
+
 static enum sd_err open_loop(struct server *s, struct sd_error *e)
 {
 	struct lws_context_creation_info i;
@@ -125,11 +132,7 @@ static enum sd_err open_loop(struct server *s, struct sd_error *e)
 	s->control = lws_create_vhost(s->lws, &i);
 	if (!s->control)
 		return sd_fail(e, SD_FAILED, 0, "sandbox: libwebsockets does not start");
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, &s->old_mask);
-	s->masked = true;
+	stop_signals(&set);
 	rc = watch(s, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), e);
 	if (rc == SD_OK && s->o->parent_pipe >= 0)
 		rc = watch(s, fcntl(s->o->parent_pipe, F_DUPFD_CLOEXEC, 3), e);
@@ -329,8 +332,7 @@ static void close_all(struct server *s)
 	sd_buf_release(&s->scratch);
 	free(s->ca_file);
 	free(s->conns);
-	if (s->masked)
-		sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+	pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
 }
 
 enum sd_err sd_sandbox_run(
@@ -343,9 +345,12 @@ enum sd_err sd_sandbox_run(
 			.init_timeout_ms = 60000,
 			.lambda_timeout_ms = 10000}};
 	lws_sorted_usec_list_t wake;
+	sigset_t set;
 	enum sd_err rc;
 	char *line;
 
+	stop_signals(&set); /* before any thread is made, or it would swallow them */
+	pthread_sigmask(SIG_BLOCK, &set, &s.old_mask);
 	sd_rand_system(&s.rand);
 	memset(&wake, 0, sizeof wake);
 	rc = open_all(&s, e);

@@ -65,8 +65,8 @@ struct server {
 	char *ca_file;                /* owned; NULL without TLS */
 	char base_url[300];           /* "http://127.0.0.1:20002" */
 	int port;
-	bool stop, default_user_pool, masked;
-	sigset_t old_mask;          /* masked: put back at the end */
+	bool stop, default_user_pool;
+	sigset_t old_mask;          /* put back at the end */
 	struct sd_buf scratch;      /* frames in the making */
 	struct sd_lambdas *lambdas; /* NULL: no strategy asks a handler */
 };
