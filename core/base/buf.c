@@ -27,12 +27,19 @@ void sd_buf_reset(struct sd_buf *b)
 		b->data[0] = '\0';
 }
 
+static bool over_cap(const struct sd_buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap : SD_BUF_CAP;
+
+	return n > cap || b->len > cap - n;
+}
+
 static bool make_room(struct sd_buf *b, size_t n)
 {
-	size_t cap = b->cap ? b->cap : SD_BUF_CAP, room = b->room ? b->room : 64;
+	size_t room = b->room ? b->room : 64;
 	char *p;
 
-	if (b->failed || n > cap || b->len > cap - n) {
+	if (b->failed || over_cap(b, n)) {
 		b->failed = true;
 		return false;
 	}
@@ -73,12 +80,19 @@ bool sd_buf_ch(struct sd_buf *b, char c)
 
 bool sd_buf_fmt(struct sd_buf *b, const char *fmt, ...)
 {
+	size_t left = b->data && !b->failed ? b->room - b->len : 0;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(left ? b->data + b->len : NULL, left, fmt, ap);
 	va_end(ap);
+	if (n >= 0 && (size_t)n + 1 < left && !over_cap(b, (size_t)n + 1)) { /* it fitted at once */
+		b->len += (size_t)n;
+		return true;
+	}
+	if (left)
+		b->data[b->len] = '\0';
 	if (n < 0 || !make_room(b, (size_t)n + 1)) {
 		b->failed = true;
 		return false;

@@ -1,7 +1,6 @@
 /* core/base/rand.c - see rand.h. */
 #include "core/base/rand.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -76,13 +75,17 @@ uint32_t sd_rand_below(struct sd_rand *r, uint32_t n)
 
 void sd_uuid4(struct sd_rand *r, char out[SD_UUID_TEXT])
 {
+	static const char HEX[] = "0123456789abcdef";
 	unsigned char b[16];
 
 	r->bytes(r, b, sizeof b);
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(out, SD_UUID_TEXT,
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		b[15]);
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = HEX[b[i] >> 4];
+		*out++ = HEX[b[i] & 15];
+	}
+	*out = '\0';
 }

@@ -1,6 +1,6 @@
 /*
- * core/sandbox/core/admin.c - the administrator's calls (contract.md 10): state, dump, mutate as
- * another client, rows put as they are, purge, reset.
+ * core/sandbox/core/admin.c - the administrator's calls (contract.md 10): state, mutate as
+ * another client, rows put as they are.
  */
 #include "core/sandbox/core/internal.h"
 
@@ -20,90 +20,52 @@ static enum sd_err model_of(
 	return SD_OK;
 }
 
-/* fmt names the table up to three times. */
-static sqlite3_stmt *on_table(
-	struct sd_sbx *s, const struct sbx_model *m, const char *fmt, struct sd_error *e)
+/* Kept by triggers (table.c); only tombstones whose time has come are counted. */
+static enum sd_err counts(struct sd_sbx *s, const struct sbx_model *m, int64_t now_ms, int64_t *all,
+	int64_t *dead, int64_t *expired, struct sd_error *e)
 {
-	char *sql = sqlite3_mprintf(fmt, m->table, m->table, m->table);
-	sqlite3_stmt *st = NULL;
+	sqlite3_stmt *st = sbx_model_stmt(s, m,
+		"SELECT all_rows, tombstones, (SELECT count(*) FROM %s WHERE _ttl IS NOT NULL AND "
+		"_ttl <= ?1) FROM counts WHERE model = ?2",
+		e);
 
-	if (sql)
-		st = sbx_stmt(s, sql, e);
-	else
-		(void)!sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	sqlite3_free(sql);
-	return st;
+	if (!st)
+		return SD_DB;
+	sqlite3_bind_int64(st, 1, now_ms / 1000);
+	sqlite3_bind_text(st, 2, m->m->name, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) != SQLITE_ROW)
+		return sbx_db_fail(s, e, "count");
+	*all = sqlite3_column_int64(st, 0);
+	*dead = sqlite3_column_int64(st, 1);
+	*expired = sqlite3_column_int64(st, 2);
+	sqlite3_reset(st);
+	return SD_OK;
 }
 
 enum sd_err sd_sbx_state(struct sd_sbx *s, int64_t now_ms, struct cJSON **out, struct sd_error *e)
 {
-	struct cJSON *all = sd_json_object();
+	struct cJSON *all_models = sd_json_object();
 
 	*out = NULL;
 	for (size_t i = 0; i < s->x.model_count; i++) {
 		const struct sbx_model *m = &s->x.models[i];
-		sqlite3_stmt *st = on_table(s, m,
-			/* tombstones, and only they, have a time to live */
-			"SELECT (SELECT count(*) FROM %s) - (SELECT count(*) FROM %s WHERE _ttl IS "
-			"NOT NULL), (SELECT count(*) FROM %s WHERE _ttl IS NOT NULL AND _ttl > ?1)",
-			e);
 		struct cJSON *one = sd_json_object();
-		if (!st || sqlite3_bind_int64(st, 1, now_ms / 1000) != SQLITE_OK ||
-			sqlite3_step(st) != SQLITE_ROW) {
+		int64_t all = 0, dead = 0, expired = 0;
+		enum sd_err rc = counts(s, m, now_ms, &all, &dead, &expired, e);
+		if (rc != SD_OK) {
 			sd_json_free(one);
-			sd_json_free(all);
-			return sbx_db_fail(s, e, "count");
+			sd_json_free(all_models);
+			return rc;
 		}
-		sd_json_add_int(one, "live", sqlite3_column_int64(st, 0));
-		sd_json_add_int(one, "deleted", sqlite3_column_int64(st, 1));
-		sqlite3_reset(st);
-		if (!sd_json_add(all, m->m->name, one)) {
-			sd_json_free(all);
+		sd_json_add_int(one, "live", all - dead);
+		sd_json_add_int(one, "deleted", dead - expired);
+		if (!sd_json_add(all_models, m->m->name, one)) {
+			sd_json_free(all_models);
 			return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 		}
 	}
-	*out = all;
+	*out = all_models;
 	return SD_OK;
-}
-
-/* Items are kept as the JSON that is shown; only live rows lack "_deleted". */
-enum sd_err sd_sbx_dump(
-	struct sd_sbx *s, const char *model, int64_t now_ms, struct sd_buf *out, struct sd_error *e)
-{
-	struct sbx_model *m;
-	enum sd_err rc = model_of(s, model, &m, e);
-	sqlite3_stmt *st;
-	bool first = true;
-	int step;
-
-	if (rc != SD_OK)
-		return rc;
-	st = on_table(s, m,
-		"SELECT item, _deleted, _ttl FROM %s WHERE _ttl IS NULL OR _ttl > ?1 ORDER BY rid",
-		e);
-	if (!st)
-		return SD_DB;
-	sqlite3_bind_int64(st, 1, now_ms / 1000);
-	sd_buf_ch(out, '[');
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		const char *text = (const char *)sqlite3_column_text(st, 0);
-		int n = sqlite3_column_bytes(st, 0);
-		if (!text || n < 2)
-			continue;
-		sd_buf_str(out, first ? "" : ",");
-		sd_buf_add(out, text, (size_t)n - 1);
-		if (sqlite3_column_type(st, 1) == SQLITE_NULL)
-			sd_buf_str(out, ",\"_deleted\":null");
-		if (sqlite3_column_type(st, 2) != SQLITE_NULL)
-			sd_buf_fmt(out, ",\"_ttl\":%lld", (long long)sqlite3_column_int64(st, 2));
-		sd_buf_ch(out, '}');
-		first = false;
-	}
-	sqlite3_reset(st);
-	sd_buf_ch(out, ']');
-	if (step != SQLITE_DONE)
-		return sbx_db_fail(s, e, "dump");
-	return sd_buf_ok(out) ? SD_OK : sd_fail(e, SD_TOOBIG, 0, "dump of %s: too large", model);
 }
 
 /* All fields selected: the stored item, with the records that its columns point at. */
@@ -327,45 +289,4 @@ enum sd_err sd_sbx_commit(struct sd_sbx *s, struct sd_error *e)
 		return SD_OK;
 	s->outer = false;
 	return sbx_commit(s, e);
-}
-
-enum sd_err sd_sbx_purge(struct sd_sbx *s, struct sd_error *e)
-{
-	enum sd_err rc = sbx_begin(s, e);
-
-	if (rc != SD_OK)
-		return rc;
-	for (size_t i = 0; i < s->x.model_count && rc == SD_OK; i++) {
-		sqlite3_stmt *st =
-			on_table(s, &s->x.models[i], "DELETE FROM %s WHERE _deleted = 1", e);
-		if (!st || sqlite3_step(st) != SQLITE_DONE)
-			rc = sbx_db_fail(s, e, "purge");
-		if (st)
-			sqlite3_reset(st);
-	}
-	if (rc == SD_OK)
-		return sbx_commit(s, e);
-	sbx_rollback(s);
-	return rc;
-}
-
-enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e)
-{
-	enum sd_err rc = sbx_begin(s, e);
-
-	if (rc != SD_OK)
-		return rc;
-	for (size_t i = 0; i < s->x.model_count && rc == SD_OK; i++) {
-		sqlite3_stmt *st = on_table(s, &s->x.models[i], "DELETE FROM %s", e);
-		if (!st || sqlite3_step(st) != SQLITE_DONE)
-			rc = sbx_db_fail(s, e, "reset");
-		if (st)
-			sqlite3_reset(st);
-	}
-	if (rc == SD_OK)
-		rc = sbx_exec(s, "DELETE FROM delta", e);
-	if (rc == SD_OK)
-		return sbx_commit(s, e);
-	sbx_rollback(s);
-	return rc;
 }

@@ -184,11 +184,15 @@ struct sbx_row {
 };
 void sbx_row_release(struct sbx_row *r);
 SD_MUST_USE enum sd_err sbx_store_open(struct sd_sbx *s, struct sd_error *e);
-/* Tables and indexes of the generated schema. */
-SD_MUST_USE enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e);
+/* The tables that every database has; INVAL when it is another program's or version's. */
+SD_MUST_USE enum sd_err sbx_store_format(struct sd_sbx *s, struct sd_error *e);
 void sbx_store_close(struct sd_sbx *s);
 /* A cached statement, reset and unbound; NULL with *e. */
 sqlite3_stmt *sbx_stmt(struct sd_sbx *s, const char *sql, struct sd_error *e);
+/* The same; fmt (sqlite3_mprintf) names the model's table up to twice. */
+sqlite3_stmt *sbx_model_stmt(
+	struct sd_sbx *s, const struct sbx_model *m, const char *fmt, struct sd_error *e);
+void sbx_stmts_drop(struct sd_sbx *s);
 SD_MUST_USE enum sd_err sbx_exec(struct sd_sbx *s, const char *sql, struct sd_error *e);
 SD_MUST_USE enum sd_err sbx_db_fail(struct sd_sbx *s, struct sd_error *e, const char *what);
 SD_MUST_USE enum sd_err sbx_begin(struct sd_sbx *s, struct sd_error *e);
@@ -210,9 +214,37 @@ SD_MUST_USE enum sd_err sbx_delta_put(struct sd_sbx *s, const struct sbx_model *
 bool sbx_bind(sqlite3_stmt *st, int at, const struct cJSON *v);
 SD_MUST_USE enum sd_err sbx_row_of(
 	sqlite3_stmt *st, int rid, int item, struct sbx_row *row, struct sd_error *e);
+/* A startedAt was given out: from now on a lastSync may come that the change log must answer. */
+void sbx_synced(struct sd_sbx *s, struct sbx_model *m, int64_t now);
+SD_MUST_USE enum sd_err sbx_synced_load(struct sd_sbx *s, struct sd_error *e);
+bool sbx_must_log(const struct sd_sbx *s, const struct sbx_model *m, int64_t now);
+
+/* ---- table.c ---- */
+#define SBX_CACHE "-32000" /* KiB of pages held in memory */
 /* "json_extract(item,'$.a')", joined with '#' when several; appended. */
 bool sbx_key_sql(const char *const *fields, size_t n, struct sd_buf *out);
+/* Tables, indexes and counters of the generated schema. */
+SD_MUST_USE enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e);
+bool sbx_table_is_empty(struct sd_sbx *s, const struct sbx_model *m);
+/* Before and after a mass load: no indexes and no counting in between, and nothing durable before
+ * the second has returned.  Outside of a transaction. */
+SD_MUST_USE enum sd_err sbx_table_bare(
+	struct sd_sbx *s, const struct sbx_model *m, struct sd_error *e);
+SD_MUST_USE enum sd_err sbx_table_whole(
+	struct sd_sbx *s, const struct sbx_model *m, struct sd_error *e);
+
+/* ---- upkeep.c ---- */
+/* Rows whose time has come, some at a time; they are never shown anyhow, this only makes room. */
 void sbx_purge_expired(struct sd_sbx *s, int64_t now);
+
+/* ---- seed.c ---- */
+struct sbx_seeding;
+SD_MUST_USE enum sd_err sbx_seeding_new(struct sd_sbx *s, const char *model, int64_t count,
+	uint64_t seed, int64_t now, struct sbx_seeding **out, struct sd_error *e);
+/* The next `rows` records in one transaction. */
+SD_MUST_USE enum sd_err sbx_seeding_step(
+	struct sbx_seeding *j, int64_t rows, int64_t now, bool *done, struct sd_error *e);
+void sbx_seeding_free(struct sbx_seeding *j);
 
 /* ---- write.c ---- */
 enum sbx_op { SBX_OP_CREATE, SBX_OP_UPDATE, SBX_OP_DELETE };

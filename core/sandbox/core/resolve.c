@@ -192,7 +192,7 @@ static bool read_page(struct sbx_req *r, const struct sbx_plan *p, struct sbx_pa
 	if (rc != SD_OK)
 		return failure(r, p, path, rc == SD_INVAL ? type : "InternalFailure", e.text);
 	if (a->res == SBX_SYNC)
-		p->def->model->synced_at = r->now;
+		sbx_synced(r->s, p->def->model, r->now);
 	ok = connection(r, p, &page, path);
 	sbx_page_release(&page);
 	return ok;

@@ -34,8 +34,10 @@ typedef bool (*sd_sbx_ask_fn)(void *ctx, uint64_t run, const char *command, cons
 
 struct sd_sbx_opts {
 	const struct sd_schema *schema; /* borrowed */
-	const char *db;                 /* NULL: in memory; a file is WAL with synchronous FULL */
-	struct sd_rand *rand;           /* borrowed */
+	/* NULL: for as long as it runs: in memory, what is more than 32 MB in an unnamed file
+	 * where temporary ones are kept.  A named file is WAL with synchronous FULL. */
+	const char *db;
+	struct sd_rand *rand; /* borrowed */
 	enum sd_strategy strategy;
 	const char *lambda;          /* command; NULL */
 	sd_sbx_lambda_fn run_lambda; /* for calls that wait for it; NULL: such conflicts fail */
@@ -106,9 +108,13 @@ SD_MUST_USE enum sd_err sd_sbx_sdl(struct sd_sbx *s, struct sd_buf *out, struct 
 /* {"Post":{"live":n,"deleted":n},...}; *out owned. */
 SD_MUST_USE enum sd_err sd_sbx_state(
 	struct sd_sbx *s, int64_t now_ms, struct cJSON **out, struct sd_error *e);
-/* All rows of a model with metadata, tombstones too: streamed as a JSON array into out. */
+/* All rows of a model with metadata, tombstones too: a JSON array, appended to out. */
 SD_MUST_USE enum sd_err sd_sbx_dump(struct sd_sbx *s, const char *model, int64_t now_ms,
 	struct sd_buf *out, struct sd_error *e);
+/* The same, about `bytes` at a time: *at is 0 at first and -1 once the array is closed.  Rows that
+ * are written meanwhile come as they are when it is their turn. */
+SD_MUST_USE enum sd_err sd_sbx_dump_piece(struct sd_sbx *s, const char *model, int64_t now_ms,
+	size_t bytes, int64_t *at, struct sd_buf *out, struct sd_error *e);
 /* As another client, no authorisation: op "create" "update" "delete"; _version omitted in input is
  * the current one.  Publishes with all fields selected.  *row owned; on a GraphQL error returns
  * SD_REFUSED and *row is the error object. */
@@ -118,7 +124,7 @@ SD_MUST_USE enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const ch
  * does not name stay as they were; a new row gets version 1 and now. */
 SD_MUST_USE enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *items,
 	int64_t now_ms, struct sd_error *e);
-/* count records of a model, the same for the same seed; streamed in transactions of 10,000. */
+/* count records of a model, the same for the same seed; a million take no more memory than ten. */
 SD_MUST_USE enum sd_err sd_sbx_seed(struct sd_sbx *s, const char *model, int64_t count,
 	uint64_t seed, int64_t now_ms, struct sd_error *e);
 /* NDJSON of {"model","fields"}: one line; versions 1, no event. */
@@ -129,6 +135,19 @@ SD_MUST_USE enum sd_err sd_sbx_begin(
 SD_MUST_USE enum sd_err sd_sbx_commit(struct sd_sbx *s, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_sbx_purge(
 	struct sd_sbx *s, struct sd_error *e); /* tombstones expire now */
-SD_MUST_USE enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e); /* all data */
+/* All data; as fast for a million rows as for ten.  INVAL inside sd_sbx_begin. */
+SD_MUST_USE enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e);
+
+/* ---- seed and purge in pieces, so that others can be served in between ---- */
+struct sd_sbx_work;
+/* *out owned.  Parents that the records need are made here. */
+SD_MUST_USE enum sd_err sd_sbx_seed_work(struct sd_sbx *s, const char *model, int64_t count,
+	uint64_t seed, int64_t now_ms, struct sd_sbx_work **out, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_sbx_purge_work(
+	struct sd_sbx *s, struct sd_sbx_work **out, struct sd_error *e);
+/* The next `rows` rows, in one transaction; *done: none are left. */
+SD_MUST_USE enum sd_err sd_sbx_work_step(
+	struct sd_sbx_work *j, int64_t rows, int64_t now_ms, bool *done, struct sd_error *e);
+void sd_sbx_work_free(struct sd_sbx_work *j);
 
 #endif

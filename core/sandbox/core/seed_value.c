@@ -46,6 +46,21 @@ static const char *pick(struct sd_rand *r, const char *const *list, uint32_t n)
 	return list[sd_rand_below(r, n)];
 }
 
+/* printf is too slow for a million records of many fields. */
+static void put_number(struct sd_buf *out, uint64_t v, unsigned width)
+{
+	char t[24];
+	unsigned n = sizeof t;
+
+	do {
+		t[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v || sizeof t - n < width);
+	sd_buf_add(out, t + n, sizeof t - n);
+}
+
+/* ---- what a field's name says of its values ---- */
+
 static bool has(const char *name, const char *word)
 {
 	size_t n = strlen(word);
@@ -60,146 +75,209 @@ static bool has(const char *name, const char *word)
 	return false;
 }
 
-static bool has_any(const char *name, const char *const *list, uint32_t n)
+/* Two lists: a word of each with a blank between.  One: a word of it. */
+static const struct kind {
+	const char *in_name[10];
+	const char *const *first, *const *second;
+	uint32_t first_count, second_count;
+	bool email, serial, article;
+} KIND[] = {
+#define LIST(a) .first = (a), .first_count = COUNT(a)
+#define THEN(a) .second = (a), .second_count = COUNT(a)
+	{.in_name = {"owner"}, LIST(owners)}, {.in_name = {"email"}, .email = true},
+	{.in_name = {"task", "todo"}, LIST(verbs), THEN(nouns), .article = true},
+	{.in_name = {"title", "subject", "headline", "label"}, LIST(adjectives), THEN(nouns)},
+	{.in_name = {"content", "body", "description", "text", "note", "comment", "summary",
+		 "message", "bio"},
+		LIST(sentences),
+		THEN(sentences)},
+	{.in_name = {"first"}, LIST(first_names)},
+	{.in_name = {"last", "surname"}, LIST(last_names)},
+	{.in_name = {"city", "place", "location"}, LIST(cities)},
+	{.in_name = {"country"}, LIST(countries)}, {.in_name = {"color", "colour"}, LIST(colors)},
+	{.in_name = {"name", "author", "person", "customer", "user", "contact"},
+		LIST(first_names),
+		THEN(last_names)},
+	{.in_name = {"tag", "categor", "keyword"}, LIST(words)},
+	{.in_name = {"slug", "code", "number"}, LIST(nouns), .serial = true},
+	{.in_name = {NULL}, LIST(nouns), THEN(words)}, /* anything else */
+#undef LIST
+#undef THEN
+};
+
+static const struct range {
+	const char *in_name[6];
+	uint32_t from, count; /* count 0: which record it is */
+} RANGE[] = {
+	{{"rating", "star", "score"}, 1, 5}, {{"priority"}, 1, 3}, {{"age"}, 18, 70},
+	{{"year"}, 1990, 36}, {{"position", "order", "seq", "rank"}, 0, 0},
+	{{NULL}, 0, 1000}, /* anything else */
+};
+
+static bool names(const char *name, const char *const *list)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (has(name, list[i]))
+	if (!*list)
+		return true;
+	for (; *list; list++)
+		if (has(name, *list))
 			return true;
 	return false;
 }
 
-static void text_value(struct sd_rand *r, const char *name, uint64_t i, char *t, size_t room)
+static const struct sbx_seed_name *name_of(struct sbx_seeder *s, const struct sd_field *f)
 {
-	static const char *const titles[] = {"title", "subject", "headline", "label"};
-	static const char *const bodies[] = {"content", "body", "description", "text", "note",
-		"comment", "summary", "message", "bio"};
-	static const char *const people[] = {"author", "person", "customer", "user", "contact"};
+	struct sbx_seed_name *n = &s->name[((uintptr_t)f / sizeof *f) % COUNT(s->name)];
 
-	if (has(name, "owner"))
-		snprintf(t, room, "%s", pick(r, owners, COUNT(owners)));
-	else if (has(name, "email"))
-		snprintf(t, room, "reader%u@example.com", sd_rand_below(r, 10000));
-	else if (has(name, "task") || has(name, "todo"))
-		snprintf(t, room, "%s the %s", pick(r, verbs, COUNT(verbs)),
-			pick(r, nouns, COUNT(nouns)));
-	else if (has_any(name, titles, COUNT(titles)))
-		snprintf(t, room, "%s %s", pick(r, adjectives, COUNT(adjectives)),
-			pick(r, nouns, COUNT(nouns)));
-	else if (has_any(name, bodies, COUNT(bodies)))
-		snprintf(t, room, "%s %s", pick(r, sentences, COUNT(sentences)),
-			pick(r, sentences, COUNT(sentences)));
-	else if (has(name, "first"))
-		snprintf(t, room, "%s", pick(r, first_names, COUNT(first_names)));
-	else if (has(name, "last") || has(name, "surname"))
-		snprintf(t, room, "%s", pick(r, last_names, COUNT(last_names)));
-	else if (has(name, "city") || has(name, "place") || has(name, "location"))
-		snprintf(t, room, "%s", pick(r, cities, COUNT(cities)));
-	else if (has(name, "country"))
-		snprintf(t, room, "%s", pick(r, countries, COUNT(countries)));
-	else if (has(name, "color") || has(name, "colour"))
-		snprintf(t, room, "%s", pick(r, colors, COUNT(colors)));
-	else if (has(name, "name") || has_any(name, people, COUNT(people)))
-		snprintf(t, room, "%s %s", pick(r, first_names, COUNT(first_names)),
-			pick(r, last_names, COUNT(last_names)));
-	else if (has(name, "tag") || has(name, "categor") || has(name, "keyword"))
-		snprintf(t, room, "%s", pick(r, words, COUNT(words)));
-	else if (has(name, "slug") || has(name, "code") || has(name, "number"))
-		snprintf(t, room, "%s-%05llu", pick(r, nouns, COUNT(nouns)), (unsigned long long)i);
-	else
-		snprintf(t, room, "%s %s", pick(r, nouns, COUNT(nouns)),
-			pick(r, words, COUNT(words)));
+	if (n->f != f) {
+		n->f = f;
+		n->text = n->number = 0;
+		while (!names(f->name, KIND[n->text].in_name))
+			n->text++;
+		while (!names(f->name, RANGE[n->number].in_name))
+			n->number++;
+	}
+	return n;
 }
 
-static int64_t number_value(struct sd_rand *r, const char *name, uint64_t i)
+/* ---- values ---- */
+
+static void put_email(struct sd_rand *r, struct sd_buf *out)
 {
-	if (has(name, "rating") || has(name, "star") || has(name, "score"))
-		return 1 + sd_rand_below(r, 5);
-	if (has(name, "priority"))
-		return 1 + sd_rand_below(r, 3);
-	if (has(name, "age"))
-		return 18 + sd_rand_below(r, 70);
-	if (has(name, "year"))
-		return 1990 + sd_rand_below(r, 36);
-	if (has(name, "position") || has(name, "order") || has(name, "seq") || has(name, "rank"))
-		return (int64_t)(i % 1000000);
-	return sd_rand_below(r, 1000);
+	sd_buf_str(out, "reader");
+	put_number(out, sd_rand_below(r, 10000), 1);
+	sd_buf_str(out, "@example.com");
 }
 
-static void scalar_text(
-	struct sd_rand *r, enum sd_scalar t, const char *name, uint64_t i, char *v, size_t room)
+/* The second word is drawn first: so it always was, and a seed's records stay what they are. */
+static void put_text(struct sd_rand *r, const struct kind *k, uint64_t i, struct sd_buf *out)
 {
-	int64_t at = YEAR_2024 + (int64_t)sd_rand_below(r, TWO_YEARS) * 1000;
+	const char *second = k->second ? pick(r, k->second, k->second_count) : NULL;
+
+	if (k->email) {
+		put_email(r, out);
+		return;
+	}
+	sd_buf_str(out, pick(r, k->first, k->first_count));
+	if (k->article)
+		sd_buf_str(out, " the");
+	if (second) {
+		sd_buf_ch(out, ' ');
+		sd_buf_str(out, second);
+	}
+	if (k->serial) {
+		sd_buf_ch(out, '-');
+		put_number(out, i, 5);
+	}
+}
+
+static int64_t number_value(struct sd_rand *r, const struct range *g, uint64_t i)
+{
+	return g->count ? (int64_t)(g->from + sd_rand_below(r, g->count)) : (int64_t)(i % 1000000);
+}
+
+static void put_time(enum sd_scalar t, int64_t at, struct sd_buf *out)
+{
 	char iso[SD_TIME_TEXT];
 
 	sd_time_iso(at, iso);
-	switch (t) {
+	if (t == SD_T_AWSDATE)
+		sd_buf_add(out, iso, 10);
+	else if (t == SD_T_AWSTIME)
+		sd_buf_add(out, iso + 11, 12);
+	else
+		sd_buf_str(out, iso);
+}
+
+/* None of the texts needs an escape. */
+static void scalar_text(
+	struct sbx_seeder *s, const struct sd_field *f, uint64_t i, struct sd_buf *out)
+{
+	struct sd_rand *r = &s->r;
+	int64_t at = YEAR_2024 + (int64_t)sd_rand_below(r, TWO_YEARS) * 1000;
+	char id[SD_UUID_TEXT];
+	uint32_t n;
+
+	switch (f->scalar) {
 	case SD_T_AWSDATE:
-		snprintf(v, room, "%.10s", iso);
-		break;
 	case SD_T_AWSTIME:
-		snprintf(v, room, "%.12s", iso + 11);
-		break;
 	case SD_T_AWSDATETIME:
-		snprintf(v, room, "%s", iso);
+		put_time(f->scalar, at, out);
 		break;
 	case SD_T_AWSEMAIL:
-		snprintf(v, room, "reader%u@example.com", sd_rand_below(r, 10000));
+		put_email(r, out);
 		break;
 	case SD_T_AWSURL:
-		snprintf(v, room, "https://example.com/%s/%u", pick(r, nouns, COUNT(nouns)),
-			sd_rand_below(r, 10000));
+		n = sd_rand_below(r, 10000);
+		sd_buf_str(out, "https://example.com/");
+		sd_buf_str(out, pick(r, nouns, COUNT(nouns)));
+		sd_buf_ch(out, '/');
+		put_number(out, n, 1);
 		break;
 	case SD_T_AWSPHONE:
-		snprintf(v, room, "+1 555 %03u %04u", 100 + sd_rand_below(r, 900),
-			sd_rand_below(r, 10000));
+		n = sd_rand_below(r, 10000);
+		sd_buf_str(out, "+1 555 ");
+		put_number(out, 100 + sd_rand_below(r, 900), 3);
+		sd_buf_ch(out, ' ');
+		put_number(out, n, 4);
 		break;
 	case SD_T_AWSIPADDRESS:
-		snprintf(v, room, "192.0.2.%u", 1 + sd_rand_below(r, 254));
+		sd_buf_str(out, "192.0.2.");
+		put_number(out, 1 + sd_rand_below(r, 254), 1);
 		break;
 	case SD_T_ID:
-		sd_uuid4(r, v);
+		sd_uuid4(r, id);
+		sd_buf_str(out, id);
 		break;
 	default:
-		text_value(r, name, i, v, room);
+		put_text(r, &KIND[name_of(s, f)->text], i, out);
 	}
 }
 
 static void scalar_value(
-	struct sd_rand *r, const struct sd_field *f, uint64_t i, struct sd_buf *out)
+	struct sbx_seeder *s, const struct sd_field *f, uint64_t i, struct sd_buf *out)
 {
-	char v[256];
+	struct sd_rand *r = &s->r;
+	const char *word;
+	uint32_t n;
 
 	switch (f->scalar) {
 	case SD_T_INT:
-		sd_buf_fmt(out, "%lld", (long long)number_value(r, f->name, i));
+		put_number(out, (uint64_t)number_value(r, &RANGE[name_of(s, f)->number], i), 1);
 		return;
 	case SD_T_FLOAT:
-		sd_buf_fmt(out, "%u.%02u", sd_rand_below(r, 1000), 1 + sd_rand_below(r, 99));
+		n = 1 + sd_rand_below(r, 99);
+		put_number(out, sd_rand_below(r, 1000), 1);
+		sd_buf_ch(out, '.');
+		put_number(out, n, 2);
 		return;
 	case SD_T_BOOLEAN:
 		sd_buf_str(out, sd_rand_below(r, 10) < 4 ? "true" : "false");
 		return;
 	case SD_T_AWSTIMESTAMP:
-		sd_buf_fmt(out, "%lld",
-			(long long)(YEAR_2024 / 1000 + (int64_t)sd_rand_below(r, TWO_YEARS)));
+		put_number(out, (uint64_t)(YEAR_2024 / 1000) + sd_rand_below(r, TWO_YEARS), 1);
 		return;
 	case SD_T_AWSJSON:
-		sd_buf_fmt(out, "{\"pages\":%u,\"tag\":\"%s\"}", 1 + sd_rand_below(r, 40),
-			pick(r, words, COUNT(words)));
+		word = pick(r, words, COUNT(words));
+		sd_buf_str(out, "{\"pages\":");
+		put_number(out, 1 + sd_rand_below(r, 40), 1);
+		sd_buf_str(out, ",\"tag\":\"");
+		sd_buf_str(out, word);
+		sd_buf_str(out, "\"}");
 		return;
 	default:
-		scalar_text(r, f->scalar, f->name, i, v, sizeof v);
-		sd_json_quote(out, v, strlen(v));
+		sd_buf_ch(out, '"');
+		scalar_text(s, f, i, out);
+		sd_buf_ch(out, '"');
 	}
 }
 
-static void one(
-	struct sd_rand *r, const struct sd_field *f, uint64_t i, unsigned depth, struct sd_buf *out)
+static void one(struct sbx_seeder *s, const struct sd_field *f, uint64_t i, unsigned depth,
+	struct sd_buf *out)
 {
 	bool first = true;
 
 	if (f->kind == SD_K_ENUM && f->en && f->en->value_count) {
-		const char *v = f->en->values[sd_rand_below(r, (uint32_t)f->en->value_count)];
+		const char *v = f->en->values[sd_rand_below(&s->r, (uint32_t)f->en->value_count)];
 		sd_json_quote(out, v, strlen(v));
 	} else if (f->kind == SD_K_NONMODEL && f->nonmodel) {
 		sd_buf_ch(out, '{');
@@ -210,38 +288,40 @@ static void one(
 			if (in->kind == SD_K_MODEL ||
 				(in->kind == SD_K_NONMODEL && (depth >= 3 || (depth && !must))))
 				continue;
-			sd_buf_fmt(out, "%s\"%s\":", first ? "" : ",", in->name);
-			sbx_seed_value(r, in, i, depth + 1, out);
+			sd_buf_str(out, first ? "\"" : ",\"");
+			sd_buf_str(out, in->name);
+			sd_buf_str(out, "\":");
+			sbx_seed_value(s, in, i, depth + 1, out);
 			first = false;
 		}
 		sd_buf_ch(out, '}');
 	} else if (f->kind == SD_K_SCALAR) {
-		scalar_value(r, f, i, out);
+		scalar_value(s, f, i, out);
 	} else {
 		sd_buf_str(out, "null");
 	}
 }
 
-void sbx_seed_value(
-	struct sd_rand *r, const struct sd_field *f, uint64_t i, unsigned depth, struct sd_buf *out)
+void sbx_seed_value(struct sbx_seeder *s, const struct sd_field *f, uint64_t i, unsigned depth,
+	struct sd_buf *out)
 {
 	uint32_t n;
 
 	if (!f->list) {
-		one(r, f, i, depth, out);
+		one(s, f, i, depth, out);
 		return;
 	}
-	n = 1 + sd_rand_below(r, 3);
+	n = 1 + sd_rand_below(&s->r, 3);
 	sd_buf_ch(out, '[');
 	for (uint32_t k = 0; k < n; k++) {
 		sd_buf_str(out, k ? "," : "");
-		one(r, f, i, depth, out);
+		one(s, f, i, depth, out);
 	}
 	sd_buf_ch(out, ']');
 }
 
 /* A key's value: different for every record. */
-void sbx_seed_key(struct sd_rand *r, const struct sd_field *f, uint64_t i, struct sd_buf *out)
+void sbx_seed_key(struct sbx_seeder *s, const struct sd_field *f, uint64_t i, struct sd_buf *out)
 {
 	char v[300], id[SD_UUID_TEXT];
 
@@ -254,9 +334,9 @@ void sbx_seed_key(struct sd_rand *r, const struct sd_field *f, uint64_t i, struc
 		snprintf(v, sizeof v, "%.100s-%06llu", f->name, (unsigned long long)(i + 1));
 		sd_json_quote(out, v, strlen(v));
 	} else if (f->kind == SD_K_SCALAR && (f->scalar == SD_T_ID || f->scalar == SD_T_STRING)) {
-		sd_uuid4(r, id);
+		sd_uuid4(&s->r, id);
 		sd_json_quote(out, id, strlen(id));
 	} else {
-		one(r, f, i, 0, out);
+		one(s, f, i, 0, out);
 	}
 }

@@ -13,6 +13,9 @@
 
 #define FORMAT 1
 
+/* Of each 8 KB page more rows are read at once; the cache is what a million rows may take. */
+#define PRAGMAS "PRAGMA page_size=8192; PRAGMA cache_size=" SBX_CACHE ";"
+
 enum sd_err sbx_db_fail(struct sd_sbx *s, struct sd_error *e, const char *what)
 {
 	int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
@@ -51,7 +54,21 @@ sqlite3_stmt *sbx_stmt(struct sd_sbx *s, const char *sql, struct sd_error *e)
 	return st;
 }
 
-static void drop_statements(struct sd_sbx *s)
+sqlite3_stmt *sbx_model_stmt(
+	struct sd_sbx *s, const struct sbx_model *m, const char *fmt, struct sd_error *e)
+{
+	char *sql = sqlite3_mprintf(fmt, m->table, m->table);
+	sqlite3_stmt *st = NULL;
+
+	if (sql)
+		st = sbx_stmt(s, sql, e);
+	else
+		(void)!sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	sqlite3_free(sql);
+	return st;
+}
+
+void sbx_stmts_drop(struct sd_sbx *s)
 {
 	void *v;
 
@@ -60,7 +77,7 @@ static void drop_statements(struct sd_sbx *s)
 	sd_map_release(&s->stmts, NULL);
 }
 
-static enum sd_err check_format(struct sd_sbx *s, struct sd_error *e)
+enum sd_err sbx_store_format(struct sd_sbx *s, struct sd_error *e)
 {
 	sqlite3_stmt *st;
 	enum sd_err rc = SD_OK;
@@ -68,6 +85,8 @@ static enum sd_err check_format(struct sd_sbx *s, struct sd_error *e)
 	rc = sbx_exec(s,
 		"CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 		"INSERT OR IGNORE INTO meta VALUES('format',1);"
+		"CREATE TABLE IF NOT EXISTS counts(model TEXT PRIMARY KEY, all_rows INTEGER NOT "
+		"NULL, tombstones INTEGER NOT NULL) WITHOUT ROWID;"
 		"CREATE TABLE IF NOT EXISTS delta(seq INTEGER PRIMARY KEY, model TEXT NOT NULL,"
 		" changed_at_ms INTEGER NOT NULL, pk TEXT NOT NULL, version INTEGER NOT NULL,"
 		" item TEXT NOT NULL, ttl INTEGER NOT NULL);"
@@ -91,91 +110,22 @@ enum sd_err sbx_store_open(struct sd_sbx *s, struct sd_error *e)
 {
 	enum sd_err rc;
 
-	if (sqlite3_open_v2(s->o.db ? s->o.db : ":memory:", &s->db,
+	/* no name: what does not fit into the cache goes to a file that has no name either */
+	if (sqlite3_open_v2(s->o.db ? s->o.db : "", &s->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 		    NULL) != SQLITE_OK)
 		return sbx_db_fail(s, e, s->o.db ? s->o.db : "open");
 	sqlite3_busy_timeout(s->db, 5000);
 	rc = sbx_exec(s,
-		s->o.db ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			: "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;",
+		s->o.db ? PRAGMAS "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+			: PRAGMAS "PRAGMA synchronous=OFF;",
 		e);
-	return rc == SD_OK ? check_format(s, e) : rc;
-}
-
-bool sbx_key_sql(const char *const *fields, size_t n, struct sd_buf *out)
-{
-	for (size_t i = 0; i < n; i++)
-		sd_buf_fmt(out, "%sjson_extract(item,'$.%s')", i ? " || '#' || " : "", fields[i]);
-	return sd_buf_ok(out);
-}
-
-/* An index over what a key compares, so that relations and index queries do not scan. */
-static enum sd_err make_index(
-	struct sd_sbx *s, const struct sbx_model *m, const struct sbx_key *k, struct sd_error *e)
-{
-	struct sd_buf cols = SD_BUF_INIT, sql = SD_BUF_INIT;
-	enum sd_err rc = SD_NOMEM;
-
-	for (size_t i = 0; i < k->hash_count; i++) {
-		sd_buf_str(&cols, i ? "," : "");
-		sbx_key_sql(&k->hash[i], 1, &cols);
-	}
-	if (k->sort_count) {
-		sd_buf_ch(&cols, ',');
-		sbx_key_sql(k->sort, k->sort_count, &cols);
-	}
-	sd_buf_fmt(&sql, "CREATE INDEX IF NOT EXISTS \"ix_%s_%016llx\" ON %s(%s)", m->m->name,
-		(unsigned long long)(sd_hash(sd_buf_text(&cols), cols.len) ^
-				     sd_hash(m->table, strlen(m->table))),
-		m->table, sd_buf_text(&cols));
-	if (k->hash_count == 0)
-		rc = SD_OK;
-	else if (sd_buf_ok(&cols) && sd_buf_ok(&sql))
-		rc = sbx_exec(s, sd_buf_text(&sql), e);
-	else
-		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	sd_buf_release(&cols);
-	sd_buf_release(&sql);
-	return rc;
-}
-
-enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
-{
-	enum sd_err rc;
-
-	drop_statements(s);
-	rc = sbx_exec(s, "BEGIN IMMEDIATE", e); /* one fsync for all of them */
-	if (rc != SD_OK)
-		return rc;
-	for (size_t i = 0; i < s->x.model_count && rc == SD_OK; i++) {
-		char *sql = sqlite3_mprintf(
-			"CREATE TABLE IF NOT EXISTS %s(rid INTEGER PRIMARY KEY, pk TEXT NOT NULL "
-			"UNIQUE, item TEXT NOT NULL, _version INTEGER NOT NULL, _lastChangedAt "
-			"INTEGER NOT NULL, _deleted INTEGER, _ttl INTEGER)",
-			s->x.models[i].table);
-		rc = sql ? sbx_exec(s, sql, e) : sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-		sqlite3_free(sql);
-		sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"ix_ttl_%016llx\" ON %s(_ttl) "
-				      "WHERE _ttl IS NOT NULL",
-			sd_hash(s->x.models[i].table, strlen(s->x.models[i].table)),
-			s->x.models[i].table);
-		if (rc == SD_OK)
-			rc = sql ? sbx_exec(s, sql, e)
-				 : sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-		sqlite3_free(sql);
-	}
-	for (size_t i = 0; i < s->x.key_count && rc == SD_OK; i++)
-		rc = make_index(s, s->x.key_models[i], s->x.keys[i], e);
-	if (rc == SD_OK)
-		return sbx_exec(s, "COMMIT", e);
-	(void)!sbx_exec(s, "ROLLBACK", NULL);
-	return rc;
+	return rc == SD_OK ? sbx_store_format(s, e) : rc;
 }
 
 void sbx_store_close(struct sd_sbx *s)
 {
-	drop_statements(s);
+	sbx_stmts_drop(s);
 	sqlite3_close(s->db);
 	s->db = NULL;
 }
@@ -249,25 +199,10 @@ enum sd_err sbx_row_of(sqlite3_stmt *st, int rid, int item, struct sbx_row *row,
 	return SD_OK;
 }
 
-/* A cached statement whose text holds the model's table. */
-static sqlite3_stmt *model_stmt(
-	struct sd_sbx *s, const struct sbx_model *m, const char *fmt, struct sd_error *e)
-{
-	char *sql = sqlite3_mprintf(fmt, m->table);
-	sqlite3_stmt *st = NULL;
-
-	if (sql)
-		st = sbx_stmt(s, sql, e);
-	else
-		(void)!sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	sqlite3_free(sql);
-	return st;
-}
-
 enum sd_err sbx_row_get(struct sd_sbx *s, const struct sbx_model *m, const char *pk, int64_t now,
 	struct sbx_row *row, struct sd_error *e)
 {
-	sqlite3_stmt *st = model_stmt(
+	sqlite3_stmt *st = sbx_model_stmt(
 		s, m, "SELECT rid, item FROM %s WHERE pk=?1 AND (_ttl IS NULL OR _ttl > ?2)", e);
 	enum sd_err rc = SD_OK;
 	int step;
@@ -289,7 +224,7 @@ enum sd_err sbx_row_get(struct sd_sbx *s, const struct sbx_model *m, const char 
 enum sd_err sbx_row_put(struct sd_sbx *s, const struct sbx_model *m, const char *pk,
 	const struct cJSON *item, int64_t expires_s, struct sd_error *e)
 {
-	sqlite3_stmt *st = model_stmt(s, m,
+	sqlite3_stmt *st = sbx_model_stmt(s, m,
 		"INSERT INTO %s(pk,item,_version,_lastChangedAt,_deleted,_ttl) VALUES(?,?,?,?,?,?) "
 		"ON CONFLICT(pk) DO UPDATE SET item=excluded.item, _version=excluded._version, "
 		"_lastChangedAt=excluded._lastChangedAt, _deleted=excluded._deleted, "
@@ -322,7 +257,7 @@ enum sd_err sbx_row_put(struct sd_sbx *s, const struct sbx_model *m, const char 
 enum sd_err sbx_row_remove(
 	struct sd_sbx *s, const struct sbx_model *m, const char *pk, struct sd_error *e)
 {
-	sqlite3_stmt *st = model_stmt(s, m, "DELETE FROM %s WHERE pk=?1", e);
+	sqlite3_stmt *st = sbx_model_stmt(s, m, "DELETE FROM %s WHERE pk=?1", e);
 	enum sd_err rc = SD_OK;
 
 	if (!st)
@@ -378,27 +313,44 @@ bool sbx_bind(sqlite3_stmt *st, int at, const struct cJSON *v)
 	return sqlite3_bind_null(st, at) == SQLITE_OK;
 }
 
-/* Rows whose time has come; they are never shown anyhow, this only makes room. */
-void sbx_purge_expired(struct sd_sbx *s, int64_t now)
+/* ---- who may hold a lastSync; remembered over restarts, to the minute ---- */
+
+#define MINUTE 60000
+
+void sbx_synced(struct sd_sbx *s, struct sbx_model *m, int64_t now)
 {
 	sqlite3_stmt *st;
 
-	if (s->outer || (now >= s->purged_at && now - s->purged_at < 10000))
+	m->synced_at = now;
+	if (!s->o.db || (now <= m->synced_saved && m->synced_saved - now <= MINUTE))
 		return;
-	s->purged_at = now;
-	st = sbx_stmt(s, "DELETE FROM delta WHERE ttl <= ?1", NULL);
-	if (st) {
-		sqlite3_bind_int64(st, 1, now / 1000);
-		sqlite3_step(st);
-		sqlite3_reset(st);
-	}
+	st = sbx_stmt(s, "INSERT OR REPLACE INTO meta VALUES('synced:' || ?1, ?2)", NULL);
+	if (!st)
+		return;
+	sqlite3_bind_text(st, 1, m->m->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, now + MINUTE);
+	if (sqlite3_step(st) == SQLITE_DONE)
+		m->synced_saved = now + MINUTE;
+	sqlite3_reset(st);
+}
+
+enum sd_err sbx_synced_load(struct sd_sbx *s, struct sd_error *e)
+{
+	sqlite3_stmt *st = sbx_stmt(s, "SELECT value FROM meta WHERE key = 'synced:' || ?1", e);
+
 	for (size_t i = 0; i < s->x.model_count; i++) {
-		st = model_stmt(s, &s->x.models[i],
-			"DELETE FROM %s WHERE _ttl IS NOT NULL AND _ttl <= ?1", NULL);
+		struct sbx_model *m = &s->x.models[i];
 		if (!st)
-			continue;
-		sqlite3_bind_int64(st, 1, now / 1000);
-		sqlite3_step(st);
+			return SD_DB;
+		sqlite3_bind_text(st, 1, m->m->name, -1, SQLITE_STATIC);
+		if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_int64(st, 0) > m->synced_at)
+			m->synced_at = m->synced_saved = sqlite3_column_int64(st, 0);
 		sqlite3_reset(st);
 	}
+	return SD_OK;
+}
+
+bool sbx_must_log(const struct sd_sbx *s, const struct sbx_model *m, int64_t now)
+{
+	return m->synced_at && now - m->synced_at <= s->o.delta_ttl_ms;
 }

@@ -99,6 +99,7 @@ struct sbx_model {
 	const char *lambda;              /* the model's own handler; borrowed; NULL: the server's */
 	bool auto_created, auto_updated; /* the timestamps are filled in */
 	int64_t synced_at;               /* when a startedAt was last given out; 0 never */
+	int64_t synced_saved;            /* what the database says of it: this or a bit less */
 };
 
 struct sbx_schema {
