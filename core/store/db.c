@@ -83,6 +83,7 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_COUNTS] = "SELECT lane,count(*) FROM outbox WHERE lane<>0 AND model=?1 GROUP BY lane",
 	[Q_COUNTS_ALL] = "SELECT lane,count(*) FROM outbox WHERE lane<>0 GROUP BY lane",
 	[Q_COUNT_OF] = "SELECT count(*) FROM outbox WHERE model=?1",
+	[Q_ENTRY_ANY] = "SELECT 1 FROM outbox WHERE lane<>3 AND lane<9 LIMIT 1",
 	[Q_COUNT_ALL] = "SELECT count(*) FROM outbox",
 	[Q_OLDEST] = "SELECT min(enqueued_ms) FROM outbox WHERE model=?1 AND lane<9",
 	[Q_OLDEST_ALL] = "SELECT enqueued_ms FROM outbox WHERE lane<9 ORDER BY seq LIMIT 1",

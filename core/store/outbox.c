@@ -302,6 +302,16 @@ enum sd_err sd_outbox_hold(struct sd_store *st, int64_t seq, struct sd_buf *out,
 	return rc;
 }
 
+enum sd_err sd_outbox_any(struct sd_store *st, bool *out, struct sd_error *e)
+{
+	sqlite3_stmt *s = sd_db_open(st, Q_ENTRY_ANY, e, "");
+	enum sd_err rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
+
+	*out = rc == SD_OK;
+	sd_db_reset(s);
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
 enum sd_err sd_outbox_counts(struct sd_store *st, const struct sd_model *m,
 	struct sd_outbox_counts *out, struct sd_error *e)
 {

@@ -74,6 +74,9 @@ struct sd_outbox_counts {
 SD_MUST_USE enum sd_err sd_outbox_counts(struct sd_store *st, const struct sd_model *m,
 	struct sd_outbox_counts *out, struct sd_error *e);
 
+/* Is there any entry but refused ones?  Cheap, however many there are. */
+SD_MUST_USE enum sd_err sd_outbox_any(struct sd_store *st, bool *out, struct sd_error *e);
+
 /* ---- transitions made by the engine ---- */
 SD_MUST_USE enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e);
 /* Back to waiting: not before next_try_ms; unknown: the answer was lost; counted: the attempt

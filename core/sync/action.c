@@ -136,17 +136,15 @@ void sd_en_event(struct sd_engine *en, const char *name, struct cJSON *fields, i
 void sd_en_outbox_status(struct sd_engine *en, int64_t now_ms)
 {
 	struct cJSON *f = sd_json_object();
-	struct sd_outbox_counts n;
 	struct sd_error e;
+	bool any;
 
 	/* a refused change stays for the person, but nothing of it will ever be sent by itself */
-	if (!f || sd_outbox_counts(en->store, NULL, &n, &e) != SD_OK) {
+	if (!f || sd_outbox_any(en->store, &any, &e) != SD_OK) {
 		en->oom = en->oom || !f;
 		sd_json_free(f);
 		return;
 	}
-	sd_json_add_bool(f, "isEmpty",
-		!n.lane[SD_LANE_WAITING] && !n.lane[SD_LANE_SENDING] && !n.lane[SD_LANE_PARKED] &&
-			!n.lane[SD_LANE_CONFLICT]);
+	sd_json_add_bool(f, "isEmpty", !any);
 	sd_en_event(en, "outboxStatus", f, now_ms);
 }
