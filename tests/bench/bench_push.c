@@ -1,11 +1,12 @@
 /*
  * tests/bench/bench_push.c - an outbox drained: syncdeck against libcurl with one request at a time.
  *
- * The same creates against the same server (our sandbox), in turn, PAIRS times, the server emptied
+ * Twice: on bare loopback, where a round trip costs nothing and processor time decides; and with the
+ * LATENCY_MS (2) of a near network in every answer.  The same creates against the same server (our sandbox), in turn, PAIRS times, the server emptied
  * before each.  The reference is the shortest program there is: one connection kept open, a POST,
  * its answer, the next.  syncdeck's time is from the first change that was acknowledged to the last,
  * as its own events tell it; its start and its first sync are not part of a drain.  The server must
- * have every record once, or the run does not count.  CHANGES=, PAIRS= change the run.
+ * have every record once, or the run does not count.  CHANGES=, PAIRS=, LATENCY_MS= change the run.
  */
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -102,13 +103,16 @@ static size_t keep(char *p, size_t size, size_t n, void *ctx)
 	return sd_buf_add(ctx, p, size * n) ? size * n : 0;
 }
 
-static void admin(const struct bench *b, const char *method, const char *call, struct sd_buf *out)
+static void admin(const struct bench *b, const char *method, const char *call, const char *body,
+	struct sd_buf *out)
 {
 	CURL *c = curl_easy_init();
 	char url[256];
 
 	snprintf(url, sizeof url, "%s/%s", b->admin, call);
 	curl_easy_setopt(c, CURLOPT_URL, url);
+	if (body)
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, keep);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
@@ -123,7 +127,7 @@ static void check(const struct bench *b)
 	struct sd_buf out = SD_BUF_INIT;
 	struct cJSON *j = NULL;
 
-	admin(b, "GET", "state", &out);
+	admin(b, "GET", "state", NULL, &out);
 	if (sd_json_parse(sd_buf_text(&out), out.len, "state", &j, NULL) != SD_OK ||
 		sd_json_get_i64(sd_json_path(j, "models", "Item", NULL), "live", -1) != b->changes)
 		die("the server does not have every record");
@@ -131,11 +135,15 @@ static void check(const struct bench *b)
 	sd_buf_release(&out);
 }
 
-static void empty(const struct bench *b)
+/* Nothing in it, and this long for an answer. */
+static void empty(const struct bench *b, int latency_ms)
 {
 	struct sd_buf out = SD_BUF_INIT;
+	char body[40];
 
-	admin(b, "POST", "reset", &out);
+	admin(b, "POST", "reset", "{}", &out);
+	snprintf(body, sizeof body, "{\"ms\":%d}", latency_ms);
+	admin(b, "POST", "latency", body, &out);
 	sd_buf_release(&out);
 }
 
@@ -273,11 +281,37 @@ static void report(const char *what, double *v, int n, const char *goal)
 	printf("%-44s median %.2f  [%.2f - %.2f]  goal %s\n", what, v[n / 2], v[0], v[n - 1], goal);
 }
 
+static void compare(struct bench *b, int pairs, int latency_ms)
+{
+	double batched[PAIRS_MAX], single[PAIRS_MAX], rate[PAIRS_MAX];
+
+	for (int i = 0; i < pairs; i++) {
+		double ref, one, many;
+		empty(b, latency_ms);
+		ref = one_at_a_time(b);
+		check(b);
+		empty(b, latency_ms);
+		one = syncdeck(b, "1", 8);
+		empty(b, latency_ms);
+		many = syncdeck(b, "25", 8);
+		printf("  pair %d: libcurl %.2fs; syncdeck %.2fs one by one, %.2fs in batches\n",
+			i + 1, ref, one, many);
+		single[i] = ref / one;
+		batched[i] = ref / many;
+		rate[i] = b->changes / many;
+	}
+	printf("outbox of %d changes drained, answers take %d ms, %d pairs\n", b->changes,
+		latency_ms, pairs);
+	report("  mutations/s against one request at a time", batched, pairs,
+		">= 3 (outbox.batch = 25)");
+	report("  the same without batches", single, pairs, latency_ms ? ">= 3" : "-");
+	report("  mutations/s", rate, pairs, "-");
+}
+
 int main(void)
 {
 	struct bench b = {.program = getenv("SYNCDECK"), .changes = env_int("CHANGES", 10000)};
-	int pairs = env_int("PAIRS", 5);
-	double batched[PAIRS_MAX], single[PAIRS_MAX], rate[PAIRS_MAX];
+	int pairs = env_int("PAIRS", 5), latency = env_int("LATENCY_MS", 2);
 
 	b.program = b.program ? b.program : "build/syncdeck";
 	pairs = pairs > PAIRS_MAX ? PAIRS_MAX : pairs;
@@ -286,28 +320,10 @@ int main(void)
 	setenv("XDG_STATE_HOME", b.dir, 1);
 	make_items(&b);
 	start_server(&b);
-	for (int i = 0; i < pairs; i++) {
-		double ref, one, many;
-		empty(&b);
-		ref = one_at_a_time(&b);
-		check(&b);
-		empty(&b);
-		one = syncdeck(&b, "1", 8);
-		empty(&b);
-		many = syncdeck(&b, "25", 8);
-		printf("  pair %d: libcurl %.2fs; syncdeck %.2fs one by one, %.2fs in batches\n",
-			i + 1, ref, one, many);
-		single[i] = ref / one;
-		batched[i] = ref / many;
-		rate[i] = b.changes / many;
-	}
+	compare(&b, pairs, 0);
+	compare(&b, pairs, latency);
 	kill(b.server, SIGTERM);
 	waitpid(b.server, NULL, 0);
-	printf("outbox of %d changes drained, %d pairs\n", b.changes, pairs);
-	report("  mutations/s against one request at a time", batched, pairs,
-		">= 3 (outbox.batch 25)");
-	report("  the same without batches", single, pairs, "-");
-	report("  mutations/s", rate, pairs, "-");
 	free(b.schema);
 	free(b.items);
 	sd_test_dir_remove(b.dir);
