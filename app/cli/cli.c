@@ -200,7 +200,7 @@ static const char *const WITH_VALUE[] = {"--where", "--sort", "--limit", "--page
 	"--port", "--host", "--db", "--strategy", "--model-strategy", "--seed", "--users",
 	"--delta-ttl", "--base-ttl", "--max-limit", "--keep-alive", "--connection-timeout",
 	"--write-config", "--parent-pipe", "--name", "--format", "-o", "--output", "--person",
-	"--seed-number", "--to"};
+	"--seed-number", "--to", "--chunk"};
 
 bool cli_option_has_value(const char *name)
 {

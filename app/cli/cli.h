@@ -145,6 +145,8 @@ int cli_history(struct cli *c, struct cli_args *a);
 int cli_undo(struct cli *c, struct cli_args *a);
 int cli_redo(struct cli *c, struct cli_args *a);
 int cli_revert(struct cli *c, struct cli_args *a);
+int cli_export(struct cli *c, struct cli_args *a);
+int cli_import(struct cli *c, struct cli_args *a);
 int cli_login(struct cli *c, struct cli_args *a);
 int cli_logout(struct cli *c, struct cli_args *a);
 int cli_whoami(struct cli *c, struct cli_args *a);

@@ -120,6 +120,46 @@ SD_MUST_USE enum sd_err sd_api_undo(
  * changed; NOTFOUND: nothing.  *made: its newest entry. */
 SD_MUST_USE enum sd_err sd_api_redo(struct sd_api *api, int64_t *made, struct sd_error *e);
 
+/* ---- records to and from files (contract.md 5 export, import) ---- */
+/* How far it is, now and then: records, and bytes (or records) of all; false interrupts. */
+typedef bool (*sd_api_progress_fn)(void *ctx, int64_t records, int64_t done, int64_t of);
+struct sd_api_export {
+	const char *const *models; /* none: all, parents first */
+	size_t model_count;
+	const char *where; /* NULL: all */
+	bool csv;
+	bool formula_safe; /* CSV: what a spreadsheet takes for a formula gets a ' in front */
+	const char *file;  /* appears whole or not at all; NULL: stdout */
+	sd_api_progress_fn progress;
+	void *ctx;
+};
+/* One state of the store, record by record.  Several models: "_model" in each record; in CSV a
+ * column, the others being those of all of them. Errors: INVAL, IO, CANCELLED. */
+SD_MUST_USE enum sd_err sd_api_export(
+	struct sd_api *api, const struct sd_api_export *o, int64_t *records, struct sd_error *e);
+
+struct sd_api_import {
+	const char *model, *file; /* "-": stdin */
+	bool csv, dry_run;
+	bool orphans;  /* take records whose parent is not here */
+	int64_t chunk; /* records a transaction; 0: all in one; -1: by the file's size */
+	sd_api_progress_fn progress;
+	void (*problem)(void *ctx, const char *text); /* dry run: each line that is wrong */
+	void *ctx;
+};
+struct sd_api_imported {
+	int64_t records, created, updated; /* of this call */
+	int64_t skipped;                   /* of another model */
+	int64_t resumed;                   /* records written by an earlier, interrupted call */
+	int64_t invalid;                   /* dry run */
+};
+/* Nothing is written when a line is invalid: a small file is one transaction; a large one is
+ * checked whole, then written in several, and what was interrupted goes on behind what is written
+ * when the same file (by its content) is imported again.  Errors: INVAL, with "FILE:LINE: ...",
+ * model, record and field; IO; CANCELLED. */
+SD_MUST_USE enum sd_err sd_api_import(struct sd_api *api, const struct sd_api_import *o,
+	struct sd_api_imported *out, struct sd_error *e);
+
 /* ---- lists in the contract's shapes; *out is an owned array ---- */
 SD_MUST_USE enum sd_err sd_api_models(struct sd_api *api, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox(

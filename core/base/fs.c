@@ -122,6 +122,80 @@ enum sd_err sd_write_file(const char *path, const void *p, size_t n, struct sd_e
 	return rc;
 }
 
+enum sd_err sd_out_open(struct sd_out *o, const char *path, struct sd_error *e)
+{
+	struct sd_buf tmp = SD_BUF_INIT;
+	int fd;
+
+	memset(o, 0, sizeof *o);
+	if (!path) {
+		o->f = stdout;
+		return SD_OK;
+	}
+	sd_buf_fmt(&tmp, "%s.tmp%d", path, (int)getpid());
+	o->path = strdup(path);
+	o->tmp = sd_buf_take(&tmp);
+	if (!o->path || !o->tmp) {
+		sd_out_drop(o);
+		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", path);
+	}
+	fd = open(o->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	o->f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!o->f) {
+		int code = errno;
+		if (fd >= 0)
+			close(fd);
+		else
+			o->tmp[0] = '\0'; /* nothing to remove */
+		sd_out_drop(o);
+		return sd_fail(e, SD_IO, code, "cannot write %s: %s", path, strerror(code));
+	}
+	return SD_OK;
+}
+
+enum sd_err sd_out_done(struct sd_out *o, struct sd_error *e)
+{
+	bool bad = fflush(o->f) != 0 || ferror(o->f);
+	int code = errno;
+
+	if (!o->tmp)
+		return bad ? sd_fail(e, SD_IO, code, "cannot write the output: %s", strerror(code))
+			   : SD_OK;
+	if (!bad && fsync(fileno(o->f))) {
+		bad = true;
+		code = errno;
+	}
+	if (fclose(o->f) != 0 && !bad) {
+		bad = true;
+		code = errno;
+	}
+	o->f = NULL;
+	if (!bad && rename(o->tmp, o->path)) {
+		bad = true;
+		code = errno;
+	}
+	if (bad) {
+		(void)sd_fail(e, SD_IO, code, "cannot write %s: %s", o->path, strerror(code));
+		sd_out_drop(o);
+		return SD_IO;
+	}
+	sync_dir_of(o->path);
+	o->tmp[0] = '\0';
+	sd_out_drop(o);
+	return SD_OK;
+}
+
+void sd_out_drop(struct sd_out *o)
+{
+	if (o->f && o->tmp)
+		fclose(o->f);
+	if (o->tmp && *o->tmp)
+		unlink(o->tmp);
+	free(o->tmp);
+	free(o->path);
+	memset(o, 0, sizeof *o);
+}
+
 bool sd_is_dir(const char *path)
 {
 	struct stat s;

@@ -5,6 +5,7 @@
 #define SD_BASE_FS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -17,6 +18,16 @@ SD_MUST_USE enum sd_err sd_read_file(
 /* Writes a temporary file, syncs it, renames it over path, syncs the directory; mode 0600. */
 SD_MUST_USE enum sd_err sd_write_file(
 	const char *path, const void *p, size_t n, struct sd_error *e);
+/* A file that appears whole or not at all: written beside path, then renamed over it. */
+struct sd_out {
+	FILE *f;    /* to write to; stdout when path is NULL */
+	char *tmp;  /* owned; NULL: stdout */
+	char *path; /* owned */
+};
+SD_MUST_USE enum sd_err sd_out_open(struct sd_out *o, const char *path, struct sd_error *e);
+/* Syncs, renames, closes; on an error nothing is left.  Errors: IO. */
+SD_MUST_USE enum sd_err sd_out_done(struct sd_out *o, struct sd_error *e);
+void sd_out_drop(struct sd_out *o); /* nothing is left; fine after done */
 bool sd_is_dir(const char *path);
 bool sd_is_file(const char *path);
 /* "a/b"; owned, NULL: out of memory. */

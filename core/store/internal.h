@@ -145,13 +145,15 @@ struct sd_store {
 	int64_t busy_from;
 	int64_t now_ms; /* the newest time handed in, for journal lines of calls without one */
 	sqlite3_stmt *q[Q_COUNT];
-	struct sd_table *tables;     /* by model->id */
-	bool ids_known, ids_dirty;   /* of this transaction */
-	int64_t next_seq, next_line; /* of the outbox and the journal; never used twice */
-	int64_t group;               /* of the deletes of this transaction; 0: each its own */
-	bool redo_gone;              /* this transaction has forgotten what could be made again */
-	bool again;                  /* an undo or redo writes, not the person */
-	struct sd_buf text;          /* scratch of row.c */
+	struct sd_table *tables;             /* by model->id */
+	bool ids_known, ids_dirty;           /* of this transaction */
+	int64_t next_seq, next_line;         /* of the outbox and the journal; never used twice */
+	const struct sd_model *absent_model; /* sd_write_parents() */
+	const struct sd_map *absent_keys;
+	int64_t group;      /* of the deletes of this transaction; 0: each its own */
+	bool redo_gone;     /* this transaction has forgotten what could be made again */
+	bool again;         /* an undo or redo writes, not the person */
+	struct sd_buf text; /* scratch of row.c */
 	int64_t data_version;
 	bool data_version_known;
 };

@@ -123,6 +123,14 @@ static bool named(const struct sd_field *f, const struct cJSON *changed)
 	return false;
 }
 
+static bool may_be_absent(const struct sd_store *st, const struct sd_model *parent, const char *key)
+{
+	if (!st->absent_keys)
+		return false;
+	return !st->absent_model ||
+	       (st->absent_model == parent && sd_map_has(st->absent_keys, key));
+}
+
 enum sd_err sd_valid_parents(struct sd_store *st, const struct sd_model *m, const struct cJSON *rec,
 	const struct cJSON *changed, struct sd_error *e)
 {
@@ -140,7 +148,10 @@ enum sd_err sd_valid_parents(struct sd_store *st, const struct sd_model *m, cons
 		if (rc == SD_OK) {
 			rc = sd_row_find_key(
 				st, sd_table_of(st, f->model), sd_buf_text(&key), &row, e);
-			if (rc == SD_NOTFOUND || (rc == SD_OK && row.deleted)) {
+			if ((rc == SD_NOTFOUND || (rc == SD_OK && row.deleted)) &&
+				may_be_absent(st, f->model, sd_buf_text(&key))) {
+				rc = SD_OK;
+			} else if (rc == SD_NOTFOUND || (rc == SD_OK && row.deleted)) {
 				sd_key_show(sd_buf_text(&key), &show);
 				rc = sd_fail(e, SD_INVAL, 0,
 					"%s.%s: there is no %s %s here; save it first", m->name,

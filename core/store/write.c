@@ -290,7 +290,7 @@ static enum sd_err rebase_refused(struct save *w, struct sd_error *e)
 	return rc;
 }
 
-static enum sd_err run(
+static enum sd_err check(
 	struct save *w, enum sd_save_mode mode, const struct cJSON *fields, struct sd_error *e)
 {
 	struct cJSON *named = sd_json_is_object(fields) ? sd_json_dup(fields) : NULL;
@@ -312,6 +312,14 @@ static enum sd_err run(
 		rc = sd_valid_required(w->m, w->after, e);
 	if (rc == SD_OK)
 		rc = sd_valid_parents(w->st, w->m, w->after, w->changed, e);
+	return rc;
+}
+
+static enum sd_err run(
+	struct save *w, enum sd_save_mode mode, const struct cJSON *fields, struct sd_error *e)
+{
+	enum sd_err rc = check(w, mode, fields, e);
+
 	if (rc != SD_OK || (w->before && sd_json_count(w->changed) == 0))
 		return rc;
 	rc = rebase_refused(w, e);
@@ -347,4 +355,23 @@ enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd
 	release(&w);
 	sd_buf_release(&text);
 	return rc;
+}
+
+enum sd_err sd_write_check(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *fields, const struct sd_write_env *env, bool *created,
+	struct sd_error *e)
+{
+	struct save w = {.st = st, .t = sd_table_of(st, m), .m = m, .env = env};
+	enum sd_err rc = check(&w, SD_SAVE_UPSERT, fields, e);
+
+	if (created)
+		*created = !w.before;
+	release(&w);
+	return rc;
+}
+
+void sd_write_parents(struct sd_store *st, const struct sd_model *m, const struct sd_map *keys)
+{
+	st->absent_model = m;
+	st->absent_keys = keys;
 }

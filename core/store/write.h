@@ -38,6 +38,15 @@ SD_MUST_USE enum sd_err sd_write_save(struct sd_store *st, const struct sd_model
 	enum sd_save_mode mode, const struct cJSON *fields, const struct sd_pred *cond,
 	const struct sd_write_env *env, struct cJSON **rec, bool *created, struct sd_error *e);
 
+/* Would that save go through?  Checks without a transaction and changes nothing; a reader will do.
+ * *created (may be NULL): there is no such record yet.  Errors as for the save. */
+SD_MUST_USE enum sd_err sd_write_check(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *fields, const struct sd_write_env *env, bool *created,
+	struct sd_error *e);
+/* Parents that need not be here (an import): those of m whose key text is in keys, or any when m is
+ * NULL and keys is not.  Until called again with NULL, NULL; keys is borrowed. */
+void sd_write_parents(struct sd_store *st, const struct sd_model *m, const struct sd_map *keys);
+
 /* Deletes one record with the cascade its relations ask for (hasOne, hasMany; children first; a
  * visited set stops cycles), each deletion its own outbox entry; cond goes with the named record
  * only.  deleted (may be NULL; a JSON array) receives the records with "_model" added.  With
