@@ -111,7 +111,8 @@ static enum sd_err current_version(
 	const char *part;
 	enum sd_err rc = SD_OK;
 
-	if (w->op == SBX_OP_CREATE || !sd_json_is_null(sd_json_get(input, "_version")))
+	if (w->op == SBX_OP_CREATE || !w->m->versioned ||
+		!sd_json_is_null(sd_json_get(input, "_version")))
 		return SD_OK;
 	if (sbx_key_text(w->m, input, &pk, &part))
 		rc = sbx_row_get(s, w->m, sd_buf_text(&pk), w->now, &row, e);
@@ -203,8 +204,9 @@ static bool own_stamps(
 	const struct {
 		const char *name;
 		bool wanted;
-	} stamps[] = {{"_version", before != NULL}, {"_lastChangedAt", before != NULL},
-		{m->m->created_at, m->auto_created}, {m->m->updated_at, m->auto_updated}};
+	} stamps[] = {{"_version", before && m->versioned},
+		{"_lastChangedAt", before && m->versioned}, {m->m->created_at, m->auto_created},
+		{m->m->updated_at, m->auto_updated}};
 	char iso[SD_TIME_TEXT];
 	bool ok = true;
 
@@ -226,13 +228,15 @@ static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const st
 	struct sd_buf pk = SD_BUF_INIT;
 	struct sbx_row before = {.rid = 0};
 	const char *part;
-	bool deleted = sd_json_is_true(sd_json_get(given, "_deleted"));
+	bool deleted = m->versioned && sd_json_is_true(sd_json_get(given, "_deleted"));
 	int64_t ttl = sd_json_get_i64(given, "_ttl", 0);
 	enum sd_err rc = SD_OK;
 
 	if (deleted && ttl <= 0)
 		ttl = (now_ms + s->o.base_ttl_ms) / 1000;
 	sd_json_remove(item, "_ttl");
+	if (!m->versioned)
+		sbx_item_plain(item);
 	if (!item || !sbx_key_text(m, item, &pk, &part))
 		rc = sd_fail(e, SD_INVAL, 0, "%s: an item without its key", m->m->name);
 	else
@@ -240,7 +244,7 @@ static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const st
 	if (rc != SD_OK)
 		;
 	else if (!own_stamps(m, before.item, item, now_ms) ||
-		 !sbx_item_stamp(item, sd_json_get_i64(item, "_version", 1),
+		 !sbx_item_stamp(m, item, sd_json_get_i64(item, "_version", 1),
 			 sd_json_get_i64(item, "_lastChangedAt", now_ms), deleted))
 		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 	else

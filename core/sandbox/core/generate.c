@@ -145,7 +145,7 @@ static void output_type(struct sbx_schema *x, struct sbx_model *sm)
 	}
 	add_timestamp(x, sm, m->created_at);
 	add_timestamp(x, sm, m->updated_at);
-	if (x->datastore) {
+	if (sm->versioned) {
 		sbx_add(x, sm->out, "_version", "Int!");
 		sbx_add(x, sm->out, "_deleted", "Boolean");
 		sbx_add(x, sm->out, "_lastChangedAt", "AWSTimestamp!");
@@ -161,7 +161,7 @@ static void connection_type(struct sbx_schema *x, struct sbx_model *sm)
 	sbx_add_ref(x, sm->conn, "items",
 		(struct sbx_ref){.type = sm->out, .list = true, .non_null = true});
 	sbx_add(x, sm->conn, "nextToken", "String");
-	if (x->datastore)
+	if (sm->versioned)
 		sbx_add(x, sm->conn, "startedAt", "AWSTimestamp");
 }
 
@@ -197,13 +197,15 @@ static struct sbx_type *named(struct sbx_schema *x, enum sbx_kind kind, const ch
 }
 
 static void open_model(struct sbx_schema *x, struct sbx_model *sm, const struct sd_model *m,
-	const struct sd_schema *schema, enum sd_strategy strategy)
+	const struct sd_schema *schema, const struct sbx_choice *choice, bool datastore)
 {
 	char *up = sbx_copy(&x->arena, m->name);
 
 	sm->m = m;
 	sm->def = schema->sdl ? sd_sdl_find(schema->sdl, m->name) : NULL;
-	sm->strategy = strategy;
+	sm->strategy = choice->strategy;
+	sm->lambda = choice->lambda;
+	sm->versioned = datastore && choice->strategy != SD_STRATEGY_NONE;
 	sm->plural = plural_of(x, sm);
 	sm->table = table_of(x, sm);
 	sm->auto_created = auto_filled(m, m->created_at);
@@ -298,14 +300,13 @@ static enum sd_err check_types(const struct sbx_schema *x, struct sd_error *e)
 	return SD_OK;
 }
 
-enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore, enum sd_strategy strategy,
-	struct sbx_schema *x, struct sd_error *e)
+enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore,
+	const struct sbx_choice *choices, struct sbx_schema *x, struct sd_error *e)
 {
 	enum sd_err rc = check_names(schema, e);
 
 	if (rc != SD_OK)
 		return rc;
-	x->datastore = datastore;
 	sbx_define_shared(x);
 	sbx_define_introspection(x);
 	define_enums(x, schema);
@@ -313,7 +314,7 @@ enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore, enum sd
 	x->model_count = schema->model_count;
 	x->models = sbx_alloc(&x->arena, (schema->model_count + 1) * sizeof *x->models);
 	for (size_t i = 0; x->models && i < schema->model_count; i++)
-		open_model(x, &x->models[i], schema->models[i], schema, strategy);
+		open_model(x, &x->models[i], schema->models[i], schema, &choices[i], datastore);
 	for (size_t i = 0; x->models && i < schema->model_count; i++) {
 		output_type(x, &x->models[i]);
 		connection_type(x, &x->models[i]);

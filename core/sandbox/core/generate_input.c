@@ -92,7 +92,7 @@ static void create_input(struct sbx_schema *x, struct sbx_model *sm)
 	}
 	if (!m->custom_pk)
 		sbx_add(x, sm->create_in, "id", "ID");
-	if (x->datastore)
+	if (sm->versioned)
 		sbx_add(x, sm->create_in, "_version", "Int");
 }
 
@@ -114,7 +114,7 @@ static void update_input(struct sbx_schema *x, struct sbx_model *sm)
 	}
 	if (!m->custom_pk)
 		sbx_add(x, sm->update_in, "id", "ID!");
-	if (x->datastore)
+	if (sm->versioned)
 		sbx_add(x, sm->update_in, "_version", "Int");
 }
 
@@ -130,7 +130,7 @@ static void delete_input(struct sbx_schema *x, struct sbx_model *sm)
 		if (o)
 			o->src = &m->fields[m->pk[i]];
 	}
-	if (x->datastore)
+	if (sm->versioned)
 		sbx_add(x, sm->delete_in, "_version", "Int");
 }
 
@@ -171,7 +171,8 @@ static void filter_stamps(
 	sbx_add(x, t, m->updated_at, type);
 }
 
-static void filter_logic(struct sbx_schema *x, struct sbx_type *t, bool with_not)
+static void filter_logic(
+	struct sbx_schema *x, struct sbx_type *t, const struct sbx_model *sm, bool with_not)
 {
 	const char *list = t ? sbx_fmt(&x->arena, "[%s]", t->name) : NULL;
 
@@ -179,7 +180,7 @@ static void filter_logic(struct sbx_schema *x, struct sbx_type *t, bool with_not
 	sbx_add(x, t, "or", list);
 	if (with_not)
 		sbx_add(x, t, "not", t ? t->name : NULL);
-	if (x->datastore)
+	if (sm->versioned)
 		sbx_add(x, t, "_deleted", "ModelBooleanInput");
 }
 
@@ -198,16 +199,16 @@ void sbx_generate_inputs(struct sbx_schema *x, struct sbx_model *sm)
 
 	filter_columns(x, sm->filter, sm, true, false);
 	filter_stamps(x, sm->filter, sm->m, "ModelStringInput");
-	filter_logic(x, sm->filter, true);
+	filter_logic(x, sm->filter, sm, true);
 	filter_owners(x, sm->filter, sm->m);
 
 	filter_columns(x, sm->cond, sm, false, false);
-	filter_logic(x, sm->cond, true);
+	filter_logic(x, sm->cond, sm, true);
 	filter_stamps(x, sm->cond, sm->m, "ModelStringInput");
 	filter_owners(x, sm->cond, sm->m);
 
 	filter_columns(x, sm->sub_filter, sm, true, true);
 	filter_stamps(x, sm->sub_filter, sm->m, "ModelSubscriptionStringInput");
-	filter_logic(x, sm->sub_filter, false);
+	filter_logic(x, sm->sub_filter, sm, false);
 	filter_owners(x, sm->sub_filter, sm->m);
 }

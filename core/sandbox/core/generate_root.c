@@ -342,7 +342,7 @@ void sbx_generate_roots(struct sbx_schema *x, struct sbx_model *sm)
 	struct sbx_field *f;
 
 	get_and_list(x, sm);
-	if (x->datastore && sm->m->syncable) {
+	if (sm->versioned && sm->m->syncable) {
 		f = root(x, x->query, root_name(x, sm, "queries", "sync", "sync", sm->plural),
 			sm->conn, sm, SBX_SYNC);
 		if (f) {

@@ -27,8 +27,10 @@ struct sd_sbx {
 	struct sd_sbx_opts o;
 	struct sbx_schema x;
 	sqlite3 *db;
-	struct sd_map stmts; /* SQL text -> sqlite3_stmt * */
-	bool outer;          /* sd_sbx_begin .. commit */
+	struct sd_map stmts;        /* SQL text -> sqlite3_stmt * */
+	bool outer;                 /* sd_sbx_begin .. commit */
+	struct sbx_choice *choices; /* owned, as many as models */
+	bool datastore;
 	bool resurrect, accept_future, lenient_datetime, introspection;
 	sd_sbx_deliver_fn deliver;
 	void *deliver_ctx;
@@ -266,7 +268,10 @@ SD_MUST_USE enum sd_err sbx_write(struct sd_sbx *s, struct sbx_write *w, struct 
 /* item.c: input -> attributes (AWSJSON parsed); false: out of memory or *wrong */
 bool sbx_item_set(const struct sbx_model *m, const struct cJSON *input, bool create,
 	struct cJSON *item, struct cJSON *removed);
-bool sbx_item_stamp(struct cJSON *item, int64_t version, int64_t changed_at, bool deleted);
+/* The metadata of a versioned model's item; false: out of memory. */
+bool sbx_item_stamp(const struct sbx_model *m, struct cJSON *item, int64_t version,
+	int64_t changed_at, bool deleted);
+void sbx_item_plain(struct cJSON *item); /* takes the metadata out */
 unsigned sbx_depth(const struct cJSON *j);
 /* What the administrator gives, as an input of type t: AWSJSON may be the value it holds, and what
  * the model has but t does not take (timestamps, an undeclared owner) is let through.  NULL with *w

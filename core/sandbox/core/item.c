@@ -88,15 +88,24 @@ bool sbx_item_set(const struct sbx_model *m, const struct cJSON *input, bool cre
 	return true;
 }
 
-bool sbx_item_stamp(struct cJSON *item, int64_t version, int64_t changed_at, bool deleted)
+bool sbx_item_stamp(const struct sbx_model *m, struct cJSON *item, int64_t version,
+	int64_t changed_at, bool deleted)
 {
-	bool ok = sd_json_set(item, "_version", sd_json_int(version)) &&
-		  sd_json_set(item, "_lastChangedAt", sd_json_int(changed_at));
+	bool ok = !m->versioned ||
+		  (sd_json_set(item, "_version", sd_json_int(version)) &&
+			  sd_json_set(item, "_lastChangedAt", sd_json_int(changed_at)));
 
-	if (ok && deleted)
+	if (ok && deleted && m->versioned)
 		return sd_json_set(item, "_deleted", sd_json_bool(true));
 	sd_json_remove(item, "_deleted");
 	return ok;
+}
+
+void sbx_item_plain(struct cJSON *item)
+{
+	sd_json_remove(item, "_version");
+	sd_json_remove(item, "_deleted");
+	sd_json_remove(item, "_lastChangedAt");
 }
 
 unsigned sbx_depth(const struct cJSON *j)

@@ -6,21 +6,31 @@
 
 static const char *const strategies[] = {"automerge", "optimistic", "lambda", "none"};
 
-static enum sd_err generate(struct sd_sbx *s, bool datastore, struct sd_error *e)
+static enum sd_err generate(struct sd_sbx *s, struct sd_error *e)
 {
 	struct sbx_schema x = {0};
-	enum sd_err rc = sbx_generate(s->o.schema, datastore, s->o.strategy, &x, e);
+	enum sd_err rc = sbx_generate(s->o.schema, s->datastore, s->choices, &x, e);
 
 	if (rc != SD_OK) {
 		sbx_schema_release(&x);
 		return rc;
 	}
-	for (size_t i = 0; i < s->x.model_count; i++) /* the models are the same ones */
-		x.models[i].strategy = s->x.models[i].strategy;
 	sbx_subs_free(s); /* they point into the old types */
 	sbx_schema_release(&s->x);
 	s->x = x;
 	return sbx_store_prepare(s, e);
+}
+
+static enum sd_err choose(struct sd_sbx *s, struct sd_error *e)
+{
+	size_t n = s->o.schema->model_count;
+
+	s->choices = calloc(n + 1, sizeof *s->choices);
+	if (!s->choices)
+		return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	for (size_t i = 0; i < n; i++)
+		s->choices[i].strategy = s->o.strategy;
+	return SD_OK;
 }
 
 enum sd_err sd_sbx_open(const struct sd_sbx_opts *o, struct sd_sbx **out, struct sd_error *e)
@@ -34,11 +44,14 @@ enum sd_err sd_sbx_open(const struct sd_sbx_opts *o, struct sd_sbx **out, struct
 	s->o = *o;
 	s->subs_end = &s->subs;
 	s->introspection = true;
+	s->datastore = true;
 	s->o.max_limit = s->o.max_limit > 0 ? s->o.max_limit : 1000;
 	s->o.max_subscriptions = s->o.max_subscriptions > 0 ? s->o.max_subscriptions : 100;
-	rc = sbx_store_open(s, e);
+	rc = choose(s, e);
 	if (rc == SD_OK)
-		rc = generate(s, true, e);
+		rc = sbx_store_open(s, e);
+	if (rc == SD_OK)
+		rc = generate(s, e);
 	if (rc != SD_OK) {
 		sd_sbx_close(s);
 		return rc;
@@ -57,7 +70,21 @@ void sd_sbx_close(struct sd_sbx *s)
 		(void)!sd_sbx_commit(s, NULL);
 	sbx_store_close(s);
 	sbx_schema_release(&s->x);
+	free(s->choices);
 	free(s);
+}
+
+static enum sd_err strategy_of(const char *text, struct sbx_choice *c)
+{
+	for (int k = 0; k < 4; k++)
+		if (strcmp(text, strategies[k]) == 0) {
+			*c = (struct sbx_choice){.strategy = (enum sd_strategy)k};
+			return SD_OK;
+		}
+	if (strncmp(text, "lambda:", 7) != 0 || !text[7])
+		return SD_INVAL;
+	*c = (struct sbx_choice){.strategy = SD_STRATEGY_LAMBDA, .lambda = text + 7};
+	return SD_OK;
 }
 
 enum sd_err sd_sbx_model_strategy(struct sd_sbx *s, const char *text, struct sd_error *e)
@@ -67,22 +94,19 @@ enum sd_err sd_sbx_model_strategy(struct sd_sbx *s, const char *text, struct sd_
 
 	for (size_t i = 0; eq && i < s->x.model_count; i++) {
 		struct sbx_model *m = &s->x.models[i];
+		bool was = s->choices[i].strategy != SD_STRATEGY_NONE;
 		if (strlen(m->m->name) != n || memcmp(m->m->name, text, n) != 0)
 			continue;
-		for (int k = 0; k < 4; k++)
-			if (strcmp(eq + 1, strategies[k]) == 0) {
-				m->strategy = (enum sd_strategy)k;
-				return SD_OK;
-			}
-		if (strncmp(eq + 1, "lambda:", 7) == 0 && eq[8]) {
-			m->strategy = SD_STRATEGY_LAMBDA;
-			m->lambda = eq + 8;
-			return SD_OK;
-		}
-		return sd_fail(e, SD_INVAL, 0,
-			"%s: no such strategy; there are automerge, optimistic, lambda, "
-			"lambda:COMMAND and none",
-			text);
+		if (strategy_of(eq + 1, &s->choices[i]) != SD_OK)
+			return sd_fail(e, SD_INVAL, 0,
+				"%s: no such strategy; there are automerge, optimistic, lambda, "
+				"lambda:COMMAND and none",
+				text);
+		if (was != (s->choices[i].strategy != SD_STRATEGY_NONE))
+			return generate(s, e); /* with or without metadata: another API */
+		m->strategy = s->choices[i].strategy;
+		m->lambda = s->choices[i].lambda;
+		return SD_OK;
 	}
 	if (eq)
 		return sd_fail(e, SD_INVAL, 0, "%.*s: the schema has no such model", (int)n, text);
@@ -107,8 +131,12 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 			*flags[i].flag = on;
 			return SD_OK;
 		}
-	if (strcmp(key, "datastore") == 0)
-		return on == s->x.datastore ? SD_OK : generate(s, on, e);
+	if (strcmp(key, "datastore") == 0) {
+		if (on == s->datastore)
+			return SD_OK;
+		s->datastore = on;
+		return generate(s, e);
+	}
 	return sd_fail(e, SD_INVAL, 0,
 		"%s: no such setting; there are resurrect_on_update, accept_future_version, "
 		"lenient_datetime, introspection and datastore",

@@ -262,8 +262,10 @@ static bool make_item(struct sbx_seeding *j, uint64_t i)
 	for (size_t k = 0; k < j->cell_count; k++)
 		one_field(j, &j->cell[k], i, pick, stamp);
 	implicit_fields(j, stamp);
-	sd_buf_fmt(&j->item, ",\"__typename\":\"%s\",\"_version\":1,\"_lastChangedAt\":%lld}",
-		m->name, (long long)j->now);
+	sd_buf_fmt(&j->item, ",\"__typename\":\"%s\"", m->name);
+	if (j->m->versioned)
+		sd_buf_fmt(&j->item, ",\"_version\":1,\"_lastChangedAt\":%lld", (long long)j->now);
+	sd_buf_ch(&j->item, '}');
 	sd_buf_reset(&j->pk);
 	for (size_t k = 0; k < m->pk_count; k++) {
 		sd_buf_ch(&j->pk, k ? ',' : '[');

@@ -150,6 +150,36 @@ static enum sd_err make_whole(struct sd_sbx *s, const struct sbx_model *m, struc
 	return rc == SD_OK && !counted ? count_rows(s, m, e) : rc;
 }
 
+/* A model may have been served with metadata before and be plain now, or the other way round:
+ * what is stored follows.  meta says which models are plain. */
+static enum sd_err convert(struct sd_sbx *s, const struct sbx_model *m, struct sd_error *e)
+{
+	static const char *const to_plain =
+		"DELETE FROM %s WHERE _deleted IS NOT NULL;"
+		"UPDATE %s SET item=json_remove(item,'$._version','$._lastChangedAt');"
+		"DELETE FROM delta WHERE model=%Q;"
+		"INSERT INTO meta VALUES('plain:' || %Q, 1)";
+	static const char *const to_versioned =
+		"UPDATE %s SET item=json_set(item,'$._version',_version,'$._lastChangedAt',"
+		"_lastChangedAt) WHERE %s.rid > 0;"
+		"DELETE FROM delta WHERE model=%Q;"
+		"DELETE FROM meta WHERE key='plain:' || %Q";
+	sqlite3_stmt *st = sbx_stmt(s, "SELECT count(*) FROM meta WHERE key='plain:' || ?1", e);
+	bool plain;
+
+	if (!st)
+		return SD_DB;
+	sqlite3_bind_text(st, 1, m->m->name, -1, SQLITE_STATIC);
+	plain = sqlite3_step(st) == SQLITE_ROW && sqlite3_column_int(st, 0) > 0;
+	sqlite3_reset(st);
+	if (plain != m->versioned)
+		return SD_OK;
+	return exec_free(s,
+		sqlite3_mprintf(plain ? to_versioned : to_plain, m->table, m->table, m->m->name,
+			m->m->name),
+		e);
+}
+
 enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
 {
 	enum sd_err rc;
@@ -168,6 +198,8 @@ enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
 			e);
 		if (rc == SD_OK)
 			rc = make_whole(s, &s->x.models[i], e);
+		if (rc == SD_OK)
+			rc = convert(s, &s->x.models[i], e);
 	}
 	if (rc == SD_OK)
 		rc = sbx_commit(s, e);

@@ -96,7 +96,10 @@ struct sbx_model {
 		*delete_in;
 	struct sbx_key *pk;
 	enum sd_strategy strategy;
-	const char *lambda;              /* the model's own handler; borrowed; NULL: the server's */
+	const char *lambda; /* the model's own handler; borrowed; NULL: the server's */
+	/* Without (strategy none, or DataStore off) its table is a plain one: no metadata, no
+	 * sync query, deletes that remove (spec/server.md 2.4, last line). */
+	bool versioned;
 	bool auto_created, auto_updated; /* the timestamps are filled in */
 	int64_t synced_at;               /* when a startedAt was last given out; 0 never */
 	int64_t synced_saved;            /* what the database says of it: this or a bit less */
@@ -114,8 +117,7 @@ struct sbx_schema {
 	size_t key_count, key_room;
 	struct sbx_field schema_field, type_field,
 		typename_field; /* __schema, __type, __typename */
-	bool datastore;
-	const char *clash; /* a type name taken twice; NULL */
+	const char *clash;      /* a type name taken twice; NULL */
 };
 
 /* A type by name; made (SBX_UNDEFINED) when it does not exist yet. */
@@ -152,8 +154,12 @@ void sbx_define_shared(struct sbx_schema *x);
 void sbx_define_introspection(struct sbx_schema *x);
 
 /* generate.c; Errors: INVAL naming what cannot be served, NOMEM. */
+struct sbx_choice { /* how one model's conflicts are settled; by its place in the schema */
+	enum sd_strategy strategy;
+	const char *lambda; /* borrowed */
+};
 SD_MUST_USE enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore,
-	enum sd_strategy strategy, struct sbx_schema *x, struct sd_error *e);
+	const struct sbx_choice *choices, struct sbx_schema *x, struct sd_error *e);
 /* generate_input.c */
 void sbx_generate_inputs(struct sbx_schema *x, struct sbx_model *sm);
 struct sbx_ref sbx_ref_of_field(struct sbx_schema *x, const struct sd_field *f, bool input);

@@ -174,7 +174,7 @@ enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e)
 /* ---- dump ---- */
 
 /* Items are kept as the JSON that is shown; only live rows lack "_deleted". */
-static void dump_row(sqlite3_stmt *st, bool first, struct sd_buf *out)
+static void dump_row(sqlite3_stmt *st, const struct sbx_model *m, bool first, struct sd_buf *out)
 {
 	const char *text = (const char *)sqlite3_column_text(st, 1);
 	int n = sqlite3_column_bytes(st, 1);
@@ -183,7 +183,7 @@ static void dump_row(sqlite3_stmt *st, bool first, struct sd_buf *out)
 		return;
 	sd_buf_str(out, first ? "[" : ",");
 	sd_buf_add(out, text, (size_t)n - 1);
-	if (sqlite3_column_type(st, 2) == SQLITE_NULL)
+	if (m->versioned && sqlite3_column_type(st, 2) == SQLITE_NULL)
 		sd_buf_str(out, ",\"_deleted\":null");
 	if (sqlite3_column_type(st, 3) != SQLITE_NULL)
 		sd_buf_fmt(out, ",\"_ttl\":%lld", (long long)sqlite3_column_int64(st, 3));
@@ -210,7 +210,7 @@ enum sd_err sd_sbx_dump_piece(struct sd_sbx *s, const char *model, int64_t now_m
 	sqlite3_bind_int64(st, 1, now_ms / 1000);
 	sqlite3_bind_int64(st, 2, *at);
 	while (out->len - start < bytes && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		dump_row(st, *at == 0, out);
+		dump_row(st, m, *at == 0, out);
 		*at = sqlite3_column_int64(st, 0);
 	}
 	sqlite3_reset(st);

@@ -50,7 +50,12 @@ static enum sd_err check_failed(struct step *t)
 	sd_uuid4(t->s->o.rand, id);
 	if (t->w->op != SBX_OP_CREATE && t->cur.rid)
 		show_stored(t);
-	return refuse(t, t->s->x.datastore ? CHECK_FAILED : "DynamoDB:" CHECK_FAILED,
+	if (!t->w->m->versioned) /* the older words (2.7) */
+		return refuse(t, "DynamoDB:" CHECK_FAILED,
+			"The conditional request failed (Service: AmazonDynamoDBv2; Status Code: "
+			"400; Error Code: " CHECK_FAILED "; Request ID: %s)",
+			id);
+	return refuse(t, CHECK_FAILED,
 		"The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: "
 		"%s)",
 		id);
@@ -84,7 +89,8 @@ static enum sd_err store(struct step *t, int64_t version, bool deleted)
 
 	if (t->cur.rid && t->cur.changed_at >= at)
 		at = t->cur.changed_at + 1;
-	if (!sbx_item_stamp(t->item, version, at, deleted) || !sd_json_print(t->item, &text)) {
+	if (!sbx_item_stamp(w->m, t->item, version, at, deleted) ||
+		!sd_json_print(t->item, &text)) {
 		sd_buf_release(&text);
 		return no_memory(t);
 	}
@@ -98,11 +104,11 @@ static enum sd_err store(struct step *t, int64_t version, bool deleted)
 			"Nesting Levels have exceeded supported limits");
 	if (deleted)
 		ttl = (w->now + s->o.base_ttl_ms) / 1000;
-	if (t->remove || (deleted && (s->o.base_ttl_ms == 0 || !s->x.datastore)))
+	if (t->remove || (deleted && (s->o.base_ttl_ms == 0 || !w->m->versioned)))
 		rc = sbx_row_remove(s, w->m, sd_buf_text(&t->pk), t->e);
 	else
 		rc = sbx_row_put(s, w->m, sd_buf_text(&t->pk), t->item, ttl, t->e);
-	if (rc == SD_OK && s->x.datastore)
+	if (rc == SD_OK && w->m->versioned)
 		rc = sbx_delta_put(s, w->m, sd_buf_text(&t->pk), t->item, w->now, t->e);
 	if (rc == SD_OK) {
 		sd_json_free(w->result);
@@ -328,7 +334,7 @@ static enum sd_err on_conflict(struct step *t, const struct cJSON *set, const st
 	case SD_STRATEGY_LAMBDA:
 		wanted = updated(t, set, removed);
 		if (wanted && t->w->op == SBX_OP_DELETE &&
-			!sbx_item_stamp(wanted, t->cur.version + 1, t->w->now, true)) {
+			!sbx_item_stamp(t->w->m, wanted, t->cur.version + 1, t->w->now, true)) {
 			sd_json_free(wanted);
 			wanted = NULL;
 		}
@@ -342,7 +348,7 @@ static bool is_stale(const struct step *t)
 {
 	int64_t in = sd_json_get_i64(t->w->input, "_version", 0);
 
-	if (t->w->m->strategy == SD_STRATEGY_NONE || !t->s->x.datastore)
+	if (!t->w->m->versioned)
 		return false;
 	return t->s->accept_future ? in < t->cur.version : in != t->cur.version;
 }
@@ -391,7 +397,7 @@ static enum sd_err update_or_delete(struct step *t)
 	}
 	if (!t->cur.rid) {
 		/* a plain table takes the delete of what is not there for done (2.7) */
-		rc = w->op == SBX_OP_DELETE && !t->s->x.datastore ? SD_OK : check_failed(t);
+		rc = w->op == SBX_OP_DELETE && !w->m->versioned ? SD_OK : check_failed(t);
 		goto done;
 	}
 	if (w->op == SBX_OP_UPDATE) {
