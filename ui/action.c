@@ -104,6 +104,7 @@ static const struct sd_hint IN_SYNC[] = {
 	{SD_ACT_RESYNC, 0, "resync"},
 	{SD_ACT_RESYNC_ALL, 0, "all"},
 	{SD_ACT_PAUSE, 0, "pause"},
+	{SD_ACT_PAUSE_PULL, 0, "pause fetching"},
 	{SD_ACT_OFFLINE, 0, "offline"},
 	{SD_ACT_PALETTE, 0, "stop, resync-full"},
 };

@@ -128,6 +128,8 @@ enum sd_ctx {
 		"Asks the server what is new in every model.", 0)                                  \
 	X(RESYNC_FULL, "resync-full", "", DATA | SYNC, "QUEUE", "full sync (asks)",                \
 		"Fetches this model again from the start; unsent changes stay.", 0)                \
+	X(PAUSE_PULL, "pause-fetching", "p", SYNC, "QUEUE", "pause fetching",                      \
+		"Fetches nothing and listens to nothing, or goes on; sending is not touched.", 0)  \
 	X(START, "start", "", VIEWS, "QUEUE", "start syncing", "Starts the sync engine.", 0)       \
 	X(STOP, "stop", "", VIEWS, "QUEUE", "stop syncing", "Stops the sync engine.", 0)           \
 	X(MINE, "take-mine", "m", CONFLICTS, "CONFLICT", "mine", "Keeps my value of this field.",  \

@@ -23,8 +23,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"observe-query", "observe-query MODEL [--where P] [--sort f,-g]", "stream snapshots",
 		cli_observe_query},
 	{"unobserve", "unobserve", "end the observers of this batch", cli_unobserve},
-	{"sync", "sync [--once] [--full] [--model M]... [--timeout DURATION]",
-		"run the engine in the foreground", cli_sync},
+	{"sync", "sync [--once] [--full] [--model M]... [--timeout DURATION] | sync pause|resume",
+		"run the engine in the foreground; pause: fetch nothing, send only", cli_sync},
 	{"outbox",
 		"outbox [list | show|retry|park|unpark|discard|edit SEQ | retry --all | pause | "
 		"resume | "

@@ -49,6 +49,8 @@ static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
 	}
 	if (rc != SD_OK)
 		return cli_fail(c, rc, &e);
+	if (s->pull_paused)
+		cli_say(c, "fetching is paused; `syncdeck sync resume` lets it go on");
 	if (timed_out)
 		return cli_complain(c, 4, "not everything is synced yet%s%s",
 			s->last_failure[0] ? ": " : "", s->last_failure);
@@ -90,7 +92,7 @@ static int sync_once(struct cli *c, int64_t limit_ms)
 			return 130;
 		if (s.auth_needed)
 			return verdict(c, &s, false);
-		if (s.idle && s.ready && s.active) {
+		if (s.idle && ((s.ready && s.active) || s.pull_paused)) {
 			cli_pump(c, -1, 0, true);
 			return verdict(c, &s, false);
 		}
@@ -141,6 +143,20 @@ static int sync_beside(struct cli *c, int64_t limit_ms)
 	}
 }
 
+/* sync pause | resume: nothing is fetched meanwhile, sending goes on (U-33). */
+static int pause_pull(struct cli *c, bool pause)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err err = sd_api_sync_pause(c->api, pause, &e);
+
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	sd_api_kick(c->api);
+	cli_say(c, pause ? "fetching is paused; `syncdeck sync resume` lets it go on"
+			 : "fetching goes on");
+	return 0;
+}
+
 int cli_sync(struct cli *c, struct cli_args *a)
 {
 	bool once = false, full = false;
@@ -153,7 +169,10 @@ int cli_sync(struct cli *c, struct cli_args *a)
 	enum sd_err err;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
 
-	if (rc == 0 && a->n)
+	bool pause = a->n == 1 && strcmp(a->v[0], "pause") == 0;
+	bool resume = a->n == 1 && strcmp(a->v[0], "resume") == 0;
+
+	if (rc == 0 && a->n && ((!pause && !resume) || once || full || models.n || timeout))
 		rc = cli_usage(c, "sync");
 	if (rc == 0 && timeout && (limit = cli_duration_arg(timeout)) < 0)
 		rc = cli_complain(c, 2, "--timeout %s: expected a duration such as 30s", timeout);
@@ -161,6 +180,8 @@ int cli_sync(struct cli *c, struct cli_args *a)
 		rc = cli_open(c);
 	if (rc)
 		return rc;
+	if (pause || resume)
+		return pause_pull(c, pause);
 	for (size_t i = 0; i < models.n; i++)
 		if (!sd_schema_model(c->schema, models.v[i]))
 			return cli_complain(c, 2,

@@ -206,6 +206,8 @@ SD_MUST_USE enum sd_err sd_api_outbox_edit(
 SD_MUST_USE enum sd_err sd_api_outbox_show(
 	struct sd_api *api, int64_t seq, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_sync_pause(struct sd_api *api, bool pause, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_sync_paused(struct sd_api *api, bool *paused, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e);
 /* Lines of an export, in one transaction.  AUTH: they are another user's; nothing is taken. */
 SD_MUST_USE enum sd_err sd_api_outbox_import(
@@ -240,6 +242,7 @@ void sd_api_kick(struct sd_api *api); /* the store was changed here */
 
 struct sd_api_status { /* a snapshot; times Unix ms, 0: never */
 	bool running, active, switched_off, ready, auth_needed, paused, idle;
+	bool pull_paused;  /* `sync pause`: nothing is fetched */
 	char phase[16];    /* "stopped" "offline" "connecting" "subscribing" "syncing" "live" */
 	char realtime[16]; /* "connecting" "live" "stale" "down" */
 	int64_t tcp_ok_ms, auth_ok_ms, http_ok_ms, rt_ok_ms, offline_since_ms, rt_since_ms,

@@ -109,6 +109,7 @@ void sd_api_status(struct sd_api *api, struct sd_api_status *out)
 	out->ready = s.ready;
 	out->auth_needed = s.signed_in_needed;
 	out->paused = s.outbox_paused;
+	out->pull_paused = s.pull_paused;
 	out->idle = idle;
 	memccpy(out->phase, sd_phase_name(s.phase), '\0', sizeof out->phase - 1);
 	memccpy(out->realtime, sd_rt_state_name(s.rt), '\0', sizeof out->realtime - 1);

@@ -80,25 +80,45 @@ enum sd_err sd_api_outbox_edit(
 	return absent(rc, "outbox", seq, e);
 }
 
-enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e)
+static enum sd_err pause_it(struct sd_api *api, const char *what, bool pause, struct sd_error *e)
 {
 	enum sd_err rc = sd_api_begin(api, e);
 
 	if (rc != SD_OK)
 		return rc;
-	return sd_api_end(api, sd_meta_put(api->writer, "outbox.paused", pause ? "1" : NULL, e), e);
+	return sd_api_end(api, sd_meta_put(api->writer, what, pause ? "1" : NULL, e), e);
 }
 
-enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e)
+static enum sd_err paused_it(struct sd_api *api, const char *what, bool *paused, struct sd_error *e)
 {
 	char *v = NULL;
 	enum sd_err rc = sd_api_use(api, e);
 
 	if (rc == SD_OK)
-		rc = sd_meta_get(api->reader, "outbox.paused", &v, e);
+		rc = sd_meta_get(api->reader, what, &v, e);
 	*paused = v != NULL;
 	free(v);
 	return rc;
+}
+
+enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e)
+{
+	return pause_it(api, "outbox.paused", pause, e);
+}
+
+enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e)
+{
+	return paused_it(api, "outbox.paused", paused, e);
+}
+
+enum sd_err sd_api_sync_pause(struct sd_api *api, bool pause, struct sd_error *e)
+{
+	return pause_it(api, "sync.paused", pause, e);
+}
+
+enum sd_err sd_api_sync_paused(struct sd_api *api, bool *paused, struct sd_error *e)
+{
+	return paused_it(api, "sync.paused", paused, e);
 }
 
 enum sd_err sd_api_outbox_import(struct sd_api *api, const struct cJSON *lines, struct sd_error *e)

@@ -76,7 +76,7 @@ static enum sd_err finish(struct sd_engine *en, enum sd_err rc, int64_t now_ms, 
 	if (rc == SD_OK && en->came_back && en->connected)
 		rc = sd_rt_back(en, en->down_ms, now_ms, e);
 	en->went_down = en->came_back = false;
-	if (rc == SD_OK && en->started && en->net_on && !en->connected &&
+	if (rc == SD_OK && en->started && en->net_on && !en->connected && !en->pull_paused &&
 		sd_pull_expressions_known(en)) {
 		en->connected = true;
 		rc = sd_rt_start(en, now_ms, e);
@@ -90,6 +90,28 @@ static enum sd_err finish(struct sd_engine *en, enum sd_err rc, int64_t now_ms, 
 	if (rc == SD_OK && en->oom)
 		rc = sd_fail(e, SD_NOMEM, 0, "sync engine: out of memory");
 	return rc;
+}
+
+/* The person's `sync pause` and `sync resume` (U-33). */
+static enum sd_err look_at_pause(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
+{
+	char *v = NULL;
+	bool was = en->pull_paused;
+	enum sd_err rc = sd_meta_get(en->store, "sync.paused", &v, e);
+
+	if (rc != SD_OK)
+		return rc;
+	en->pull_paused = en->status.pull_paused = v && *v && strcmp(v, "0") != 0;
+	free(v);
+	if (was == en->pull_paused)
+		return SD_OK;
+	en->push_wake = true;
+	if (!en->pull_paused)
+		return sd_pull_gap(en, NULL, "fetching was paused", now_ms, e);
+	sd_pull_pause(en);
+	sd_rt_stop(en, now_ms);
+	en->connected = false;
+	return SD_OK;
 }
 
 enum sd_err sd_engine_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
@@ -113,6 +135,8 @@ enum sd_err sd_engine_start(struct sd_engine *en, int64_t now_ms, struct sd_erro
 	rc = sd_pull_start(en, now_ms, e);
 	if (rc == SD_OK)
 		rc = sd_push_start(en, now_ms, e);
+	if (rc == SD_OK)
+		rc = look_at_pause(en, now_ms, e);
 	return finish(en, rc, now_ms, e);
 }
 
@@ -226,6 +250,8 @@ enum sd_err sd_engine_store_changed(struct sd_engine *en, int64_t now_ms, struct
 	if (!en->started)
 		return SD_OK;
 	rc = sd_push_local(en, now_ms, e);
+	if (rc == SD_OK)
+		rc = look_at_pause(en, now_ms, e);
 	en->push_wake = true;
 	return finish(en, rc, now_ms, e);
 }

@@ -81,7 +81,8 @@ SD_MUST_USE enum sd_err sd_engine_auth(struct sd_engine *en, bool signed_in,
 	const struct cJSON *claims, int64_t now_ms, struct sd_error *e);
 /* The modes that can be used at all changed: a session came or went.  Followed by sd_engine_auth. */
 void sd_engine_modes(struct sd_engine *en, const enum sd_auth_mode *modes, size_t n);
-/* The store was changed by somebody else: new outbox entries, a pause, a retry. */
+/* The store was changed by somebody else: new outbox entries, a pause (of sending: meta
+ * "outbox.paused"; of fetching: "sync.paused"), a retry. */
 SD_MUST_USE enum sd_err sd_engine_store_changed(
 	struct sd_engine *en, int64_t now_ms, struct sd_error *e);
 /* Sync again now: m NULL is every model; full forces base runs. */
@@ -163,10 +164,10 @@ const char *sd_phase_name(enum sd_phase p);
  * the last success, 0: never. */
 struct sd_engine_status {
 	enum sd_phase phase;
-	bool switched_off;     /* by hand or --offline */
-	bool active;           /* networkStatus */
-	bool signed_in_needed; /* paused for credentials */
-	bool outbox_paused;
+	bool switched_off;               /* by hand or --offline */
+	bool active;                     /* networkStatus */
+	bool signed_in_needed;           /* paused for credentials */
+	bool outbox_paused, pull_paused; /* by hand: `outbox pause`, `sync pause` (U-33) */
 	int64_t tcp_ok_ms, auth_ok_ms, http_ok_ms, rt_ok_ms;
 	int64_t offline_since_ms;
 	char last_failure[256];

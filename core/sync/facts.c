@@ -226,6 +226,8 @@ static enum sd_phase phase(const struct sd_engine *en)
 		return SD_PHASE_OFFLINE;
 	if (!en->active_told)
 		return SD_PHASE_CONNECTING;
+	if (en->pull_paused)
+		return SD_PHASE_LIVE;
 	if (!sd_rt_settled(en))
 		return SD_PHASE_SUBSCRIBING;
 	return en->status.models_synced < en->status.models_total && !sd_pull_idle(en)

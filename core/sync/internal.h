@@ -60,6 +60,7 @@ struct sd_engine {
 	enum sd_auth_mode modes[6];
 	size_t mode_count;
 	bool started, net_on, signed_in;
+	bool pull_paused;     /* nothing is fetched and nobody listens; sending goes on */
 	struct cJSON *claims; /* owned; NULL */
 	struct sd_engine_status status;
 	struct sd_pull *pull;   /* owned */
@@ -117,6 +118,8 @@ enum sd_err sd_pull_new(struct sd_engine *en, struct sd_error *e);
 void sd_pull_free(struct sd_pull *p);
 enum sd_err sd_pull_start(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
 void sd_pull_stop(struct sd_engine *en, int64_t now_ms);
+/* Fetching ends for now; runs go on from their page later. */
+void sd_pull_pause(struct sd_engine *en);
 enum sd_err sd_pull_tick(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
 int64_t sd_pull_deadline(const struct sd_engine *en);
 enum sd_err sd_pull_http(

@@ -128,6 +128,18 @@ void sd_pull_stop(struct sd_engine *en, int64_t now_ms)
 	u->pass = false;
 }
 
+void sd_pull_pause(struct sd_engine *en)
+{
+	for (size_t i = 0; i < en->pull->count; i++) {
+		struct sd_pull_model *p = &en->pull->models[i];
+		if (p->request)
+			sd_en_cancel(en, p->request);
+		p->want = p->want || p->running;
+		p->running = false;
+		p->request = 0;
+	}
+}
+
 void sd_pull_forget(struct sd_engine *en)
 {
 	en->pull->commands_asked = false;
@@ -248,7 +260,8 @@ enum sd_err sd_pull_tick(struct sd_engine *en, int64_t now_ms, struct sd_error *
 	if (!en->started || !en->net_on)
 		return SD_OK;
 	rc = look_at_clocks(en, now_ms, e);
-	if (rc != SD_OK || !en->connected || !sd_en_online(en) || !sd_rt_settled(en))
+	if (rc != SD_OK || !en->connected || en->pull_paused || !sd_en_online(en) ||
+		!sd_rt_settled(en))
 		return rc;
 	if (en->active)
 		sd_pull_announce(en, now_ms);
@@ -448,6 +461,9 @@ void sd_pull_auth(struct sd_engine *en, int64_t now_ms)
 
 bool sd_pull_ready(const struct sd_engine *en, const struct sd_model *m)
 {
+	/* what moved on meanwhile is noticed by the answer, and read then */
+	if (en->pull_paused)
+		return sd_en_online(en);
 	if (!en->started || !en->net_on || !en->active || !en->pull->models[m->id].ready)
 		return false;
 	for (size_t i = 0; i < m->field_count; i++) {
@@ -460,6 +476,8 @@ bool sd_pull_ready(const struct sd_engine *en, const struct sd_model *m)
 
 bool sd_pull_idle(const struct sd_engine *en)
 {
+	if (en->pull_paused)
+		return true;
 	if (!en->status.ready || en->pull->commands_open)
 		return false;
 	for (size_t i = 0; i < en->pull->count; i++) {

@@ -25,6 +25,24 @@ static void toggle_pause(struct sd_ui *ui)
 		       : "Sending is paused; changes are kept on this device.");
 }
 
+static void toggle_pause_pull(struct sd_ui *ui)
+{
+	bool paused = false;
+	struct sd_error e = {0};
+
+	if (sd_api_sync_paused(ui->api, &paused, &e) != SD_OK ||
+		sd_api_sync_pause(ui->api, !paused, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		return;
+	}
+	sd_api_kick(ui->api);
+	sd_state_refresh(ui, false);
+	ui->status.pull_paused = !paused;
+	sd_say(ui, SD_SAY_INFO,
+		paused ? "Fetching goes on."
+		       : "Fetching is paused: what others change does not come here.");
+}
+
 static void toggle_offline(struct sd_ui *ui)
 {
 	bool off = ui->status.switched_off;
@@ -137,6 +155,9 @@ bool sd_everywhere(struct sd_ui *ui, enum sd_act a)
 		return true;
 	case SD_ACT_PAUSE:
 		toggle_pause(ui);
+		return true;
+	case SD_ACT_PAUSE_PULL:
+		toggle_pause_pull(ui);
 		return true;
 	case SD_ACT_OFFLINE:
 		toggle_offline(ui);

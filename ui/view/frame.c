@@ -96,6 +96,8 @@ static void bar_right(struct sd_ui *ui, struct sd_buf *b)
 		sd_buf_fmt(b, "  refused %lld", (long long)ui->counts.refused);
 	if (ui->status.paused)
 		sd_buf_str(b, "  PAUSED");
+	if (ui->status.pull_paused)
+		sd_buf_str(b, "  NOT FETCHING");
 	if (sd_api_has_backend(ui->api) && !ui->locked && sd_screen_cols() >= 80) {
 		if (ui->status.last_sync_ms) {
 			sd_age_text(sd_now_ms() - ui->status.last_sync_ms, t);

@@ -81,6 +81,8 @@ void sd_state_refresh(struct sd_ui *ui, bool all)
 	/* kept in the store: true whether or not an engine runs here */
 	if (!ui->locked && sd_api_outbox_paused(ui->api, &paused, NULL) == SD_OK)
 		ui->status.paused = paused;
+	if (!ui->locked && sd_api_sync_paused(ui->api, &paused, NULL) == SD_OK)
+		ui->status.pull_paused = paused;
 	if (ui->locked) {
 		memset(&ui->counts, 0, sizeof ui->counts);
 		sd_json_free(ui->models);

@@ -68,9 +68,10 @@ static void draw_network(struct sd_ui *ui, struct sd_rect r)
 			"No backend is configured: everything stays on this device.");
 		return;
 	}
-	sd_buf_fmt(&b, "state %s%s%s%s   realtime %s", s->phase,
+	sd_buf_fmt(&b, "state %s%s%s%s%s   realtime %s", s->phase,
 		s->switched_off ? " (by hand)" : "", s->auth_needed ? ", sign-in needed" : "",
-		s->paused ? ", PAUSED" : "", s->realtime[0] ? s->realtime : "down");
+		s->paused ? ", sending PAUSED" : "", s->pull_paused ? ", fetching PAUSED" : "",
+		s->realtime[0] ? s->realtime : "down");
 	if (s->rt_since_ms) {
 		sd_age_text(sd_now_ms() - s->rt_since_ms, t);
 		sd_buf_fmt(&b, " %s", t);
