@@ -51,13 +51,14 @@ PROTO_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/proto/test_*.c)))
 SIM_BIN    := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
 BENCH_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-.PHONY: all help deps check check-all test demo bench install clean bins format arrows check-deps
+.PHONY: all help deps check check-all test torture demo bench install clean bins format arrows check-deps
 all: check-deps $B/syncdeck
 
 help:
 	@printf '%s\n' 'make            build/syncdeck' 'make demo       try it: sandbox, two devices, the UI' \
 	'make test       everything that proves it' 'make check      fast: unit, screen, arrows, format' \
-	'make check-all  sanitizers and fuzz smoke' 'make bench      ratios against the reference pipeline' \
+	'make check-all  sanitizers and fuzz smoke' \
+	'make torture    kills the program 500 times, fails every step of every change' 'make bench      ratios against the reference pipeline' \
 	'make deps       install what is missing (apt-get)' 'make install    PREFIX=, DESTDIR='
 
 deps:
@@ -125,6 +126,14 @@ check-all: deps
 		$(patsubst $B/%,build/tsan/%,$(UNIT_BIN)) \
 		--alone $(patsubst $B/%,build/tsan/%,$(PROTO_BIN))
 	@sh tests/tools/fuzz
+
+# the long form of what `make test` does in small: every fault at every step, 500 kills
+TORTURE ?= 500
+torture: deps
+	@$(MAKE) --no-print-directory $B/syncdeck $B/tests/unit/test_store_steps \
+		$B/tests/unit/test_durability $B/tests/proto/test_torture
+	@TORTURE=$(TORTURE) sh tests/tools/run $B/tests/unit/test_store_steps \
+		$B/tests/unit/test_durability --alone $B/tests/proto/test_torture
 
 bench: deps
 	@$(MAKE) --no-print-directory $B/syncdeck $(BENCH_BIN)
