@@ -127,7 +127,6 @@ static char *content(const char *path)
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
 
-	sd_buf_str(&b, "");
 	if (sd_is_file(path) &&
 		sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK) {
 		int rc = sqlite3_prepare_v2(db,
@@ -305,6 +304,13 @@ static bool steps_all(void)
 #define EVERY 1
 #endif
 
+static int64_t stride(const struct step_case *c, bool stays)
+{
+	if (steps_all())
+		return 1;
+	return EVERY * (stays || c->sparse ? 3 : 1);
+}
+
 /* Says what could not be done, to which file or record, and what to do. */
 static void clear_words(const struct run *r, enum sd_err rc, const char *what, int64_t n)
 {
@@ -361,7 +367,7 @@ int steps_faults(struct fix *f, const struct step_case *c)
 
 	begin(&r, f, c);
 	for (size_t k = 0; k < sizeof FAULT / sizeof *FAULT; k++) {
-		int64_t step = steps_all() ? 1 : FAULT[k].stays ? 3 * EVERY : EVERY;
+		int64_t step = stride(c, FAULT[k].stays);
 		for (int64_t n = 0; one_fault(&r, k, n); n += step) {
 			struck++;
 			assert_true(n < 5000);
@@ -433,7 +439,7 @@ int steps_crashes(struct fix *f, const struct step_case *c, bool sync_off)
 	r.sync_off = sync_off;
 	for (uint64_t seed = 0; seed < (steps_all() ? 6 : 2); seed++)
 		for (int64_t n = 0; one_crash(&r, n, seed * 1000 + (seed ? (uint64_t)n : 0));
-			n += steps_all() ? 1 : EVERY)
+			n += stride(c, false))
 			assert_true(n < 5000);
 	bad = r.bad;
 	end(&r);

@@ -26,6 +26,7 @@ struct step_case {
 	bool hot;        /* the store was not closed: what it holds is in the WAL */
 	bool fresh;      /* starts without a store */
 	bool same;       /* changes nothing that can be read */
+	bool sparse;     /* one step in three is enough for every day */
 	bool copies;     /* keeps a copy of the store as it was */
 };
 
