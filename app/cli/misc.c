@@ -23,8 +23,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"observe-query", "observe-query MODEL [--where P] [--sort f,-g]", "stream snapshots",
 		cli_observe_query},
 	{"unobserve", "unobserve", "end the observers of this batch", cli_unobserve},
-	{"sync", "sync [--once] [--full] [--model M]... [--timeout DURATION] | sync pause|resume",
-		"run the engine in the foreground; pause: fetch nothing, send only", cli_sync},
+	{"sync",
+		"sync [--once] [--full] [--model M]... [--timeout DURATION] | sync "
+		"pause|resume | sync drop-outside [--model M]... [--dry-run]",
+		"run the engine in the foreground; pause: fetch nothing, send only; drop-outside: "
+		"rows a narrower sync expression left here",
+		cli_sync},
 	{"outbox",
 		"outbox [list | show|retry|park|unpark|discard|edit SEQ | retry --all | pause | "
 		"resume | "

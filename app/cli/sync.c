@@ -157,22 +157,51 @@ static int pause_pull(struct cli *c, bool pause)
 	return 0;
 }
 
+static int drop_outside(struct cli *c, const struct cli_list *models, bool dry)
+{
+	size_t n = models->n ? models->n : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		struct sd_error e = {.code = SD_OK};
+		struct cJSON *list = NULL;
+		enum sd_err err = sd_api_drop_outside(
+			c->api, models->n ? models->v[i] : NULL, dry, &list, &e);
+		if (err != SD_OK)
+			return cli_fail(c, err, &e);
+		for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
+			cli_emit(c, j, "model expression rows");
+		sd_json_free(list);
+	}
+	cli_flush(c, "model expression rows");
+	return 0;
+}
+
+/* sync pause|resume|drop-outside */
+static int operate(struct cli *c, const char *verb, const struct cli_list *models, bool dry)
+{
+	if (strcmp(verb, "drop-outside") == 0)
+		return drop_outside(c, models, dry);
+	if (models->n || dry)
+		return cli_usage(c, "sync");
+	if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0)
+		return pause_pull(c, verb[0] == 'p');
+	return cli_usage(c, "sync");
+}
+
 int cli_sync(struct cli *c, struct cli_args *a)
 {
-	bool once = false, full = false;
+	bool once = false, full = false, dry = false;
 	const char *timeout = NULL;
 	struct cli_list models = {.n = 0};
 	const struct cli_opt opts[] = {{"--once", CLI_FLAG, &once}, {"--full", CLI_FLAG, &full},
-		{"--model", CLI_LIST, &models}, {"--timeout", CLI_VALUE, &timeout}};
+		{"--model", CLI_LIST, &models}, {"--timeout", CLI_VALUE, &timeout},
+		{"--dry-run", CLI_FLAG, &dry}};
 	struct sd_error e = {.code = SD_OK};
 	int64_t limit = INT64_MAX / 4, end;
 	enum sd_err err;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
 
-	bool pause = a->n == 1 && strcmp(a->v[0], "pause") == 0;
-	bool resume = a->n == 1 && strcmp(a->v[0], "resume") == 0;
-
-	if (rc == 0 && a->n && ((!pause && !resume) || once || full || models.n || timeout))
+	if (rc == 0 && (a->n > 1 || (a->n && (once || full || timeout)) || (dry && !a->n)))
 		rc = cli_usage(c, "sync");
 	if (rc == 0 && timeout && (limit = cli_duration_arg(timeout)) < 0)
 		rc = cli_complain(c, 2, "--timeout %s: expected a duration such as 30s", timeout);
@@ -180,8 +209,8 @@ int cli_sync(struct cli *c, struct cli_args *a)
 		rc = cli_open(c);
 	if (rc)
 		return rc;
-	if (pause || resume)
-		return pause_pull(c, pause);
+	if (a->n)
+		return operate(c, a->v[0], &models, dry);
 	for (size_t i = 0; i < models.n; i++)
 		if (!sd_schema_model(c->schema, models.v[i]))
 			return cli_complain(c, 2,

@@ -206,6 +206,10 @@ SD_MUST_USE enum sd_err sd_api_outbox_edit(
 SD_MUST_USE enum sd_err sd_api_outbox_show(
 	struct sd_api *api, int64_t seq, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e);
+/* Drops rows outside the sync expression that is in force (of the last run), but those with unsent
+ * work (U-22); model NULL: all.  *out owned: [{"model","expression","rows"}]; dry: only counted. */
+SD_MUST_USE enum sd_err sd_api_drop_outside(
+	struct sd_api *api, const char *model, bool dry, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_sync_pause(struct sd_api *api, bool pause, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_sync_paused(struct sd_api *api, bool *paused, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_paused(struct sd_api *api, bool *paused, struct sd_error *e);

@@ -121,6 +121,58 @@ enum sd_err sd_api_sync_paused(struct sd_api *api, bool *paused, struct sd_error
 	return paused_it(api, "sync.paused", paused, e);
 }
 
+static enum sd_err drop_outside_of(
+	struct sd_api *api, const struct sd_model *m, struct cJSON *out, struct sd_error *e)
+{
+	struct sd_sync_state s;
+	struct sd_pred *p = NULL;
+	struct cJSON *j;
+	int64_t n = 0;
+	enum sd_err rc = sd_sync_get(api->writer, m, &s, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (s.expression)
+		rc = sd_pred_parse(api->o.schema, m, s.expression, &p, e);
+	if (rc == SD_OK && p) {
+		rc = sd_drop_outside(api->writer, m, p, sd_now_ms(), &n, e);
+		j = sd_json_object();
+		if (!sd_json_add_str(j, "model", m->name) ||
+			!sd_json_add_str(j, "expression", s.expression) ||
+			!sd_json_add_int(j, "rows", n) || !sd_json_push(out, j))
+			rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->name);
+	}
+	sd_pred_free(p);
+	sd_sync_state_release(&s);
+	return rc;
+}
+
+enum sd_err sd_api_drop_outside(
+	struct sd_api *api, const char *model, bool dry, struct cJSON **out, struct sd_error *e)
+{
+	const struct sd_model *only = NULL;
+	enum sd_err rc = sd_api_begin(api, e);
+
+	*out = NULL;
+	if (rc != SD_OK)
+		return rc;
+	if (model)
+		rc = sd_api_model(api, model, &only, e);
+	*out = sd_json_array();
+	for (size_t i = 0; rc == SD_OK && i < api->o.schema->model_count; i++)
+		if (!only || api->o.schema->models[i] == only)
+			rc = drop_outside_of(api, api->o.schema->models[i], *out, e);
+	if (rc == SD_OK && dry)
+		sd_store_rollback(api->writer);
+	else
+		rc = sd_api_end(api, rc, e);
+	if (rc != SD_OK) {
+		sd_json_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
 enum sd_err sd_api_outbox_import(struct sd_api *api, const struct cJSON *lines, struct sd_error *e)
 {
 	enum sd_err rc = sd_api_begin(api, e);

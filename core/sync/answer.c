@@ -93,6 +93,8 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	rc = sd_sync_put(en->store, p->m, &p->s, e);
 	if (rc == SD_OK)
 		rc = note(en, p, capped ? "ended at the limit" : "ended", now_ms, e);
+	if (rc == SD_OK && p->expr_new)
+		rc = sd_expr_offer(en, p, now_ms, e);
 	if (rc == SD_OK) {
 		tell_synced(en, p, now_ms);
 		sd_pull_ended(en, p, now_ms);

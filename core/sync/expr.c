@@ -136,6 +136,84 @@ enum sd_err sd_expr_text(const struct sd_pull_model *p, char **out, struct sd_er
 	return *out ? SD_OK : sd_fail(e, SD_NOMEM, 0, "sync expression: out of memory");
 }
 
+/* ---- as the service can answer by an index (R-114, spec/server.md 1.7): at the top an `and`, its
+ *      first member `eq` of a key's hash field, its second one about that key's sort field ---- */
+
+/* The only operator of the only field of a member of `and`; NULL: it is something else. */
+static const char *test_of(const struct cJSON *member, const char *field)
+{
+	const struct cJSON *test = sd_json_child(member), *op = sd_json_child(test);
+
+	if (!test || sd_json_next(test) || strcmp(sd_json_name(test), field) != 0 || !op ||
+		sd_json_next(op))
+		return NULL;
+	return sd_json_name(op);
+}
+
+static const struct cJSON *by_hash(const struct cJSON *and, const char *field)
+{
+	for (const struct cJSON *c = sd_json_child(and); c; c = sd_json_next(c)) {
+		const char *op = test_of(c, field);
+		if (op && strcmp(op, "eq") == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static const struct cJSON *by_sort(const struct cJSON *and, const char *field)
+{
+	static const char *const OPS[] = {"eq", "lt", "le", "gt", "ge", "between", "beginsWith"};
+
+	for (const struct cJSON *c = sd_json_child(and); c; c = sd_json_next(c)) {
+		const char *op = test_of(c, field);
+		for (size_t i = 0; op && i < sizeof OPS / sizeof *OPS; i++)
+			if (strcmp(op, OPS[i]) == 0)
+				return c;
+	}
+	return NULL;
+}
+
+/* The key (index i, or the primary one) that serves best: with its sort field, too. */
+static void best_key(const struct sd_model *m, const struct cJSON *and, const struct cJSON **hash,
+	const struct cJSON **sort)
+{
+	*hash = *sort = NULL;
+	for (size_t i = 0; i <= m->index_count && !*sort; i++) {
+		const size_t *fields = i ? m->indexes[i - 1].fields : m->pk;
+		size_t n = i ? m->indexes[i - 1].field_count : m->pk_count;
+		const struct cJSON *h = n ? by_hash(and, m->fields[fields[0]].name) : NULL;
+		if (!h)
+			continue;
+		/* several sort fields are one attribute there: none of them alone is asked for */
+		*sort = n == 2 ? by_sort(and, m->fields[fields[1]].name) : NULL;
+		*hash = *sort || !*hash ? h : *hash;
+	}
+}
+
+static bool put_first(const struct sd_model *m, struct cJSON *filter)
+{
+	const struct cJSON *and = sd_json_get(filter, "and"), *hash, *sort;
+	struct cJSON *list;
+	bool ok = true;
+
+	if (!sd_json_is_array(and))
+		return true;
+	best_key(m, and, &hash, &sort);
+	if (!hash)
+		return true;
+	list = sd_json_array();
+	ok = list && sd_json_push(list, sd_json_dup(hash));
+	ok = ok && (!sort || sd_json_push(list, sd_json_dup(sort)));
+	for (const struct cJSON *c = sd_json_child(and); ok && c; c = sd_json_next(c))
+		if (c != hash && c != sort)
+			ok = sd_json_push(list, sd_json_dup(c));
+	if (!ok) {
+		sd_json_free(list);
+		return false;
+	}
+	return sd_json_set(filter, "and", list);
+}
+
 enum sd_err sd_expr_filter(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e)
 {
@@ -158,9 +236,51 @@ enum sd_err sd_expr_filter(
 		return sd_fail(e, rc, 0, "%s", why.text);
 	if (!f)
 		return SD_OK;
-	p->filter = sd_json_text(f);
+	if (put_first(p->m, f))
+		p->filter = sd_json_text(f);
 	sd_json_free(f);
 	return p->filter ? SD_OK : sd_fail(e, SD_NOMEM, 0, "sync filter: out of memory");
+}
+
+enum sd_err sd_expr_offer(
+	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_pred *kids[1] = {p->own_expr};
+	struct sd_pred outside = {.kind = SD_P_NOT, .kids = kids, .kid_count = 1};
+	struct sd_query q = {.model = p->m, .where = &outside, .state = SD_ST_SYNCED};
+	struct sd_pred *copy = NULL;
+	struct sd_buf text = SD_BUF_INIT;
+	int64_t n = 0;
+	enum sd_err rc = SD_OK;
+
+	p->expr_new = false;
+	if (!p->expr)
+		return SD_OK;
+	/* one of the settings is not ours to point at */
+	if (p->expr != p->own_expr) {
+		rc = p->s.expression ? sd_pred_parse(en->schema, p->m, p->s.expression, &copy, e)
+				     : SD_NOTFOUND;
+		kids[0] = copy;
+	}
+	if (rc == SD_OK)
+		rc = sd_rec_count(en->store, &q, &n, e);
+	sd_pred_free(copy);
+	if (rc != SD_OK || n == 0)
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	sd_buf_fmt(&text,
+		"%lld row%s from before do not match the sync expression and stay; `syncdeck sync "
+		"drop-outside` removes those without unsent changes",
+		(long long)n, n == 1 ? "" : "s");
+	rc = sd_sync_note(en->store, p->m, sd_buf_text(&text), now_ms, e);
+	{
+		struct cJSON *f = sd_json_object();
+		sd_json_add_str(f, "model", p->m->name);
+		sd_json_add_int(f, "rows", n);
+		sd_json_add_str(f, "message", sd_buf_text(&text));
+		sd_en_event(en, "rowsOutside", f, now_ms);
+	}
+	sd_buf_release(&text);
+	return rc;
 }
 
 bool sd_expr_admits(const struct sd_pull_model *p, const struct cJSON *item, int64_t now_ms)

@@ -66,6 +66,7 @@ struct sd_pull_model {
 	struct sd_pred *own_expr;   /* from a command; owned */
 	uint64_t command;           /* asked, not answered */
 	bool expr_failed;
+	bool expr_new; /* it changed: rows from before may lie outside of it */
 	/* messages not applied yet, local form; owned array */
 	struct cJSON *buffer;
 	size_t buffered;
@@ -141,6 +142,10 @@ enum sd_err sd_expr_start(struct sd_engine *en, int64_t now_ms, struct sd_error 
 enum sd_err sd_expr_again(struct sd_engine *en, struct sd_pull_model *p, struct sd_error *e);
 /* Canonical text of the expression; NULL: none.  *out owned. */
 enum sd_err sd_expr_text(const struct sd_pull_model *p, char **out, struct sd_error *e);
+/* The run after a change of the expression is over: rows that it leaves out are counted and told of,
+ * so that a person can drop them (U-22).  They stay until then (R-111). */
+enum sd_err sd_expr_offer(
+	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
 /* Fills p->filter and p->check_here for a run. */
 enum sd_err sd_expr_filter(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);

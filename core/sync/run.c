@@ -75,6 +75,7 @@ static enum sd_err check_expression(struct sd_pull_model *p, struct sd_error *e)
 	if (p->s.last_sync_ms || p->s.last_full_ms || p->s.page_token) {
 		p->force_full = true;
 		p->why = "the sync expression changed";
+		p->expr_new = true;
 	}
 	p->s.last_sync_ms = p->s.last_full_ms = 0;
 	free(p->s.page_token);
