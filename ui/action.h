@@ -130,6 +130,10 @@ enum sd_ctx {
 		"Fetches this model again from the start; unsent changes stay.", 0)                \
 	X(PAUSE_PULL, "pause-fetching", "p", SYNC, "QUEUE", "pause fetching",                      \
 		"Fetches nothing and listens to nothing, or goes on; sending is not touched.", 0)  \
+	X(DROP_OUTSIDE, "drop-outside", "", DATA | SYNC, "QUEUE", "drop rows outside (asks)",      \
+		"Removes rows here that the sync expression leaves out, but none with unsent "     \
+		"changes.",                                                                        \
+		1)                                                                                 \
 	X(START, "start", "", VIEWS, "QUEUE", "start syncing", "Starts the sync engine.", 0)       \
 	X(STOP, "stop", "", VIEWS, "QUEUE", "stop syncing", "Stops the sync engine.", 0)           \
 	X(MINE, "take-mine", "m", CONFLICTS, "CONFLICT", "mine", "Keeps my value of this field.",  \

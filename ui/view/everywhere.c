@@ -1,4 +1,5 @@
 /* ui/view/everywhere.c - the actions that mean the same in every view: pause, offline, quit. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,56 @@ static void ask_full(struct sd_ui *ui)
 	sd_ask(ui, &o);
 }
 
+/* Rows outside the sync expressions, dropped or (dry) counted; -1 after an error, which is said. */
+static int64_t drop_outside(struct sd_ui *ui, bool dry)
+{
+	struct cJSON *list = NULL;
+	struct sd_error e = {0};
+	int64_t n = 0;
+
+	if (sd_api_drop_outside(ui->api, NULL, dry, &list, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		return -1;
+	}
+	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
+		n += sd_json_get_i64(j, "rows", 0);
+	sd_json_free(list);
+	return n;
+}
+
+static void drop_outside_done(struct sd_ui *ui, void *ctx, int i)
+{
+	int64_t n = i == 1 ? drop_outside(ui, false) : -1;
+
+	(void)ctx;
+	if (n < 0)
+		return;
+	ui->dirty = ui->stale = true;
+	sd_say(ui, SD_SAY_INFO, "%lld row%s dropped; the server keeps them.", (long long)n,
+		n == 1 ? "" : "s");
+}
+
+static void ask_drop_outside(struct sd_ui *ui)
+{
+	static const struct sd_choice choice[] = {{0, "keep them", 0}, {'y', "drop them", 0}};
+	char text[160];
+	const struct sd_ask_opts o = {.title = "Rows outside",
+		.text = text,
+		.choice = choice,
+		.count = 2,
+		.done = drop_outside_done};
+	int64_t n = drop_outside(ui, true);
+
+	if (n == 0)
+		sd_say(ui, SD_SAY_INFO, "No row here is outside the sync expressions.");
+	if (n <= 0)
+		return;
+	snprintf(text, sizeof text,
+		"%lld row%s here do not match the sync expression\nand hold no unsent change.",
+		(long long)n, n == 1 ? "" : "s");
+	sd_ask(ui, &o);
+}
+
 static void stop_engine(struct sd_ui *ui)
 {
 	sd_api_stop(ui->api);
@@ -188,6 +239,9 @@ bool sd_everywhere(struct sd_ui *ui, enum sd_act a)
 		return true;
 	case SD_ACT_RESYNC_FULL:
 		ask_full(ui);
+		return true;
+	case SD_ACT_DROP_OUTSIDE:
+		ask_drop_outside(ui);
 		return true;
 	case SD_ACT_START:
 		sd_ui_engine(ui, true);
