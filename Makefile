@@ -28,7 +28,7 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DSD_VERSION='"$(VERSION)"'
 CFLAGS   := -std=c11 $(WARN) $(OPT) -fPIE -pthread -MMD -MP $(EXTRA_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),$(SANFLAGS_$(SAN)))
 
-CORE_LIBS := -lcjson -lsqlite3 -lcurl -lwebsockets -lssl -lcrypto -lwslay -lm
+CORE_LIBS := -lcjson -lsqlite3 -lcurl -lwebsockets -lssl -lcrypto -lwslay -lz -lm
 UI_LIBS   := -lncursesw -ltinfo -lutf8proc
 TEST_LIBS := -lcmocka -lvterm -lutil
 

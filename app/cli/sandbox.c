@@ -17,12 +17,19 @@ static void print_ready(void *ctx, const char *line)
 	fflush(stdout);
 }
 
-static int duration(struct cli *c, const char *name, const char *text, int64_t *ms)
+/* least 0: nothing at all is allowed, which the options write as -1 */
+static int duration(struct cli *c, const char *name, const char *text, int64_t least, int64_t *ms)
 {
 	if (!text)
 		return 0;
 	*ms = cli_duration_arg(text);
-	if (*ms >= 0)
+	if (*ms == 0 && least > 0)
+		return cli_complain(c, 2, "%s %s: it must be longer than nothing", name, text);
+	if (*ms == 0)
+		*ms = -1;
+	else if (*ms < 0)
+		*ms = 0;
+	if (*ms)
 		return 0;
 	return cli_complain(
 		c, 2, "%s %s: expected a duration such as 500ms 30s 5m 24h 30d", name, text);
@@ -52,13 +59,13 @@ static int read_texts(struct cli *c, const struct texts *t, struct sd_sandbox_op
 	if (rc == 0)
 		rc = number(c, "--parent-pipe", t->parent, 0, 1 << 20, &fd);
 	if (rc == 0)
-		rc = duration(c, "--delta-ttl", t->delta, &o->delta_ttl_ms);
+		rc = duration(c, "--delta-ttl", t->delta, 0, &o->delta_ttl_ms);
 	if (rc == 0)
-		rc = duration(c, "--base-ttl", t->base, &o->base_ttl_ms);
+		rc = duration(c, "--base-ttl", t->base, 0, &o->base_ttl_ms);
 	if (rc == 0)
-		rc = duration(c, "--keep-alive", t->keep_alive, &o->keep_alive_ms);
+		rc = duration(c, "--keep-alive", t->keep_alive, 1, &o->keep_alive_ms);
 	if (rc == 0)
-		rc = duration(c, "--connection-timeout", t->timeout, &o->connection_timeout_ms);
+		rc = duration(c, "--connection-timeout", t->timeout, 1, &o->connection_timeout_ms);
 	o->port = (int)port;
 	o->parent_pipe = (int)fd;
 	return rc;
@@ -130,5 +137,6 @@ int cli_sandbox(struct cli *c, struct cli_args *a)
 		remove(seed_file);
 	free(seed_file);
 	free(state);
-	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+	/* a file that an option names and that is not there is a bad option */
+	return err == SD_OK ? 0 : cli_fail(c, err == SD_NOTFOUND ? SD_INVAL : err, &e);
 }

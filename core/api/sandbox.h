@@ -24,12 +24,15 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	size_t model_strategy_count;
 	const char *seed;  /* FILE, "N" or "N:SEED"; NULL */
 	const char *users; /* FILE; NULL */
+	/* 0: the default (30 min, 30 days, 60 s, 300 s); TTLs -1: none, which for the base table
+	 * means that a delete leaves no tombstone */
 	int64_t delta_ttl_ms, base_ttl_ms, keep_alive_ms, connection_timeout_ms;
 	int64_t max_limit;
 	const char *write_config; /* FILE; NULL */
 	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
 	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
-	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s), iam_key=ID:SECRET, lambda_token=TEXT */
+	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s),
+	 * request_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT */
 	const char *const *sets;
 	size_t set_count;
 	const char *state_dir; /* where TLS files are kept */

@@ -84,6 +84,20 @@ struct curl_slist *sd_http_headers(const char *const *headers)
 	return list;
 }
 
+static bool on_loopback(const char *url)
+{
+	static const char *const NAME[] = {"127.0.0.1", "localhost", "[::1]"};
+	const char *host = strstr(url, "://");
+
+	for (size_t i = 0; host && i < sizeof NAME / sizeof *NAME; i++) {
+		size_t n = strlen(NAME[i]);
+		if (strncmp(host + 3, NAME[i], n) == 0 &&
+			(!host[3 + n] || strchr(":/?#", host[3 + n])))
+			return true;
+	}
+	return false;
+}
+
 bool sd_http_easy(CURL *c, const char *url, struct curl_slist *headers, const char *ca_file,
 	int64_t timeout_ms, int64_t connect_timeout_ms)
 {
@@ -93,7 +107,8 @@ bool sd_http_easy(CURL *c, const char *url, struct curl_slist *headers, const ch
 	ok = ok && curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
-	ok = ok && curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK;
+	if (!on_loopback(url)) /* there is nothing to save there, and packing costs time */
+		ok = ok && curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK;
 	ok = ok && curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 512L * 1024) == CURLE_OK;
 	ok = ok && curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK;

@@ -16,8 +16,10 @@
 #include "core/json/json.h"
 #include "core/sandbox/server/server.h"
 
-#define OUT_CAP       ((size_t)4 << 20)  /* reading pauses while more than this waits to go out */
-#define SLOW_READER   ((size_t)16 << 20) /* a subscriber this far behind is dropped */
+#define OUT_CAP       ((size_t)4 << 20)   /* reading pauses while more than this waits to go out */
+#define SLOW_READER   ((size_t)16 << 20)  /* a subscriber this far behind is dropped, */
+#define SLOW_LEAST    ((size_t)1 << 20)   /* or less far when there are many of them: */
+#define SLOW_ALL      ((size_t)256 << 20) /* what all together may have waiting */
 #define WRITE_BYTES   ((size_t)65536)
 #define IDLE_SECONDS  120
 #define DRAIN_SECONDS 2
@@ -92,9 +94,17 @@ static size_t waiting(const struct conn *c)
 	return c->out.len - c->out_at;
 }
 
+/* How far a subscriber may fall behind. */
+static size_t patience(const struct server *s)
+{
+	size_t each = SLOW_ALL / (s->realtime_count ? s->realtime_count : 1);
+
+	return each > SLOW_READER ? SLOW_READER : each < SLOW_LEAST ? SLOW_LEAST : each;
+}
+
 void sd_srv_touch(struct conn *c)
 {
-	if (c->ws && waiting(c) > SLOW_READER)
+	if (c->ws && waiting(c) > patience(c->s))
 		sd_srv_kill(c, false);
 	else
 		lws_callback_on_writable(c->wsi);
@@ -117,6 +127,8 @@ void sd_srv_set_timer(struct conn *c)
 
 	if (c->release_at && c->release_at < at)
 		at = c->release_at;
+	if (c->request_by && c->request_by < at)
+		at = c->request_by;
 	if (at == INT64_MAX)
 		lws_set_timer_usecs(c->wsi, LWS_SET_TIMER_USEC_CANCEL);
 	else
@@ -173,12 +185,26 @@ static bool may_step(const struct conn *c)
 	       c->in_at < c->in.len && waiting(c) < OUT_CAP;
 }
 
+/* However slowly its bytes drip in, a request has one deadline. */
+static void set_deadline(struct conn *c)
+{
+	bool begun =
+		!c->ws && !c->closing &&
+		(c->http.state == SD_HS_BODY || (c->http.state == SD_HS_HEAD && c->http.head.len));
+
+	if (begun == (c->request_by != 0))
+		return;
+	c->request_by = begun ? sd_mono_ms() + c->s->set.request_timeout_ms : 0;
+	sd_srv_set_timer(c);
+}
+
 static int pump(struct conn *c)
 {
 	bool full;
 
 	while (may_step(c) && step(c))
 		;
+	set_deadline(c);
 	if (c->kill)
 		return -1;
 	if (c->drain || c->in_at == c->in.len) {
@@ -188,8 +214,11 @@ static int pump(struct conn *c)
 		sd_buf_drop(&c->in, c->in_at);
 		c->in_at = 0;
 	}
-	full = !c->drain && c->in.len - c->in_at > WRITE_BYTES &&
-	       (c->release_at || c->hang || c->busy || waiting(c) >= OUT_CAP);
+	/* lws closes as soon as it reads the client's end, so nothing is read over an answer: who
+	 * ends its side behind a request shall get it all the same */
+	full = !c->ws && !c->drain && (c->release_at || c->busy || waiting(c));
+	full = full || (!c->drain && c->in.len - c->in_at > WRITE_BYTES &&
+			       (c->hang || waiting(c) >= OUT_CAP));
 	if (full != c->paused) {
 		c->paused = full;
 		lws_rx_flow_control(c->wsi, !full);
@@ -248,6 +277,10 @@ static int timer(struct conn *c)
 		c->release_at = 0;
 		sd_buf_add(&c->out, c->held.data, c->held.len);
 		sd_buf_release(&c->held);
+	}
+	if (c->request_by && now >= c->request_by) {
+		c->request_by = 0;
+		sd_srv_too_slow(c);
 	}
 	if (c->ws)
 		sd_srv_realtime_due(c, now);

@@ -203,6 +203,11 @@ static void parse_head(struct sd_hs *h)
 		framing(h);
 }
 
+static bool is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 static size_t feed_head(struct sd_hs *h, const char *p, size_t n)
 {
 	size_t used = 0, take, was, from;
@@ -220,6 +225,10 @@ static size_t feed_head(struct sd_hs *h, const char *p, size_t n)
 		if (was >= SD_HS_HEAD_CAP || take)
 			fail(h, 431, "the head is too long");
 		return used;
+	}
+	if (!is_letter(h->head.data[0])) { /* TLS, or noise: waiting for its end is in vain */
+		fail(h, 400, "this is not HTTP");
+		return used + take;
 	}
 	from = was > 3 ? was - 3 : 0;
 	end = memmem(h->head.data + from, h->head.len - from, "\r\n\r\n", 4);

@@ -85,5 +85,9 @@ struct sd_hs_reply {
 /* Appends head and body. */
 bool sd_hs_write(struct sd_buf *out, const struct sd_hs_reply *r);
 const char *sd_hs_reason(int status);
+/* Whether Accept-Encoding asks for gzip. */
+bool sd_hs_takes_gzip(const struct sd_hs *h);
+/* Appends p[0..n) as gzip. */
+bool sd_hs_gzip(const char *p, size_t n, struct sd_buf *out);
 
 #endif

@@ -15,6 +15,7 @@ static const struct {
 	{403, "Forbidden"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
+	{408, "Request Timeout"},
 	{409, "Conflict"},
 	{413, "Content Too Large"},
 	{417, "Expectation Failed"},

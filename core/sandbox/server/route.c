@@ -15,6 +15,8 @@
 	"access-control-allow-origin: *\r\naccess-control-expose-headers: x-amzn-RequestId, "      \
 	"x-amzn-ErrorType, x-amzn-appsync-TokensConsumed, date\r\n"
 
+#define GZIP_LEAST 1000 /* bytes; the service does not compress less either */
+
 enum path { P_OTHER, P_GRAPHQL, P_REALTIME, P_POOL, P_JWKS, P_ADMIN };
 
 static enum path path_of(const struct conn *c)
@@ -94,14 +96,20 @@ void sd_srv_log_request(struct conn *c)
 
 static void cors_answer(struct conn *c, const char *allow)
 {
+	const char *asked = sd_hs_header(&c->http, "access-control-request-headers");
 	struct sd_buf extra = SD_BUF_INIT;
 	struct sd_hs_reply r = {.status = 204};
 
 	sd_buf_fmt(&extra,
 		"allow: %s\r\naccess-control-allow-origin: *\r\naccess-control-allow-methods: "
-		"%s\r\n"
-		"access-control-allow-headers: *, authorization\r\naccess-control-max-age: 600\r\n",
+		"%s\r\naccess-control-max-age: 600\r\naccess-control-allow-headers: ",
 		allow, allow);
+	/* what is asked for is named: "*" does not cover authorization, and older browsers take it
+	 * for a name */
+	sd_buf_str(&extra, asked && *asked ? asked : "*, authorization");
+	sd_buf_str(&extra, "\r\n");
+	if (sd_hs_header(&c->http, "access-control-request-private-network"))
+		sd_buf_str(&extra, "access-control-allow-private-network: true\r\n");
 	r.extra = sd_buf_text(&extra);
 	sd_srv_reply(c, &r);
 	sd_buf_release(&extra);
@@ -116,7 +124,6 @@ void sd_srv_405(struct conn *c, const char *allow)
 	r.extra = sd_buf_text(&extra);
 	r.body = "{\"message\":\"Method not allowed\"}";
 	r.n = strlen(r.body);
-	r.head_only = sd_srv_is_method(c, "HEAD");
 	sd_srv_reply(c, &r);
 	sd_buf_release(&extra);
 }
@@ -128,7 +135,7 @@ static const struct {
 } ROUTE[] = {
 	{P_GRAPHQL, "GET, POST, OPTIONS", sd_srv_graphql},
 	{P_POOL, "POST, OPTIONS", sd_srv_pool_call},
-	{P_JWKS, "GET, OPTIONS", sd_srv_pool_jwks},
+	{P_JWKS, "GET, HEAD, OPTIONS", sd_srv_pool_jwks},
 };
 
 static bool allowed(const char *list, const char *method)
@@ -172,15 +179,27 @@ void sd_srv_request(struct conn *c)
 		sd_srv_reply_error(c, 426, "BadRequestException",
 			"This address takes WebSocket upgrades only.");
 	else
-		sd_srv_reply_error(c, 404, "NotFoundException", "Nothing is served here.");
+		sd_srv_reply_error(c, 404, "NotFoundException",
+			"Nothing is served here: GraphQL is at /graphql, subscriptions at "
+			"/graphql/realtime.");
 }
 
 void sd_srv_refuse(struct conn *c)
 {
 	c->delay_ms = 0;
+	c->log_id = 0;
 	c->drain = true;
 	c->http.keep_alive = false;
+	if (c->http.method)
+		sd_srv_log_request(c);
 	sd_srv_reply_error(c, c->http.status, "BadRequestException", c->http.why);
+}
+
+void sd_srv_too_slow(struct conn *c)
+{
+	c->http.status = 408;
+	c->http.why = "The request did not come in time.";
+	sd_srv_refuse(c);
 }
 
 void sd_srv_reply(struct conn *c, struct sd_hs_reply *r)
@@ -188,6 +207,8 @@ void sd_srv_reply(struct conn *c, struct sd_hs_reply *r)
 	struct sd_buf *out = c->delay_ms > 0 ? &c->held : &c->out;
 
 	r->date_ms = sd_srv_now_ms(c->s);
+	if (c->http.method && sd_srv_is_method(c, "HEAD"))
+		r->head_only = true;
 	if (!c->http.keep_alive)
 		r->close = true;
 	if (!sd_hs_write(out, r)) {
@@ -208,13 +229,20 @@ void sd_srv_reply_json(struct conn *c, int status, const char *body, size_t n)
 {
 	struct sd_buf extra = SD_BUF_INIT;
 	struct sd_hs_reply r = {.status = status, .type = JSON_TYPE, .body = body, .n = n};
+	struct sd_buf small = SD_BUF_INIT;
 	char id[SD_UUID_TEXT];
 
 	sd_uuid4(&c->s->rand, id);
 	sd_buf_fmt(&extra, "x-amzn-RequestId: %s\r\nx-amzn-appsync-TokensConsumed: 1\r\n" CORS, id);
+	if (n >= GZIP_LEAST && sd_hs_takes_gzip(&c->http) && sd_hs_gzip(body, n, &small)) {
+		sd_buf_str(&extra, "content-encoding: gzip\r\nvary: accept-encoding\r\n");
+		r.body = sd_buf_text(&small);
+		r.n = small.len;
+	}
 	r.extra = sd_buf_text(&extra);
 	sd_srv_reply(c, &r);
 	sd_buf_release(&extra);
+	sd_buf_release(&small);
 }
 
 void sd_srv_reply_error(struct conn *c, int status, const char *type, const char *message)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@
 #include "core/sandbox/server/server.h"
 #include "core/sandbox/server/tls.h"
 
-#define FAREWELL_MS 300 /* for the close frames of a shutdown */
+#define FILES       16384 /* most open files, sockets included */
+#define FAREWELL_MS 300   /* for the close frames of a shutdown */
 
 static void lws_line(int level, const char *line)
 {
@@ -107,18 +109,32 @@ static void stop_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 }
 
+/* Many systems give 1024 files unless asked for more; each client takes one. */
+static void more_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= FILES)
+		return;
+	r.rlim_cur = r.rlim_max < FILES ? r.rlim_max : FILES;
+	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+		sd_log(SD_LOG_DEBUG, "sandbox", "open files: %s", strerror(errno));
+}
+
 static enum sd_err open_loop(struct server *s, struct sd_error *e)
 {
 	struct lws_context_creation_info i;
 	sigset_t set;
 	enum sd_err rc;
 
+	more_files();
 	lws_set_log_level(LLL_ERR | LLL_WARN, lws_line);
 	memset(&i, 0, sizeof i);
 	i.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
 	if (s->cert.len)
 		i.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	i.pt_serv_buf_size = 65536;
+	i.fd_limit_per_thread = FILES;
 	i.gid = (gid_t)-1;
 	i.uid = (uid_t)-1;
 	i.user = s;
@@ -174,6 +190,22 @@ static enum sd_err strategy_of(const char *text, struct sd_sbx_opts *o, struct s
 		"--strategy %s: automerge, optimistic, lambda:COMMAND or none", text);
 }
 
+/* Whatever is wrong with a database, its file is named. */
+static void name_file(const char *db, struct sd_error *e)
+{
+	char was[sizeof e->text];
+
+	if (!db || strstr(e->text, db) || sd_str_starts(e->text, "--"))
+		return;
+	snprintf(was, sizeof was, "%s", e->text);
+	snprintf(e->text, sizeof e->text, "--db %s: %s", db, was);
+}
+
+static int64_t ttl(int64_t asked, int64_t otherwise)
+{
+	return asked > 0 ? asked : asked < 0 ? 0 : otherwise;
+}
+
 /* Handlers under way exist only where some strategy may ask one. */
 static bool asks_handlers(const struct sd_sandbox_opts *o)
 {
@@ -191,8 +223,8 @@ static enum sd_err open_core(struct server *s, struct sd_error *e)
 		.db = o->db,
 		.rand = &s->rand,
 		.lambda_ctx = s,
-		.delta_ttl_ms = o->delta_ttl_ms > 0 ? o->delta_ttl_ms : (int64_t)30 * 60 * 1000,
-		.base_ttl_ms = o->base_ttl_ms > 0 ? o->base_ttl_ms : (int64_t)30 * 86400 * 1000,
+		.delta_ttl_ms = ttl(o->delta_ttl_ms, (int64_t)30 * 60 * 1000),
+		.base_ttl_ms = ttl(o->base_ttl_ms, (int64_t)30 * 86400 * 1000),
 		.max_limit = o->max_limit > 0 ? o->max_limit : 1000,
 		.max_subscriptions = s->set.max_subscriptions,
 		.api_key_mode = o->api_key != NULL,
@@ -208,6 +240,8 @@ static enum sd_err open_core(struct server *s, struct sd_error *e)
 	}
 	if (rc == SD_OK)
 		rc = sd_sbx_open(&c, &s->sbx, e);
+	if (rc != SD_OK)
+		name_file(o->db, e);
 	for (size_t i = 0; rc == SD_OK && i < o->model_strategy_count; i++)
 		rc = sd_sbx_model_strategy(s->sbx, o->model_strategies[i], e);
 	if (rc == SD_OK)
@@ -343,7 +377,8 @@ enum sd_err sd_sandbox_run(
 			.token_ttl_ms = 3600000,
 			.ws_lifetime_ms = 86400000,
 			.init_timeout_ms = 60000,
-			.lambda_timeout_ms = 10000}};
+			.lambda_timeout_ms = 10000,
+			.request_timeout_ms = 60000}};
 	lws_sorted_usec_list_t wake;
 	sigset_t set;
 	enum sd_err rc;

@@ -41,7 +41,8 @@ struct ws_faults { /* POST ws */
 
 struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
-	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms;
+	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms,
+		request_timeout_ms;
 	bool trust_unsigned_jwt, refresh_rotation;
 	char iam_key[130], iam_secret[130], lambda_token[200]; /* "": mode is off */
 };
@@ -96,6 +97,7 @@ struct conn {
 	struct realtime rt;
 	int64_t delay_ms;     /* for the answer in the making */
 	int64_t release_at;   /* held is sent then, monotonic ms; 0: nothing is held */
+	int64_t request_by;   /* a request that began to come must be whole then; 0: none began */
 	uint64_t log_id;      /* of the request in the making; 0: not logged */
 	bool paused, closing; /* closing: ends once out is written */
 	bool drain;           /* closing, but unread input must not turn into a reset */
@@ -114,9 +116,10 @@ void sd_srv_set_timer(struct conn *c);                   /* from its next deadli
 int64_t sd_srv_now_ms(const struct server *s);           /* wall clock, offset included */
 
 /* ---- route.c ---- */
-void sd_srv_head(struct conn *c);    /* the head is complete (ROUTE) */
-void sd_srv_request(struct conn *c); /* DONE */
-void sd_srv_refuse(struct conn *c);  /* FAILED */
+void sd_srv_head(struct conn *c);     /* the head is complete (ROUTE) */
+void sd_srv_request(struct conn *c);  /* DONE */
+void sd_srv_refuse(struct conn *c);   /* FAILED */
+void sd_srv_too_slow(struct conn *c); /* the request did not come in time: 408 */
 /* The answer to the request in hand: out now, or held for c->delay_ms; then the next request. */
 void sd_srv_reply(struct conn *c, struct sd_hs_reply *r);
 void sd_srv_reply_json(struct conn *c, int status, const char *body, size_t n);

@@ -39,6 +39,11 @@ static bool lambda_timeout(struct settings *set, const char *v)
 	return sd_duration_parse(v, &set->lambda_timeout_ms) && set->lambda_timeout_ms > 0;
 }
 
+static bool request_timeout(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->request_timeout_ms) && set->request_timeout_ms > 0;
+}
+
 static bool flag(const char *v, bool *out)
 {
 	*out = strcmp(v, "true") == 0;
@@ -84,6 +89,7 @@ static const struct {
 	{"ws_lifetime", ws_lifetime},
 	{"init_timeout", init_timeout},
 	{"lambda_timeout", lambda_timeout},
+	{"request_timeout", request_timeout},
 	{"trust_unsigned_jwt", trust_unsigned_jwt},
 	{"refresh_rotation", refresh_rotation},
 	{"iam_key", iam_key},
