@@ -180,6 +180,46 @@ static enum sd_err convert(struct sd_sbx *s, const struct sbx_model *m, struct s
 		e);
 }
 
+static bool key_fields(const struct sbx_model *m, struct sd_buf *out)
+{
+	for (size_t i = 0; i < m->m->pk_count; i++)
+		sd_buf_fmt(out, "%s%s", i ? ", " : "", m->m->fields[m->m->pk[i]].name);
+	return sd_buf_ok(out);
+}
+
+/* Rows stand under their key: a schema with another one does not find them any more.  meta says
+ * which key they were written under. */
+static enum sd_err check_key(struct sd_sbx *s, const struct sbx_model *m, struct sd_error *e)
+{
+	sqlite3_stmt *st = sbx_stmt(s, "SELECT value FROM meta WHERE key='key:' || ?1", e);
+	struct sd_buf now = SD_BUF_INIT;
+	enum sd_err rc = SD_OK;
+	bool same = false;
+
+	if (!st)
+		return SD_DB;
+	sqlite3_bind_text(st, 1, m->m->name, -1, SQLITE_STATIC);
+	if (!key_fields(m, &now)) {
+		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	} else if (sqlite3_step(st) == SQLITE_ROW) {
+		const char *was = (const char *)sqlite3_column_text(st, 0);
+		same = was && strcmp(was, sd_buf_text(&now)) == 0;
+		if (!same && !sbx_table_is_empty(s, m))
+			rc = sd_fail(e, SD_INVAL, 0,
+				"%s is kept here under the key (%s), the schema says (%s); take "
+				"another file, or remove this one",
+				m->m->name, was ? was : "", sd_buf_text(&now));
+	}
+	sqlite3_reset(st);
+	if (rc == SD_OK && !same)
+		rc = exec_free(s,
+			sqlite3_mprintf("INSERT OR REPLACE INTO meta VALUES('key:' || %Q, %Q)",
+				m->m->name, sd_buf_text(&now)),
+			e);
+	sd_buf_release(&now);
+	return rc;
+}
+
 enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
 {
 	enum sd_err rc;
@@ -198,6 +238,8 @@ enum sd_err sbx_store_prepare(struct sd_sbx *s, struct sd_error *e)
 			e);
 		if (rc == SD_OK)
 			rc = make_whole(s, &s->x.models[i], e);
+		if (rc == SD_OK)
+			rc = check_key(s, &s->x.models[i], e);
 		if (rc == SD_OK)
 			rc = convert(s, &s->x.models[i], e);
 	}
