@@ -343,6 +343,9 @@ int cli_open(struct cli *c)
 	struct sd_api_opts o = {.endpoint = c->o.endpoint,
 		.api_key = c->o.api_key ? c->o.api_key : getenv("SYNCDECK_API_KEY"),
 		.token = getenv("SYNCDECK_TOKEN"),
+		.aws_id = getenv("AWS_ACCESS_KEY_ID"),
+		.aws_secret = getenv("AWS_SECRET_ACCESS_KEY"),
+		.aws_token = getenv("AWS_SESSION_TOKEN"),
 		.offline = c->o.offline,
 		.read_only = c->o.read_only};
 	struct sd_error e = {.code = SD_OK};

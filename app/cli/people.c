@@ -50,6 +50,10 @@ static int sign_in(struct cli *c, const char *user, enum sd_pending pending, con
 	char prompt[160], *password;
 	enum sd_err rc;
 
+	if (sd_api_own_token(c->api)) {
+		rc = sd_api_login(c->api, &l, &who, &e);
+		return emit_who(c, rc, who, &e);
+	}
 	snprintf(prompt, sizeof prompt, "Password of %.100s", user);
 	password = cli_secret("SYNCDECK_PASSWORD", prompt);
 	if (!password)
@@ -92,8 +96,8 @@ int cli_login(struct cli *c, struct cli_args *a)
 		rc = cli_open(c);
 	if (rc)
 		return rc;
-	user = a->n ? strdup(a->v[0]) : last_user(c);
-	if (!user)
+	user = a->n ? strdup(a->v[0]) : sd_api_own_token(c->api) ? NULL : last_user(c);
+	if (!user && !sd_api_own_token(c->api))
 		return cli_complain(c, 2, "login: who? give a USER");
 	rc = sign_in(c, user, pending, file);
 	free(user);

@@ -6,7 +6,8 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 
-#define STUCK_MS 3000 /* --once: how long nothing moves before failed models end it */
+#define STUCK_MS      3000 /* --once: how long nothing moves before failed models end it */
+#define NET_SWITCH_MS 10000
 
 /* Models whose last try failed; one that this person may not read is skipped, not failed. */
 static enum sd_err failed_models(struct cli *c, struct sd_buf *names, struct sd_error *e)
@@ -37,10 +38,11 @@ static int verdict(struct cli *c, const struct sd_api_status *s, bool timed_out)
 	if (rc != SD_OK)
 		return cli_fail(c, rc, &e);
 	if (s->auth_needed)
-		return cli_complain(c, 3,
-			"sign-in needed: the server refused the credentials; run `syncdeck login` "
-			"or check "
-			"the API key");
+		return s->auth_why[0]
+			       ? cli_complain(c, 3, "sign-in needed: %s", s->auth_why)
+			       : cli_complain(c, 3,
+					 "sign-in needed: the server refused the credentials; run "
+					 "`syncdeck login` or check the API key");
 	rc = failed_models(c, &failed, &e);
 	if (rc == SD_OK && failed.len) {
 		cli_complain(c, 4, "not synced: %s", sd_buf_text(&failed));
@@ -276,8 +278,19 @@ int cli_net(struct cli *c, struct cli_args *a)
 		rc = cli_usage(c, "net");
 	if (rc == 0)
 		rc = cli_open(c);
-	if (rc == 0)
-		sd_api_net(c->api, strcmp(a->v[0], "on") == 0);
+	if (rc == 0) {
+		bool on = strcmp(a->v[0], "on") == 0;
+		int64_t end = sd_mono_ms() + NET_SWITCH_MS;
+		struct sd_api_status s;
+		sd_api_net(c->api, on);
+		/* done is said when it is so: the engine's thread has to take it up */
+		for (sd_api_status(c->api, &s); s.running && s.switched_off == on;
+			sd_api_status(c->api, &s)) {
+			if (sd_mono_ms() > end)
+				return cli_complain(c, 4, "net %s: the engine is busy", a->v[0]);
+			cli_pump(c, -1, 10, true);
+		}
+	}
 	return rc;
 }
 

@@ -126,6 +126,13 @@ static enum sd_err choose_backend(struct sd_api *api, struct sd_error *e)
 		.client_secret = c->user_pool_client_secret,
 		.ca_file = api->ca_file,
 		.timeout_ms = api->o.settings->net_timeout_ms};
+	api->identity = (struct sd_identity_pool){.endpoint = c->identity_pool_endpoint,
+		.pool_id = c->identity_pool_id,
+		.user_pool_id = c->user_pool_id};
+	if (api->o.aws_id && api->o.aws_secret)
+		api->keys = (struct sd_aws_keys){.id = (char *)(uintptr_t)api->o.aws_id,
+			.secret = (char *)(uintptr_t)api->o.aws_secret,
+			.token = (char *)(uintptr_t)api->o.aws_token};
 	if (!api->endpoint)
 		return sd_fail(e, SD_NOMEM, 0, "endpoint: out of memory");
 	return *api->endpoint ? sd_wire_check_endpoint(api->endpoint, e) : SD_OK;
@@ -202,6 +209,37 @@ void sd_api_close_store(struct sd_api *api)
 	api->lock_fd = -1;
 }
 
+/* The session of the profile; under oidc the one that the person's own token stands for. */
+static enum sd_err load_session(struct sd_api *api, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	api->own_token = api->auth == SD_AUTH_OIDC && api->o.token &&
+			 sd_session_from_token(api->o.token, &api->session, NULL) == SD_OK;
+	rc = api->own_token ? SD_OK : sd_session_load(api->dir, &api->session, e);
+	api->has_session = rc == SD_OK;
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
+/* A store without an owner becomes the one's who comes with a token; with unsent changes in it
+ * that takes a login, which asks what shall become of them. */
+static enum sd_err claim(struct sd_api *api, struct sd_error *e)
+{
+	struct sd_outbox_counts c;
+	enum sd_err rc = sd_outbox_counts(api->writer, NULL, &c, e);
+
+	for (int i = 0; rc == SD_OK && i < SD_LANE_COUNT; i++)
+		if (c.lane[i])
+			return SD_OK;
+	if (rc == SD_OK)
+		rc = sd_owner_store(api->dir, api->session.user, api->session.user_id, e);
+	if (rc == SD_OK)
+		rc = sd_owner_load(api->dir, &api->owner, e);
+	if (rc == SD_OK)
+		rc = sd_users_note(api->dir, api->session.user, api->session.user_id, e);
+	return rc;
+}
+
 /* Who owns the store and who is signed in; opens it, or leaves it locked.  The lock comes first:
  * who owned the store before a wipe must not be taken for its owner after it. */
 static enum sd_err open_for_owner(struct sd_api *api, struct sd_error *e)
@@ -212,14 +250,15 @@ static enum sd_err open_for_owner(struct sd_api *api, struct sd_error *e)
 		rc = sd_owner_load(api->dir, &api->owner, e);
 	if (rc != SD_OK)
 		return rc;
-	rc = sd_session_load(api->dir, &api->session, e);
-	api->has_session = rc == SD_OK;
-	if (rc != SD_OK && rc != SD_NOTFOUND)
+	rc = load_session(api, e);
+	if (rc != SD_OK)
 		return rc;
 	api->locked = api->owner.user_id &&
 		      (!api->has_session || !sd_str_eq(api->owner.user_id, api->session.user_id));
-	if (!api->locked)
-		return sd_api_open_store(api, e);
+	if (!api->locked) {
+		rc = sd_api_open_store(api, e);
+		return rc == SD_OK && api->own_token && !api->owner.user_id ? claim(api, e) : rc;
+	}
 	sd_api_close_store(api);
 	return SD_OK;
 }
@@ -299,7 +338,7 @@ static bool session_moved(const struct sd_api *api)
 	bool there = path && sd_is_file(path);
 
 	free(path);
-	return there != api->has_session;
+	return !api->own_token && there != api->has_session;
 }
 
 static enum sd_err still_locked(const struct sd_api *api, struct sd_error *e)

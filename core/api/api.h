@@ -48,6 +48,8 @@ struct sd_api_opts {                    /* everything borrowed for the life of t
 	enum sd_auth_mode auth; /* SD_AUTH_NONE: the config's default */
 	bool offline, read_only;
 	const char *token; /* SYNCDECK_TOKEN for oidc and lambda; NULL */
+	/* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN for iam; NULL */
+	const char *aws_id, *aws_secret, *aws_token;
 };
 
 /* Finishes a wipe that was cut off, takes the profile lock, opens the store.  A store whose owner
@@ -256,7 +258,8 @@ struct sd_api_status { /* a snapshot; times Unix ms, 0: never */
 	int64_t http_last_ms, sent_bytes, received_bytes, skew_ms;
 	int64_t last_sync_ms; /* newest successful run of any model */
 	char last_failure[256];
-	int engine_pid; /* the other process that syncs this profile; 0 */
+	char auth_why[256]; /* why a sign-in is needed; "": the server refused the credentials */
+	int engine_pid;     /* the other process that syncs this profile; 0 */
 };
 void sd_api_status(struct sd_api *api, struct sd_api_status *out);
 
@@ -274,6 +277,9 @@ struct sd_login {
 	enum sd_pending pending;
 	const char *export_file; /* SD_PENDING_EXPORT */
 };
+/* Under oidc nobody is asked for a password: the person's own token (SYNCDECK_TOKEN) is the
+ * sign-in, and user may be NULL. */
+bool sd_api_own_token(const struct sd_api *api);
 /* Signs in.  The same user: unlocks.  A different one: guard (SD_UNSENT with the number), then the
  * wipe, then the session.  *who owned: the JSON line of contract.md 5. */
 SD_MUST_USE enum sd_err sd_api_login(

@@ -14,6 +14,13 @@ static void store_changed(void *ctx)
 	(void)eventfd_write(api->wake_fd, 1);
 }
 
+/* Under oidc a login keeps the token, so that it need not be given each time. */
+static const char *token_of(const struct sd_api *api)
+{
+	return api->o.token || api->auth != SD_AUTH_OIDC || !api->has_session ? api->o.token
+									      : api->session.access;
+}
+
 enum sd_err sd_api_start(struct sd_api *api, struct sd_error *e)
 {
 	struct sd_runtime_opts o = {.dir = api->dir,
@@ -21,10 +28,13 @@ enum sd_err sd_api_start(struct sd_api *api, struct sd_error *e)
 		.settings = &api->settings,
 		.endpoint = api->endpoint,
 		.api_key = api->api_key,
-		.token = api->o.token,
+		.token = token_of(api),
 		.ca_file = api->ca_file,
 		.auth = api->auth,
 		.pool = api->pool.client_id ? &api->pool : NULL,
+		.identity = api->identity.pool_id && !api->keys.id ? &api->identity : NULL,
+		.keys = &api->keys,
+		.region = api->o.config->region,
 		.offline = api->net_off,
 		.connect_timeout_ms = api->o.settings->net_connect_timeout_ms,
 		.history_max_rows = api->o.settings->history_max_rows,
@@ -42,6 +52,12 @@ enum sd_err sd_api_start(struct sd_api *api, struct sd_error *e)
 	if (!*api->endpoint)
 		return sd_fail(e, SD_INVAL, 0,
 			"no backend is configured: give --endpoint or a client configuration (-c)");
+	if (api->own_token && !api->owner.user_id)
+		return sd_fail(e, SD_UNSENT, 0,
+			"changes were made here before anybody signed in: run `syncdeck login "
+			"--pending push`, export FILE or discard, so that they are not sent in the "
+			"name of %s by mistake",
+			api->session.user);
 	o.generation = api->generation;
 	return sd_runtime_start(&o, &api->rt, e);
 }
@@ -133,6 +149,7 @@ void sd_api_status(struct sd_api *api, struct sd_api_status *out)
 	out->skew_ms = s.skew_ms;
 	out->last_sync_ms = last_sync(api);
 	memcpy(out->last_failure, s.last_failure, sizeof out->last_failure);
+	memcpy(out->auth_why, s.auth_why, sizeof out->auth_why);
 }
 
 int sd_api_fd(const struct sd_api *api)

@@ -3,6 +3,7 @@
 #define SD_API_INTERNAL_H
 
 #include "core/api/api.h"
+#include "core/auth/aws.h"
 #include "core/runtime/runtime.h"
 #include "core/store/conflict.h"
 #include "core/store/journal.h"
@@ -18,6 +19,8 @@ struct sd_api {
 	struct sd_model_settings *model_settings; /* owned, one a model */
 	struct sd_pred **expressions;             /* owned, one a model */
 	struct sd_pool pool;
+	struct sd_identity_pool identity;
+	struct sd_aws_keys keys; /* borrowed from o */
 	struct sd_rand rand;
 	struct sd_store *reader, *writer; /* owned; NULL while locked */
 	int lock_fd;
@@ -26,6 +29,7 @@ struct sd_api {
 	struct sd_owner owner; /* owned */
 	struct sd_session session;
 	bool has_session;
+	bool own_token;        /* the session is the one of o.token, and in no file */
 	struct sd_runtime *rt; /* owned; NULL while stopped */
 	struct sd_queue *events;
 	int wake_fd, poll_fd; /* owned: eventfd "look at the store", epoll over it and the events */

@@ -101,7 +101,7 @@ static enum sd_err push_unsent(struct sd_api *api, struct sd_error *e)
 	struct sd_api_status s;
 	enum sd_err rc;
 
-	if (api->auth == SD_AUTH_USER_POOL &&
+	if ((api->auth == SD_AUTH_USER_POOL || api->auth == SD_AUTH_OIDC) &&
 		(!api->has_session || (api->owner.user_id && !sd_str_eq(api->owner.user_id,
 								     api->session.user_id))))
 		return sd_fail(e, SD_UNSENT, 0,
@@ -298,6 +298,36 @@ static enum sd_err adopt(struct sd_api *api, struct sd_session *s, int *lock, st
 	return rc == SD_OK ? same_user(api, e) : rc;
 }
 
+bool sd_api_own_token(const struct sd_api *api)
+{
+	return api->auth == SD_AUTH_OIDC;
+}
+
+/* Who is it?  Asks the user pool, or reads the person's own token. */
+static enum sd_err prove(
+	struct sd_api *api, const struct sd_login *l, struct sd_session *s, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	if (!sd_api_own_token(api)) {
+		if (!api->pool.client_id)
+			return sd_fail(e, SD_INVAL, 0,
+				"no user pool is configured: give a client configuration with one "
+				"(-c)");
+		return sd_pool_sign_in(&api->pool, l->user, l->password, l->new_password, l->code,
+			sd_now_ms(), s, e);
+	}
+	if (!api->o.token)
+		return sd_fail(e, SD_AUTH, 0, "login under oidc: set SYNCDECK_TOKEN to the token");
+	rc = sd_session_from_token(api->o.token, s, e);
+	if (rc == SD_OK && l->user && !sd_str_eq(l->user, s->user) &&
+		!sd_str_eq(l->user, s->user_id)) {
+		rc = sd_fail(e, SD_INVAL, 0, "login %s: the token is of %s", l->user, s->user);
+		sd_session_release(s);
+	}
+	return rc;
+}
+
 enum sd_err sd_api_login(
 	struct sd_api *api, const struct sd_login *l, struct cJSON **who, struct sd_error *e)
 {
@@ -306,11 +336,7 @@ enum sd_err sd_api_login(
 	int lock = -1;
 
 	*who = NULL;
-	if (!api->pool.client_id)
-		return sd_fail(e, SD_INVAL, 0,
-			"no user pool is configured: give a client configuration with one (-c)");
-	rc = sd_pool_sign_in(
-		&api->pool, l->user, l->password, l->new_password, l->code, sd_now_ms(), &s, e);
+	rc = prove(api, l, &s, e);
 	if (rc != SD_OK)
 		return rc;
 	if (!sd_str_eq(api->owner.user_id, s.user_id))

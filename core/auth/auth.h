@@ -56,12 +56,18 @@ struct sd_pool {              /* borrowed */
 	const char *ca_file;
 	int64_t timeout_ms;
 };
-/* USER_PASSWORD_AUTH, then the challenges new_password and code answer.  Blocks.
+/* USER_SRP_AUTH (USER_PASSWORD_AUTH where the pool does not know it), then the challenges
+ * new_password and code answer.  Blocks.
  * Errors: AUTH (wrong password; a challenge that nothing was given for, naming it), NET, TIMEOUT,
  * PROTO, INVAL (no pool configured). */
 SD_MUST_USE enum sd_err sd_pool_sign_in(const struct sd_pool *p, const char *user,
 	const char *password, const char *new_password, const char *code, int64_t now_ms,
 	struct sd_session *out, struct sd_error *e);
+
+/* The session that a person's own token (OIDC) stands for: user and user_id from its claims, no
+ * refresh.  INVAL: it names nobody. */
+SD_MUST_USE enum sd_err sd_session_from_token(
+	const char *token, struct sd_session *out, struct sd_error *e);
 
 /* One Cognito call as an HTTP request: url and the three headers (NULL-terminated) and a body. */
 struct sd_pool_request {

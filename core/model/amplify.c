@@ -69,6 +69,7 @@ void sd_config_free(struct sd_config *c)
 	free(c->user_pool_client_secret);
 	free(c->identity_pool_id);
 	free(c->user_pool_endpoint);
+	free(c->identity_pool_endpoint);
 	free(c->ca_file);
 	free(c);
 }
@@ -279,6 +280,7 @@ static enum sd_err read_own(struct reader *r)
 {
 	static const struct place OWN[] = {
 		AT("custom.syncdeck.user_pool_endpoint", user_pool_endpoint),
+		AT("custom.syncdeck.identity_pool_endpoint", identity_pool_endpoint),
 		AT("custom.syncdeck.ca_file", ca_file)};
 	const struct cJSON *production =
 		sd_json_path(r->root, "custom", "syncdeck", "production", NULL);
@@ -311,6 +313,10 @@ static enum sd_err check(struct reader *r)
 		return sd_fail(r->e, SD_INVAL, 0,
 			"%s: custom.syncdeck.user_pool_endpoint \"%s\" is no http or https URL",
 			r->name, c->user_pool_endpoint);
+	if (c->identity_pool_endpoint && !is_url(c->identity_pool_endpoint))
+		return sd_fail(r->e, SD_INVAL, 0,
+			"%s: custom.syncdeck.identity_pool_endpoint \"%s\" is no http or https URL",
+			r->name, c->identity_pool_endpoint);
 	if (!r->auth_said)
 		c->auth = c->api_key               ? SD_AUTH_API_KEY
 			  : c->user_pool_client_id ? SD_AUTH_USER_POOL

@@ -3,7 +3,7 @@
  *
  * amplify_outputs.json (Gen 2), amplifyconfiguration.json (Gen 1, flat and native), aws-exports.js
  * (.json).  Table: spec/client.md 1.7.  Our own keys stand under custom.syncdeck: production (bool),
- * ca_file, user_pool_endpoint (contract.md 5.1 and 10).
+ * ca_file, user_pool_endpoint, identity_pool_endpoint (contract.md 5.1 and 10).
  *
  * Depends on: base, json.  Threads: no state.
  */
@@ -32,7 +32,8 @@ struct sd_config { /* strings owned; NULL when the file does not say */
 	enum sd_auth_mode more_modes[4];
 	size_t more_mode_count;
 	char *user_pool_id, *user_pool_client_id, *user_pool_client_secret, *identity_pool_id;
-	char *user_pool_endpoint; /* custom.syncdeck.user_pool_endpoint, else NULL: AWS's own */
+	char *user_pool_endpoint;     /* custom.syncdeck.user_pool_endpoint, else NULL: AWS's own */
+	char *identity_pool_endpoint; /* custom.syncdeck.identity_pool_endpoint, likewise */
 	char *ca_file;
 	bool production;
 	bool has_models; /* the file carries model introspection: sd_schema_read reads it */

@@ -9,14 +9,21 @@
 #include "core/base/time.h"
 #include "core/json/json.h"
 
-static struct sd_credentials credentials(const struct sd_runtime *rt)
+struct sd_credentials sd_rt_credentials(const struct sd_runtime *rt)
 {
 	return (struct sd_credentials){
 		.endpoint = rt->o.endpoint,
 		.api_key = rt->o.api_key,
 		.token = rt->o.token,
 		.session = rt->has_session ? &rt->session : NULL,
+		.keys = &rt->keys,
+		.region = rt->o.region,
 	};
+}
+
+int64_t sd_rt_server_ms(const struct sd_runtime *rt)
+{
+	return sd_now_ms() + rt->status.skew_ms;
 }
 
 static void early_done(struct sd_runtime *rt, uint64_t id)
@@ -88,27 +95,28 @@ static void refuse_http(
 
 static void send_http(struct sd_runtime *rt, const struct sd_action *a)
 {
-	struct sd_credentials c = credentials(rt);
-	struct sd_buf auth = SD_BUF_INIT;
+	struct sd_credentials c = sd_rt_credentials(rt);
+	struct sd_wire_lines lines;
 	struct sd_error e = {.code = SD_OK};
-	const char *headers[] = {"content-type: application/json; charset=UTF-8",
-		"x-amz-user-agent: " SD_USER_AGENT, "Expect:", NULL, NULL};
-	enum sd_err rc = sd_wire_http_header(&c, a->mode, &auth, &e);
+	const char *headers[4 + SD_WIRE_LINES] = {
+		SD_CONTENT_TYPE, "x-amz-user-agent: " SD_USER_AGENT, "Expect:"};
+	size_t len = strlen(a->text);
+	enum sd_err rc =
+		sd_wire_http_lines(&c, a->mode, a->text, len, sd_rt_server_ms(rt), &lines, &e);
 
 	if (rc != SD_OK) {
 		refuse_http(rt, a->id, 401, 0, &e);
-	} else {
-		headers[3] = auth.len ? sd_buf_text(&auth) : NULL;
-		rc = sd_http_post(rt->loop, a->id, rt->o.endpoint, headers, a->text,
-			strlen(a->text), a->timeout_ms ? a->timeout_ms : 30000, on_http, rt, &e);
-		if (rc != SD_OK)
-			refuse_http(rt, a->id, 0, 1, &e);
-		else if (a->early)
-			early_begun(rt, a->id);
+		return;
 	}
-	if (auth.data)
-		explicit_bzero(auth.data, auth.len);
-	sd_buf_release(&auth);
+	for (size_t i = 0; i < lines.count; i++)
+		headers[3 + i] = sd_buf_text(&lines.line[i]);
+	rc = sd_http_post(rt->loop, a->id, rt->o.endpoint, headers, a->text, len,
+		a->timeout_ms ? a->timeout_ms : 30000, on_http, rt, &e);
+	if (rc != SD_OK)
+		refuse_http(rt, a->id, 0, 1, &e);
+	else if (a->early)
+		early_begun(rt, a->id);
+	sd_wire_lines_release(&lines);
 }
 
 static void on_opened(void *ctx, uint64_t id)
@@ -150,34 +158,35 @@ static const struct sd_ws_events WS = {on_opened, on_text, on_closed};
 
 static void open_realtime(struct sd_runtime *rt, const struct sd_action *a)
 {
-	struct sd_credentials c = credentials(rt);
+	struct sd_credentials c = sd_rt_credentials(rt);
 	struct sd_buf url = SD_BUF_INIT, protocol = SD_BUF_INIT;
 	struct sd_error e = {.code = SD_OK};
 	enum sd_err rc;
 
 	if (rt->variant_b) {
 		sd_buf_str(&protocol, "graphql-ws");
-		rc = sd_wire_realtime_query(&c, a->mode, sd_now_ms(), &url, &e);
+		rc = sd_wire_realtime_query(&c, a->mode, sd_rt_server_ms(rt), &url, &e);
 	} else {
 		sd_wire_realtime_url(rt->o.endpoint, &url);
-		rc = sd_wire_subprotocol(&c, a->mode, sd_now_ms(), &protocol, &e);
+		rc = sd_wire_subprotocol(&c, a->mode, sd_rt_server_ms(rt), &protocol, &e);
 	}
 	if (rc == SD_OK)
 		rc = sd_ws_open(
 			rt->loop, a->conn, sd_buf_text(&url), sd_buf_text(&protocol), &WS, rt, &e);
 	if (rc != SD_OK)
-		on_closed(rt, a->conn, 0, rc == SD_AUTH ? 401 : 0, e.text);
+		on_closed(rt, a->conn, 0, rc == SD_AUTH ? SD_RT_NO_CREDENTIALS : 0, e.text);
 	sd_buf_release(&url);
 	sd_buf_release(&protocol);
 }
 
 static void start_subscription(struct sd_runtime *rt, const struct sd_action *a)
 {
-	struct sd_credentials c = credentials(rt);
+	struct sd_credentials c = sd_rt_credentials(rt);
 	struct sd_buf frame = SD_BUF_INIT;
 	struct sd_error e = {.code = SD_OK};
 
-	if (sd_wire_start(&c, a->mode, a->sub_id, a->text, sd_now_ms(), &frame, &e) != SD_OK ||
+	if (sd_wire_start(&c, a->mode, a->sub_id, a->text, sd_rt_server_ms(rt), &frame, &e) !=
+			SD_OK ||
 		sd_ws_send(rt->loop, a->conn, sd_buf_text(&frame), frame.len, &e) != SD_OK)
 		sd_log(SD_LOG_WARN, "runtime", "subscription not started: %s", e.text);
 	sd_buf_release(&frame);
@@ -189,81 +198,6 @@ static void tell_event(struct sd_runtime *rt, struct sd_action *a)
 		a->text = NULL;
 	else
 		sd_log(SD_LOG_WARN, "runtime", "nobody reads the events; one is dropped");
-}
-
-/* Somebody signed out, or another user signed in, while the request was under way: the answer must
- * not bring the session back. */
-static enum sd_err still_ours(struct sd_runtime *rt, struct sd_error *e)
-{
-	struct sd_session now;
-	enum sd_err rc = sd_session_load(rt->o.dir, &now, e);
-
-	if (rc == SD_NOTFOUND || (rc == SD_OK && !sd_str_eq(now.user_id, rt->session.user_id)))
-		rc = sd_fail(e, SD_AUTH, 0, "the session has ended meanwhile");
-	sd_session_release(&now);
-	return rc;
-}
-
-static void on_refreshed(void *ctx, uint64_t id, const struct sd_http_answer *a)
-{
-	struct sd_runtime *rt = ctx;
-	struct sd_error e = {.code = SD_OK};
-	struct sd_input *in;
-	enum sd_err rc;
-
-	(void)id;
-	rt->refreshing = false;
-	if (a->transport)
-		rc = SD_NET;
-	else
-		rc = sd_pool_refresh_answer(&rt->session, a->status, sd_buf_text(a->body),
-			a->body->len, sd_now_ms(), &e);
-	if (rc == SD_OK)
-		rc = still_ours(rt, &e);
-	if (rc == SD_OK)
-		rc = sd_session_store(rt->o.dir, &rt->session, &e);
-	rt->refresh_after_ms = sd_mono_ms() + (rc == SD_OK ? 1000 : rc == SD_AUTH ? 60000 : 5000);
-	if (rc == SD_OK) { /* a token that lives for less than a minute is not renewed for ever */
-		int64_t life = rt->session.expires_ms - sd_now_ms();
-		rt->refresh_margin_ms = life / 4 < SD_RT_REFRESH_MS ? life / 4 : SD_RT_REFRESH_MS;
-	}
-	if (rc != SD_OK && rc != SD_AUTH) { /* not the last word: try again */
-		rt->refresh_wanted = true;
-		sd_log(SD_LOG_WARN, "runtime", "token refresh: %s",
-			rc == SD_NET && !e.text[0] ? "no answer" : e.text);
-		return;
-	}
-	in = sd_rt_input(SD_IN_AUTH, 0);
-	if (!in)
-		return;
-	in->on = rc == SD_OK;
-	sd_rt_put(rt, in);
-}
-
-void sd_rt_refresh(struct sd_runtime *rt)
-{
-	struct sd_pool_request r;
-	struct sd_error e = {.code = SD_OK};
-	struct sd_input *in;
-
-	if (rt->refreshing)
-		return;
-	rt->refresh_wanted = sd_mono_ms() < rt->refresh_after_ms;
-	if (rt->refresh_wanted)
-		return;
-	if (rt->has_session && rt->o.pool &&
-		sd_pool_refresh_request(rt->o.pool, &rt->session, &r, &e) == SD_OK) {
-		if (sd_http_post(rt->loop, SD_RT_REFRESH_ID, sd_buf_text(&r.url), r.headers,
-			    sd_buf_text(&r.body), r.body.len, 30000, on_refreshed, rt, &e) == SD_OK)
-			rt->refreshing = true;
-		sd_pool_request_release(&r);
-		if (rt->refreshing)
-			return;
-		rt->refresh_after_ms = sd_mono_ms() + 5000;
-	}
-	in = sd_rt_input(SD_IN_AUTH, 0); /* nothing to refresh with: a person must sign in */
-	if (in)
-		sd_rt_put(rt, in);
 }
 
 void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a)
@@ -293,7 +227,10 @@ void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a)
 		tell_event(rt, a);
 		break;
 	case SD_ACT_REFRESH:
-		sd_rt_refresh(rt);
+		if (a->mode == SD_AUTH_IAM)
+			sd_rt_fetch_keys(rt);
+		else
+			sd_rt_refresh(rt);
 		break;
 	case SD_ACT_COMMAND:
 		sd_rt_command(rt, a);

@@ -53,11 +53,10 @@ enum sd_err sd_runtime_start(
 	if (rc == SD_OK && o->ca_file && access(o->ca_file, R_OK))
 		rc = sd_fail(e, SD_INVAL, errno, "CA file %s: %s; check net.ca_file", o->ca_file,
 			strerror(errno));
-	if (rc == SD_OK) {
-		rc = sd_session_load(o->dir, &rt->session, e);
-		rt->has_session = rc == SD_OK;
-		rc = rc == SD_NOTFOUND ? SD_OK : rc;
-	}
+	if (rc == SD_OK)
+		rc = sd_rt_load_session(rt, e);
+	if (rc == SD_OK && o->keys && o->keys->id)
+		rc = sd_aws_keys_set(&rt->keys, o->keys->id, o->keys->secret, o->keys->token, e);
 	if (rc == SD_OK) {
 		sigfillset(&all); /* signals are the caller's */
 		pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -89,6 +88,7 @@ void sd_runtime_stop(struct sd_runtime *rt)
 	sd_store_close(rt->store);
 	sd_lock_release(rt->lock_fd);
 	sd_session_release(&rt->session);
+	sd_aws_keys_release(&rt->keys);
 	free(rt->held);
 	pthread_mutex_destroy(&rt->status_lock);
 	free(rt);

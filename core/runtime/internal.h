@@ -56,10 +56,13 @@ struct sd_runtime {
 	struct sd_loop *loop;     /* owned, made on the thread; others: sd_rt_wake() */
 	struct sd_rand rand;
 	struct sd_session session; /* the thread's */
+	struct sd_aws_keys keys;   /* IAM: the person's own, or the identity pool's */
 	bool has_session, refreshing, variant_b, net_on;
-	bool refresh_wanted;       /* the engine asked and has no answer yet */
-	bool foreign;              /* somebody else wrote and the engine does not know yet */
-	int64_t refresh_after_ms;  /* monotonic; not before */
+	bool fetching_keys, keys_wanted; /* under way; asked for too early */
+	int64_t keys_after_ms;           /* monotonic; not before */
+	bool refresh_wanted;             /* the engine asked and has no answer yet */
+	bool foreign;                    /* somebody else wrote and the engine does not know yet */
+	int64_t refresh_after_ms;        /* monotonic; not before */
 	int64_t refresh_margin_ms; /* how long before its end a token is renewed; 0: a minute */
 	struct sd_queue *posted;   /* struct sd_input * from other threads */
 	struct sd_input *in, **in_tail;
@@ -85,6 +88,7 @@ struct sd_runtime {
 
 #define SD_RT_REFRESH_MS 60000 /* before the end of a token */
 #define SD_RT_REFRESH_ID (UINT64_C(1) << 63)
+#define SD_RT_KEYS_ID    (SD_RT_REFRESH_ID + 1)
 
 struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id); /* NULL: no memory */
 void sd_rt_input_free(void *in);
@@ -94,8 +98,17 @@ void sd_rt_forget(struct sd_runtime *rt, bool all);
 void sd_rt_wake(struct sd_runtime *rt);
 void *sd_rt_thread(void *rt); /* runtime.c: the thread itself */
 void sd_rt_carry_out(struct sd_runtime *rt, struct sd_action *a);
-/* Asks the user pool for new tokens; the outcome comes as SD_IN_AUTH. */
+/* credentials.c.  The session of the profile, or the one the person's own token stands for. */
+SD_MUST_USE enum sd_err sd_rt_load_session(struct sd_runtime *rt, struct sd_error *e);
+bool sd_rt_signed_in(const struct sd_runtime *rt);
+struct sd_credentials sd_rt_credentials(const struct sd_runtime *rt); /* borrowed */
+int64_t sd_rt_server_ms(const struct sd_runtime *rt); /* the server's clock, as far as known */
+/* Asks the user pool for new tokens, the identity pool for keys; the outcome comes as
+ * SD_IN_AUTH. */
 void sd_rt_refresh(struct sd_runtime *rt);
+void sd_rt_fetch_keys(struct sd_runtime *rt);
+bool sd_rt_keys_end(const struct sd_runtime *rt); /* keys are needed now or soon */
+void sd_rt_renew_when_due(struct sd_runtime *rt);
 void sd_rt_command(struct sd_runtime *rt, struct sd_action *a);
 void sd_rt_commands_join(struct sd_runtime *rt, bool all);
 

@@ -14,14 +14,12 @@
 /* The modes there are credentials for. */
 static size_t usable_modes(const struct sd_runtime *rt, enum sd_auth_mode out[6])
 {
-	struct sd_credentials c = {.endpoint = rt->o.endpoint,
-		.api_key = rt->o.api_key,
-		.token = rt->o.token,
-		.session = rt->has_session ? &rt->session : NULL};
+	struct sd_credentials c = sd_rt_credentials(rt);
 	size_t n = 0;
 
 	for (int m = SD_AUTH_API_KEY; m <= SD_AUTH_LAMBDA; m++)
-		if (sd_wire_can(&c, (enum sd_auth_mode)m, NULL) == SD_OK)
+		if (sd_wire_can(&c, (enum sd_auth_mode)m, NULL) == SD_OK ||
+			(m == SD_AUTH_IAM && rt->o.identity))
 			out[n++] = (enum sd_auth_mode)m;
 	return n;
 }
@@ -35,14 +33,14 @@ static enum sd_err reauth(struct sd_runtime *rt, int64_t now, struct sd_error *e
 
 	rt->refresh_wanted = false;
 	rt->refresh_after_ms = 0;
-	sd_session_release(&rt->session);
-	rc = sd_session_load(rt->o.dir, &rt->session, e);
-	rt->has_session = rc == SD_OK;
-	if (rc != SD_OK && rc != SD_NOTFOUND)
+	rc = sd_rt_load_session(rt, e);
+	if (rc != SD_OK)
 		return rc;
+	if (rt->o.identity) /* they were somebody else's */
+		sd_aws_keys_release(&rt->keys);
+	rt->keys_after_ms = 0;
 	sd_engine_modes(rt->engine, modes, usable_modes(rt, modes));
-	return sd_engine_auth(rt->engine, rt->has_session || rt->o.auth != SD_AUTH_USER_POOL,
-		rt->session.claims, now, e);
+	return sd_engine_auth(rt->engine, sd_rt_signed_in(rt), rt->session.claims, now, e);
 }
 
 static enum sd_err tell(struct sd_runtime *rt, struct sd_input *in, int64_t now, struct sd_error *e)
@@ -185,17 +183,6 @@ static enum sd_err feed(struct sd_runtime *rt, bool due, struct sd_error *e)
 	return rc;
 }
 
-static void refresh_when_due(struct sd_runtime *rt)
-{
-	int64_t margin = rt->refresh_margin_ms ? rt->refresh_margin_ms : SD_RT_REFRESH_MS;
-	bool ends = rt->has_session && rt->o.pool && rt->session.refresh &&
-		    rt->session.expires_ms && rt->session.expires_ms - sd_now_ms() < margin;
-
-	if (rt->net_on && !rt->refreshing && (ends || rt->refresh_wanted) &&
-		sd_mono_ms() >= rt->refresh_after_ms)
-		sd_rt_refresh(rt);
-}
-
 /* One step after a turn of the loop. */
 static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
 {
@@ -206,7 +193,7 @@ static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
 
 	while ((in = sd_queue_get(rt->posted)))
 		sd_rt_put(rt, in);
-	refresh_when_due(rt);
+	sd_rt_renew_when_due(rt);
 	if (others_wrote(rt))
 		rt->foreign = true;
 	due = now < rt->clock_ms - 1000 || sd_engine_deadline(rt->engine) <= now;
@@ -241,8 +228,8 @@ static enum sd_err make_engine(struct sd_runtime *rt, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = begin(rt, e);
 	if (rc == SD_OK)
-		rc = sd_engine_auth(rt->engine, rt->has_session || rt->o.auth != SD_AUTH_USER_POOL,
-			rt->session.claims, sd_now_ms(), e);
+		rc = sd_engine_auth(
+			rt->engine, sd_rt_signed_in(rt), rt->session.claims, sd_now_ms(), e);
 	if (rc == SD_OK && !rt->net_on)
 		rc = sd_engine_network(rt->engine, false, sd_now_ms(), e);
 	if (rc == SD_OK)
@@ -326,8 +313,18 @@ static void recover(struct sd_runtime *rt, struct sd_error *e)
 	note_failure(rt, e);
 	sd_loop_drop_all(rt->loop);
 	drop_engine(rt, false);
-	rt->refreshing = false;
+	rt->refreshing = rt->fetching_keys = false;
 	sd_loop_turn(rt->loop, 1000);
+}
+
+/* The identity pool's keys, before the engine sends its first request without them.  One attempt;
+ * where it fails the engine asks again as for every expired session. */
+static void first_keys(struct sd_runtime *rt)
+{
+	if (rt->net_on && sd_rt_keys_end(rt))
+		sd_rt_fetch_keys(rt);
+	while (rt->fetching_keys && !atomic_load(&rt->stop))
+		sd_loop_turn(rt->loop, 50);
 }
 
 void *sd_rt_thread(void *arg)
@@ -341,6 +338,7 @@ void *sd_rt_thread(void *arg)
 		note_failure(rt, &e);
 		return NULL;
 	}
+	first_keys(rt);
 	while (!atomic_load(&rt->stop)) {
 		enum sd_err rc = SD_OK;
 		if (!rt->engine || rt->why.code != SD_OK) {

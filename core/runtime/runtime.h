@@ -27,8 +27,11 @@ struct sd_runtime_opts { /* borrowed for the life of the runtime */
 	const struct sd_engine_settings *settings;
 	const char *endpoint, *api_key, *token, *ca_file;
 	enum sd_auth_mode auth;
-	const struct sd_pool *pool; /* NULL: none */
-	bool offline;               /* start with the network switched off */
+	const struct sd_pool *pool;              /* NULL: none */
+	const struct sd_identity_pool *identity; /* NULL: none */
+	const struct sd_aws_keys *keys;          /* the person's own; NULL: none */
+	const char *region;                      /* NULL: as the endpoint says */
+	bool offline;                            /* start with the network switched off */
 	int64_t connect_timeout_ms;
 	int64_t history_max_rows, history_max_age_ms; /* 0: no cap */
 	int64_t generation;         /* of the store when it was opened (sd_wipe_generation) */

@@ -2,11 +2,11 @@
 #include "core/runtime/wire.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/base/text.h"
-#include "core/base/time.h"
 #include "core/json/json.h"
 
 static const char *after_scheme(const char *url)
@@ -84,6 +84,13 @@ enum sd_err sd_wire_can(const struct sd_credentials *c, enum sd_auth_mode mode, 
 	case SD_AUTH_OIDC:
 	case SD_AUTH_LAMBDA:
 		return c->token ? SD_OK : sd_fail(e, SD_AUTH, 0, "no token: set SYNCDECK_TOKEN");
+	case SD_AUTH_IAM:
+		return c->keys && c->keys->id
+			       ? SD_OK
+			       : sd_fail(e, SD_AUTH, 0,
+					 "no AWS keys: set AWS_ACCESS_KEY_ID and "
+					 "AWS_SECRET_ACCESS_KEY, or give a config file with an "
+					 "identity pool");
 	case SD_AUTH_NONE:
 		return SD_OK;
 	default:
@@ -97,42 +104,120 @@ static const char *token_of(const struct sd_credentials *c, enum sd_auth_mode mo
 	return mode == SD_AUTH_USER_POOL ? c->session->access : c->token;
 }
 
-enum sd_err sd_wire_http_header(const struct sd_credentials *c, enum sd_auth_mode mode,
-	struct sd_buf *out, struct sd_error *e)
+/* The region in an AWS address, else the configured one. */
+static void region_of(const struct sd_credentials *c, char out[64])
+{
+	const char *dot = aws_api(c->endpoint), *r = c->region ? c->region : "us-east-1";
+	size_t n = strlen(r);
+
+	if (dot) {
+		r = dot + strlen(".appsync-api.");
+		n = strcspn(r, ".");
+	}
+	snprintf(out, 64, "%.*s", (int)n, r);
+}
+
+void sd_wire_lines_release(struct sd_wire_lines *l)
+{
+	for (size_t i = 0; i < SD_WIRE_LINES; i++) {
+		if (l->line[i].data)
+			explicit_bzero(l->line[i].data, l->line[i].len);
+		sd_buf_release(&l->line[i]);
+	}
+	l->count = 0;
+}
+
+static enum sd_err signed_lines(const struct sd_credentials *c, const char *body, size_t len,
+	int64_t now_ms, struct sd_wire_lines *out, struct sd_error *e)
+{
+	static const char *const HEADERS[] = {SD_CONTENT_TYPE, NULL};
+	char region[64], date[SD_AWS_DATE];
+	struct sd_aws_sign s = {.keys = c->keys,
+		.region = region,
+		.url = c->endpoint,
+		.headers = HEADERS,
+		.body = body,
+		.len = len,
+		.now_ms = now_ms};
+
+	region_of(c, region);
+	sd_aws_date(now_ms, date);
+	sd_buf_fmt(&out->line[out->count++], "x-amz-date: %s", date);
+	if (c->keys->token)
+		sd_buf_fmt(&out->line[out->count++], "x-amz-security-token: %s", c->keys->token);
+	sd_buf_str(&out->line[out->count], "authorization: ");
+	return sd_aws_authorization(&s, &out->line[out->count++], e);
+}
+
+enum sd_err sd_wire_http_lines(const struct sd_credentials *c, enum sd_auth_mode mode,
+	const char *body, size_t len, int64_t now_ms, struct sd_wire_lines *out, struct sd_error *e)
 {
 	enum sd_err rc = sd_wire_can(c, mode, e);
 
+	memset(out, 0, sizeof *out);
 	if (rc != SD_OK || mode == SD_AUTH_NONE)
 		return rc;
-	if (mode == SD_AUTH_API_KEY)
-		sd_buf_fmt(out, "x-api-key: %s", c->api_key);
+	if (mode == SD_AUTH_IAM)
+		rc = signed_lines(c, body, len, now_ms, out, e);
+	else if (mode == SD_AUTH_API_KEY)
+		sd_buf_fmt(&out->line[out->count++], "x-api-key: %s", c->api_key);
 	else
-		sd_buf_fmt(out, "authorization: %s", token_of(c, mode));
-	return sd_buf_ok(out) ? SD_OK : sd_fail(e, SD_NOMEM, 0, "request: out of memory");
+		sd_buf_fmt(&out->line[out->count++], "authorization: %s", token_of(c, mode));
+	for (size_t i = 0; rc == SD_OK && i < out->count; i++)
+		if (!sd_buf_ok(&out->line[i]))
+			rc = sd_fail(e, SD_NOMEM, 0, "request: out of memory");
+	if (rc != SD_OK)
+		sd_wire_lines_release(out);
+	return rc;
 }
 
-/* "20261122T181006Z" */
-static void amz_date(int64_t now_ms, char out[20])
+/* What IAM signs for realtime: `suffix` behind the endpoint's path, `body` as it is sent. */
+static enum sd_err signed_object(const struct sd_credentials *c, const char *suffix,
+	const char *body, int64_t now_ms, const char *host, struct cJSON *j, struct sd_error *e)
 {
-	char iso[SD_TIME_TEXT];
-	size_t w = 0;
+	static const char *const HEADERS[] = {"accept: application/json, text/javascript",
+		"content-encoding: amz-1.0", SD_CONTENT_TYPE, NULL};
+	char region[64], date[SD_AWS_DATE];
+	struct sd_buf url = SD_BUF_INIT, auth = SD_BUF_INIT;
+	size_t path = strcspn(c->endpoint, "?#");
+	struct sd_aws_sign s = {.keys = c->keys,
+		.region = region,
+		.headers = HEADERS,
+		.body = body,
+		.len = strlen(body),
+		.now_ms = now_ms};
+	enum sd_err rc;
 
-	sd_time_iso(now_ms, iso);
-	for (const char *p = iso; *p && *p != '.' && w < 15; p++)
-		if (*p != '-' && *p != ':')
-			out[w++] = *p;
-	out[w++] = 'Z';
-	out[w] = '\0';
+	region_of(c, region);
+	sd_aws_date(now_ms, date);
+	sd_buf_fmt(&url, "%.*s%s%s", (int)path, c->endpoint, suffix, c->endpoint + path);
+	s.url = sd_buf_text(&url);
+	rc = sd_aws_authorization(&s, &auth, e);
+	for (size_t i = 0; HEADERS[i]; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(HEADERS[i], ":"), HEADERS[i]);
+		sd_json_add_str(j, name, strchr(HEADERS[i], ' ') + 1);
+	}
+	sd_json_add_str(j, "host", host);
+	sd_json_add_str(j, "x-amz-date", date);
+	if (c->keys->token)
+		sd_json_add_str(j, "x-amz-security-token", c->keys->token);
+	if (rc == SD_OK && !sd_json_add_str(j, "authorization", sd_buf_text(&auth)))
+		rc = sd_fail(e, SD_NOMEM, 0, "realtime: out of memory");
+	sd_buf_release(&url);
+	sd_buf_release(&auth);
+	return rc;
 }
 
 /* The header object of client.md 6.5, key order as sent there. */
 static enum sd_err header_object(const struct sd_credentials *c, enum sd_auth_mode mode,
-	int64_t now_ms, struct cJSON **out, struct sd_error *e)
+	const char *suffix, const char *body, int64_t now_ms, struct cJSON **out,
+	struct sd_error *e)
 {
 	struct sd_buf host = SD_BUF_INIT;
 	struct cJSON *j;
-	char date[20];
-	bool ok;
+	char date[SD_AWS_DATE];
+	bool ok = true;
 	enum sd_err rc = sd_wire_can(c, mode, e);
 
 	*out = NULL;
@@ -140,8 +225,10 @@ static enum sd_err header_object(const struct sd_credentials *c, enum sd_auth_mo
 		return rc;
 	j = sd_json_object();
 	sd_wire_host(c->endpoint, &host);
-	if (mode == SD_AUTH_API_KEY) {
-		amz_date(now_ms, date);
+	if (mode == SD_AUTH_IAM) {
+		rc = signed_object(c, suffix, body, now_ms, sd_buf_text(&host), j, e);
+	} else if (mode == SD_AUTH_API_KEY) {
+		sd_aws_date(now_ms, date);
 		ok = sd_json_add_str(j, "host", sd_buf_text(&host)) &&
 		     sd_json_add_str(j, "x-amz-date", date) &&
 		     sd_json_add_str(j, "x-api-key", c->api_key);
@@ -152,12 +239,13 @@ static enum sd_err header_object(const struct sd_credentials *c, enum sd_auth_mo
 		     sd_json_add_str(j, "host", sd_buf_text(&host));
 	}
 	sd_buf_release(&host);
-	if (!ok) {
+	if (!ok)
+		rc = sd_fail(e, SD_NOMEM, 0, "realtime: out of memory");
+	if (rc == SD_OK)
+		*out = j;
+	else
 		sd_json_free(j);
-		return sd_fail(e, SD_NOMEM, 0, "realtime: out of memory");
-	}
-	*out = j;
-	return SD_OK;
+	return rc;
 }
 
 static enum sd_err header_base64(const struct sd_credentials *c, enum sd_auth_mode mode,
@@ -165,7 +253,7 @@ static enum sd_err header_base64(const struct sd_credentials *c, enum sd_auth_mo
 {
 	struct cJSON *j;
 	struct sd_buf text = SD_BUF_INIT;
-	enum sd_err rc = header_object(c, mode, now_ms, &j, e);
+	enum sd_err rc = header_object(c, mode, "/connect", "{}", now_ms, &j, e);
 
 	if (rc != SD_OK)
 		return rc;
@@ -209,7 +297,7 @@ enum sd_err sd_wire_start(const struct sd_credentials *c, enum sd_auth_mode mode
 	struct sd_error *e)
 {
 	struct cJSON *headers;
-	enum sd_err rc = header_object(c, mode, now_ms, &headers, e);
+	enum sd_err rc = header_object(c, mode, "", data, now_ms, &headers, e);
 
 	if (rc != SD_OK)
 		return rc;

@@ -292,6 +292,11 @@ enum sd_err sd_engine_tick(struct sd_engine *en, int64_t now_ms, struct sd_error
 /* What an HTTP result says about the way to the endpoint. */
 static void note_result(struct sd_engine *en, const struct sd_http_result *r, int64_t now_ms)
 {
+	if (!r->transport && !r->sent && r->failure) { /* there was nothing to send it with */
+		snprintf(en->status.auth_why, sizeof en->status.auth_why, "%s", r->failure);
+		return;
+	}
+	en->status.auth_why[0] = '\0';
 	en->status.http_last_ms = r->took_ms;
 	en->status.received_bytes += (int64_t)r->body_len;
 	if (r->transport == 0) {
@@ -368,8 +373,12 @@ enum sd_err sd_engine_rt_closed(struct sd_engine *en, uint64_t conn, int code, i
 		return SD_OK;
 	/* a refused upgrade is an answer too; a connection that failed says nothing about HTTP, the
 	 * first run's request will */
-	if (status > 0)
+	if (status > 0) {
 		sd_en_reachable(en, true, NULL, now_ms);
+	} else if (status == SD_RT_NO_CREDENTIALS) {
+		snprintf(en->status.auth_why, sizeof en->status.auth_why, "%s", reason);
+		status = 401;
+	}
 	return finish(en, sd_rt_closed(en, conn, code, status, reason, now_ms, e), now_ms, e);
 }
 

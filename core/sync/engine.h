@@ -111,7 +111,9 @@ SD_MUST_USE enum sd_err sd_engine_rt_opened(
 	struct sd_engine *en, uint64_t conn, int64_t now_ms, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_engine_rt_text(struct sd_engine *en, uint64_t conn, const char *text,
 	size_t n, int64_t now_ms, struct sd_error *e);
-/* code: WebSocket close code, 0 when there was none; status: HTTP status of a refused upgrade. */
+/* code: WebSocket close code, 0 when there was none; status: HTTP status of a refused upgrade, 0,
+ * or NO_CREDENTIALS: nothing was opened, reason says what is missing. */
+#define SD_RT_NO_CREDENTIALS (-1)
 SD_MUST_USE enum sd_err sd_engine_rt_closed(struct sd_engine *en, uint64_t conn, int code,
 	int status, const char *reason, int64_t now_ms, struct sd_error *e);
 /* Answer to SD_ACT_COMMAND: output NULL when it failed or timed out. */
@@ -171,6 +173,7 @@ struct sd_engine_status {
 	int64_t tcp_ok_ms, auth_ok_ms, http_ok_ms, rt_ok_ms;
 	int64_t offline_since_ms;
 	char last_failure[256];
+	char auth_why[256]; /* why a sign-in is needed, when it was not the server that said so */
 	enum sd_rt_state rt;
 	int64_t rt_since_ms, rt_last_message_ms, rt_timeout_ms;
 	int subscriptions, subscriptions_wanted, reconnects;

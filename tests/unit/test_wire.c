@@ -67,19 +67,20 @@ static void the_subprotocol_is_what_the_reference_client_sends(void **st)
 static void a_mode_without_credentials_says_what_is_missing(void **st)
 {
 	struct sd_credentials c = {.endpoint = "http://h/g"};
-	struct sd_buf b = SD_BUF_INIT;
+	struct sd_wire_lines l;
 	struct sd_error e;
 
 	(void)st;
-	assert_int_equal(sd_wire_http_header(&c, SD_AUTH_API_KEY, &b, &e), SD_AUTH);
+	assert_int_equal(sd_wire_http_lines(&c, SD_AUTH_API_KEY, "", 0, 0, &l, &e), SD_AUTH);
 	assert_non_null(strstr(e.text, "SYNCDECK_API_KEY"));
-	assert_int_equal(sd_wire_http_header(&c, SD_AUTH_USER_POOL, &b, &e), SD_AUTH);
+	assert_int_equal(sd_wire_http_lines(&c, SD_AUTH_USER_POOL, "", 0, 0, &l, &e), SD_AUTH);
 	assert_non_null(strstr(e.text, "login"));
-	assert_int_equal(sd_wire_http_header(&c, SD_AUTH_LAMBDA, &b, &e), SD_AUTH);
-	assert_int_equal(b.len, 0);
-	assert_int_equal(sd_wire_http_header(&c, SD_AUTH_NONE, &b, &e), SD_OK);
-	assert_int_equal(b.len, 0);
-	sd_buf_release(&b);
+	assert_int_equal(sd_wire_http_lines(&c, SD_AUTH_LAMBDA, "", 0, 0, &l, &e), SD_AUTH);
+	assert_int_equal(sd_wire_http_lines(&c, SD_AUTH_IAM, "", 0, 0, &l, &e), SD_AUTH);
+	assert_non_null(strstr(e.text, "AWS_ACCESS_KEY_ID"));
+	assert_int_equal(l.count, 0);
+	assert_int_equal(sd_wire_http_lines(&c, SD_AUTH_NONE, "", 0, 0, &l, &e), SD_OK);
+	assert_int_equal(l.count, 0);
 }
 
 static void a_start_frame_carries_its_data_as_a_string_and_its_credentials(void **st)
