@@ -262,6 +262,7 @@ enum sd_err sd_api_save_many(struct sd_api *api, const char *model, const char *
 	enum sd_err rc = sd_api_model(api, model, &m, e);
 	bool begun = false;
 
+	env.bulk = true;
 	if (rc == SD_OK)
 		rc = parse_cond(api, m, cond, &p, e);
 	if (rc == SD_OK) {
@@ -435,6 +436,27 @@ static struct cJSON *gone(const struct sd_model *m, const char *key)
 	return rec;
 }
 
+/* A line about many rows: tells those that are watched. */
+static void follow_range(struct follow *f, const struct sd_journal *j)
+{
+	int64_t from = j->rid_from, to = j->rid_to, own = 0;
+	struct cJSON *rec = NULL;
+
+	if (f->w->key) { /* one record: its row is in the range or not */
+		rec = sd_json_object();
+		if (sd_key_put(j->model, f->w->key, rec, NULL) != SD_OK ||
+			sd_rec_rid(f->api->reader, j->model, rec, &own, NULL) != SD_OK ||
+			own < from || own > to)
+			to = 0;
+		else
+			from = to = own;
+		sd_json_free(rec);
+	}
+	for (int64_t rid = from; rid && rid <= to; rid++)
+		if (sd_rec_get_rid(f->api->reader, j->model, rid, &rec, NULL) == SD_OK)
+			add_line(f, j->model, TYPE[j->kind], j->source, rec);
+}
+
 static bool follow_line(void *ctx, const struct sd_journal *j)
 {
 	struct follow *f = ctx;
@@ -443,14 +465,7 @@ static bool follow_line(void *ctx, const struct sd_journal *j)
 	f->w->after = j->id;
 	if (!TYPE[j->kind] || !j->model || (f->w->model && j->model != f->w->model))
 		return true;
-	for (int64_t rid = j->rid_from; rid && rid <= j->rid_to; rid++) {
-		if (sd_rec_get_rid(f->api->reader, j->model, rid, &rec, NULL) == SD_OK &&
-			!f->w->key)
-			add_line(f, j->model, TYPE[j->kind], j->source, rec);
-		else
-			sd_json_free(rec);
-		rec = NULL;
-	}
+	follow_range(f, j);
 	if (!j->key || (f->w->key && strcmp(f->w->key, j->key) != 0))
 		return true;
 	if (sd_rec_get(f->api->reader, j->model, j->key, true, &rec, NULL) != SD_OK)

@@ -130,8 +130,9 @@ enum sd_err sd_store_check(struct sd_store *st, struct sd_error *e)
 		rc = l.rc;
 	if (rc == SD_OK)
 		rc = expect_zero(st,
-			"SELECT count(*) FROM outbox o WHERE NOT EXISTS(SELECT 1 FROM shadow s"
-			" WHERE s.model=o.model AND s.key=o.key)",
+			"SELECT count(*) FROM outbox o WHERE o.op<>0 AND NOT EXISTS(SELECT 1 FROM"
+			" shadow s WHERE s.model=o.model AND s.key=o.key) AND NOT EXISTS(SELECT 1"
+			" FROM outbox c WHERE c.model=o.model AND c.key=o.key AND c.op=0)",
 			"outbox entries have no copies beside their record", e);
 	if (rc == SD_OK)
 		rc = expect_zero(st,

@@ -37,7 +37,8 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_SHADOW_GET] = "SELECT base,server FROM shadow WHERE model=?1 AND key=?2",
 	[Q_SHADOW_PUT] = "INSERT INTO shadow(model,key,base,server) VALUES(?1,?2,?3,?4)"
 			 " ON CONFLICT(model,key) DO UPDATE SET base=?3,server=?4",
-	[Q_SHADOW_SERVER] = "UPDATE shadow SET server=?3 WHERE model=?1 AND key=?2",
+	[Q_SHADOW_SERVER] = "INSERT INTO shadow(model,key,server) VALUES(?1,?2,?3)"
+			    " ON CONFLICT(model,key) DO UPDATE SET server=?3",
 	[Q_SHADOW_DEL] = "DELETE FROM shadow WHERE model=?1 AND key=?2",
 	[Q_ENTRY_ADD] = "INSERT INTO outbox(op,model,key,fields,was,condition,version,enqueued_ms,"
 			"grp,seq,touched,waits) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",

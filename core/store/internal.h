@@ -154,6 +154,8 @@ struct sd_store {
 	bool redo_gone;     /* this transaction has forgotten what could be made again */
 	bool again;         /* an undo or redo writes, not the person */
 	struct sd_buf text; /* scratch of row.c */
+	int rowless; /* of this transaction: entries that may have no row; -1: not looked */
+	struct sd_journal bulk; /* of sd_journal_bulk(); rid_from 0: none waits */
 	int64_t data_version;
 	bool data_version_known;
 };
@@ -230,6 +232,9 @@ void sd_row_meta(struct sd_table *t, sqlite3_stmt *s, struct sd_rowid *out);
 /* The record of a key with tombstones; *rec NULL when absent. */
 enum sd_err sd_row_get(struct sd_store *st, struct sd_table *t, const char *key, struct cJSON **rec,
 	struct sd_rowid *id, struct sd_error *e);
+/* The same by the key fields that `of` carries. */
+enum sd_err sd_row_get_rec(struct sd_store *st, struct sd_table *t, const struct cJSON *of,
+	struct cJSON **rec, struct sd_rowid *id, struct sd_error *e);
 /* Inserts a new row (rid chosen; *rid may be NULL); SD_NOTFOUND: the key is taken. */
 enum sd_err sd_row_insert(struct sd_store *st, struct sd_table *t, const struct cJSON *rec,
 	int state, int64_t *rid, struct sd_error *e);
@@ -252,6 +257,11 @@ bool sd_rec_newer(const struct cJSON *a, const struct cJSON *b);
 /* ---- journal.c ---- */
 enum sd_err sd_journal_put(
 	struct sd_store *st, const struct sd_journal *j, int64_t *id, struct sd_error *e);
+/* One of many records a person creates in one go: rows that follow each other share one line,
+ * written before any other line and by the commit. */
+enum sd_err sd_journal_bulk(struct sd_store *st, const struct sd_model *m, int64_t rid,
+	int64_t now_ms, struct sd_error *e);
+enum sd_err sd_journal_bulk_end(struct sd_store *st, struct sd_error *e);
 
 /* ---- entry.c: the outbox rows ---- */
 struct sd_entries {

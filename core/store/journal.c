@@ -22,7 +22,9 @@ enum sd_err sd_journal_put(
 
 	if (j->changed && !changed)
 		return sd_db_nomem(e, "journal");
-	rc = sd_ids_load(st, e);
+	rc = sd_journal_bulk_end(st, e);
+	if (rc == SD_OK)
+		rc = sd_ids_load(st, e);
 	if (rc == SD_OK) {
 		if (id)
 			*id = st->next_line;
@@ -33,6 +35,36 @@ enum sd_err sd_journal_put(
 			st->next_line++);
 	}
 	free(changed);
+	return rc;
+}
+
+enum sd_err sd_journal_bulk_end(struct sd_store *st, struct sd_error *e)
+{
+	struct sd_journal j = st->bulk;
+
+	st->bulk.rid_from = 0;
+	return j.rid_from ? sd_journal_put(st, &j, NULL, e) : SD_OK;
+}
+
+enum sd_err sd_journal_bulk(struct sd_store *st, const struct sd_model *m, int64_t rid,
+	int64_t now_ms, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+
+	if (now_ms > st->now_ms)
+		st->now_ms = now_ms;
+	if (st->bulk.rid_from && st->bulk.model == m && st->bulk.rid_to + 1 == rid) {
+		st->bulk.rid_to = rid;
+		return SD_OK;
+	}
+	rc = sd_journal_bulk_end(st, e);
+	st->bulk = (struct sd_journal){.at_ms = now_ms,
+		.kind = SD_J_INSERT,
+		.model = m,
+		.source = SD_FROM_LOCAL,
+		.version = -1,
+		.rid_from = rid,
+		.rid_to = rid};
 	return rc;
 }
 

@@ -219,18 +219,26 @@ struct cJSON *sd_row_json(struct sd_store *st, struct sd_table *t, sqlite3_stmt 
 enum sd_err sd_row_get(struct sd_store *st, struct sd_table *t, const char *key, struct cJSON **rec,
 	struct sd_rowid *id, struct sd_error *e)
 {
-	sqlite3_stmt *s = sd_table_stmt(st, t, T_GET, e);
 	struct cJSON *k = sd_json_object();
+	enum sd_err rc = k ? sd_key_put(t->model, key, k, e) : sd_db_nomem(e, t->model->name);
+
+	*rec = NULL;
+	if (rc == SD_OK)
+		rc = sd_row_get_rec(st, t, k, rec, id, e);
+	sd_json_free(k);
+	return rc;
+}
+
+enum sd_err sd_row_get_rec(struct sd_store *st, struct sd_table *t, const struct cJSON *of,
+	struct cJSON **rec, struct sd_rowid *id, struct sd_error *e)
+{
+	sqlite3_stmt *s = sd_table_stmt(st, t, T_GET, e);
 	enum sd_err rc;
 
 	*rec = NULL;
-	if (!s || !k) {
-		sd_json_free(k);
-		return s ? sd_db_nomem(e, t->model->name) : SD_DB;
-	}
-	rc = sd_key_put(t->model, key, k, e);
-	if (rc == SD_OK)
-		rc = find(st, t, s, k, e);
+	if (!s)
+		return SD_DB;
+	rc = find(st, t, s, of, e);
 	if (rc == SD_OK) {
 		*rec = sd_row_json(st, t, s);
 		if (id)
@@ -242,7 +250,6 @@ enum sd_err sd_row_get(struct sd_store *st, struct sd_table *t, const char *key,
 	}
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
-	sd_json_free(k);
 	return rc;
 }
 

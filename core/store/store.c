@@ -73,8 +73,10 @@ enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
 
 enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)
 {
-	enum sd_err rc = sd_counters_flush(st, e);
+	enum sd_err rc = sd_journal_bulk_end(st, e);
 
+	if (rc == SD_OK)
+		rc = sd_counters_flush(st, e);
 	if (rc != SD_OK)
 		return rc;
 	rc = sd_db_run(st, Q_COMMIT, e, "writing to disk", "");
@@ -88,6 +90,7 @@ void sd_store_rollback(struct sd_store *st)
 {
 	sd_counters_forget(st);
 	st->txn = false;
+	st->bulk.rid_from = 0;
 	if (!sqlite3_get_autocommit(st->db))
 		(void)sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
 	forget_pages(st);

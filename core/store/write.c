@@ -20,8 +20,8 @@ struct save {
 	struct sd_rowid row;    /* of before */
 	struct sd_entries list; /* unsent changes of the record */
 	struct cJSON *clean;    /* checked fields */
-	struct cJSON *changed;  /* those that differ (create: all given) */
-	struct cJSON *after;    /* the row to be */
+	struct cJSON *changed;  /* those that differ; of a new record `clean` itself */
+	struct cJSON *after;    /* the row to be; of a new record `clean` itself */
 	int64_t seq;            /* of the entry it went into */
 };
 
@@ -30,23 +30,34 @@ static void release(struct save *w)
 	sd_buf_release(&w->key);
 	sd_json_free(w->before);
 	sd_entries_release(&w->list);
+	if (w->changed != w->clean)
+		sd_json_free(w->changed);
+	if (w->after != w->clean)
+		sd_json_free(w->after);
 	sd_json_free(w->clean);
-	sd_json_free(w->changed);
-	sd_json_free(w->after);
 }
 
-/* The key text; fills in an id where the schema wants that. */
-static enum sd_err find_key(struct save *w, struct cJSON *fields, bool may_make, struct sd_error *e)
+/* An id where the schema wants that: *out is a copy with it, NULL when there is one. */
+static enum sd_err make_id(struct save *w, const struct cJSON *fields, bool may_make,
+	struct cJSON **out, struct sd_error *e)
+{
+	char id[SD_UUID_TEXT];
+
+	if (!w->m->managed_id || !may_make || !sd_json_is_null(sd_json_get(fields, "id")))
+		return SD_OK;
+	sd_uuid4(w->env->rand, id);
+	*out = sd_json_dup(fields);
+	if (!*out || !sd_json_set(*out, "id", sd_json_string(id)))
+		return sd_db_nomem(e, w->m->name);
+	return SD_OK;
+}
+
+/* The key text. */
+static enum sd_err find_key(struct save *w, const struct cJSON *fields, struct sd_error *e)
 {
 	const struct sd_model *m = w->m;
-	char id[SD_UUID_TEXT];
 	enum sd_err rc;
 
-	if (m->managed_id && may_make && sd_json_is_null(sd_json_get(fields, "id"))) {
-		sd_uuid4(w->env->rand, id);
-		if (!sd_json_set(fields, "id", sd_json_string(id)))
-			return sd_db_nomem(e, m->name);
-	}
 	for (size_t k = 0; k < m->pk_count; k++) {
 		const char *name = m->fields[m->pk[k]].name;
 		const char *s = sd_json_get_str(fields, name);
@@ -63,12 +74,33 @@ static enum sd_err find_key(struct save *w, struct cJSON *fields, bool may_make,
 	return rc == SD_NOTFOUND ? SD_INVAL : rc;
 }
 
-static enum sd_err load(struct save *w, struct sd_error *e)
+/* Can there be unsent changes of a record that has no row?  Refused ones only: of many records
+ * created in one transaction this is asked once. */
+static enum sd_err may_be_rowless(struct save *w, bool *yes, struct sd_error *e)
 {
-	enum sd_err rc = sd_row_get(w->st, w->t, sd_buf_text(&w->key), &w->before, &w->row, e);
+	int64_t n = 1;
+	enum sd_err rc = SD_OK;
+
+	if (w->env->bulk && w->st->rowless < 0) {
+		rc = sd_db_int(
+			w->st, "SELECT EXISTS(SELECT 1 FROM outbox WHERE lane<>0 LIMIT 1)", &n, e);
+		w->st->rowless = n != 0;
+	}
+	*yes = !w->env->bulk || w->st->rowless != 0;
+	return rc;
+}
+
+static enum sd_err load(struct save *w, const struct cJSON *named, struct sd_error *e)
+{
+	enum sd_err rc = sd_row_get_rec(w->st, w->t, named, &w->before, &w->row, e);
+	bool look = true;
 
 	sd_json_remove(w->before, "_state"); /* of the row, not of the copies made of it */
-	return rc == SD_OK ? sd_entries_of(w->st, w->m, sd_buf_text(&w->key), &w->list, e) : rc;
+	if (rc == SD_OK && !w->before)
+		rc = may_be_rowless(w, &look, e);
+	if (rc == SD_OK && look)
+		rc = sd_entries_of(w->st, w->m, sd_buf_text(&w->key), &w->list, e);
+	return rc;
 }
 
 /* A record that is deleted is not written to: says what to do instead. */
@@ -125,14 +157,18 @@ static enum sd_err check_mode(struct save *w, enum sd_save_mode mode, struct sd_
 /* changed and after, from before and clean. */
 static enum sd_err compute(struct save *w, struct sd_error *e)
 {
-	bool ok, fresh = !w->before;
+	bool ok;
 
+	if (!w->before) {
+		w->changed = w->after = w->clean;
+		return SD_OK;
+	}
 	w->changed = sd_json_object();
-	w->after = fresh ? sd_json_object() : sd_json_dup(w->before);
+	w->after = sd_json_dup(w->before);
 	ok = w->changed && w->after;
 	for (const struct cJSON *v = sd_json_child(w->clean); v && ok; v = sd_json_next(v)) {
 		const char *name = sd_json_name(v);
-		if (!fresh && sd_json_equal(sd_json_get(w->before, name), v, true))
+		if (sd_json_equal(sd_json_get(w->before, name), v, true))
 			continue;
 		ok = sd_json_add(w->changed, name, sd_json_dup(v)) &&
 		     sd_json_set(w->after, name, sd_json_dup(v));
@@ -201,10 +237,10 @@ static enum sd_err merge(struct save *w, struct sd_mutation *last, struct sd_err
 	return rc;
 }
 
-/* The first change of a record keeps the copies beside its row. */
+/* The first change of a record keeps the copies beside its row; of a new one there are none. */
 static enum sd_err keep_copies(struct save *w, struct sd_error *e)
 {
-	if (w->list.count)
+	if (w->list.count || !w->before)
 		return SD_OK;
 	return sd_shadow_put(w->st, w->m, sd_buf_text(&w->key), w->before, w->before, e);
 }
@@ -255,7 +291,7 @@ static enum sd_err write_row(struct save *w, struct sd_error *e)
 		.now_ms = w->env->now_ms,
 		.seq = w->seq,
 		.op = w->before ? SD_OP_UPDATE : SD_OP_CREATE};
-	int64_t left = 0;
+	int64_t left = 0, rid = 0;
 	int state = SD_ST_PENDING;
 	enum sd_err rc = SD_OK;
 
@@ -266,7 +302,9 @@ static enum sd_err write_row(struct save *w, struct sd_error *e)
 		return sd_rebuild(w->st, w->t, key, &why, e);
 	if (rc == SD_OK)
 		rc = w->before ? sd_row_update(w->st, w->t, &w->row, w->after, state, e)
-			       : sd_row_insert(w->st, w->t, w->after, state, NULL, e);
+			       : sd_row_insert(w->st, w->t, w->after, state, &rid, e);
+	if (rc == SD_OK && rid && w->env->bulk)
+		return sd_journal_bulk(w->st, w->m, rid, w->env->now_ms, e);
 	if (rc == SD_OK)
 		rc = sd_record_line(w->st, w->m, key, w->before, w->after, &why, e);
 	return rc;
@@ -293,19 +331,24 @@ static enum sd_err rebase_refused(struct save *w, struct sd_error *e)
 static enum sd_err check(
 	struct save *w, enum sd_save_mode mode, const struct cJSON *fields, struct sd_error *e)
 {
-	struct cJSON *named = sd_json_is_object(fields) ? sd_json_dup(fields) : NULL;
+	struct cJSON *own = NULL;
+	const struct cJSON *named = fields;
 	enum sd_err rc;
 
-	if (!named)
+	if (!sd_json_is_object(fields))
 		return sd_fail(e, SD_INVAL, 0, "%s: a record is a JSON object", w->m->name);
-	rc = find_key(w, named, mode != SD_SAVE_UPDATE, e);
+	rc = make_id(w, fields, mode != SD_SAVE_UPDATE, &own, e);
+	if (own)
+		named = own;
 	if (rc == SD_OK)
-		rc = load(w, e);
+		rc = find_key(w, named, e);
+	if (rc == SD_OK)
+		rc = load(w, named, e);
 	if (rc == SD_OK)
 		rc = check_mode(w, mode, e);
 	if (rc == SD_OK)
 		rc = sd_valid_fields(w->st, w->m, named, w->before, &w->clean, e);
-	sd_json_free(named);
+	sd_json_free(own);
 	if (rc == SD_OK)
 		rc = compute(w, e);
 	if (rc == SD_OK && !w->before)

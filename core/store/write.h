@@ -21,6 +21,7 @@
 struct sd_write_env {
 	int64_t now_ms;
 	struct sd_rand *rand; /* ids */
+	bool bulk; /* many at once: records created share a journal line, as a base sync's do */
 };
 
 enum sd_save_mode {

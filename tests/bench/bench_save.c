@@ -71,8 +71,7 @@ static void put_bare(struct bare *b, const struct cJSON *rec, bool queue)
 	char *tags = sd_json_text(sd_json_get(rec, "tags")), *all = NULL;
 
 	for (int i = 0; i < 3; i++)
-		sqlite3_bind_text(
-			b->put, i + 1, sd_json_get_str(rec, TEXT[i]), -1, SQLITE_STATIC);
+		sqlite3_bind_text(b->put, i + 1, sd_json_get_str(rec, TEXT[i]), -1, SQLITE_STATIC);
 	sqlite3_bind_int64(b->put, 4, sd_json_get_i64(rec, "rating", 0));
 	sqlite3_bind_int(b->put, 5, sd_json_is_true(sd_json_get(rec, "featured")));
 	sqlite3_bind_text(b->put, 6, tags, -1, SQLITE_STATIC);
@@ -304,7 +303,8 @@ static void bench_import(const char *dir)
 		import_bare(path, &l, false);
 		free(path);
 		t3 = sd_mono_us();
-		printf("import of %d records: %.2f s (%.2f s CPU); bare, record and outbox row %.2f s "
+		printf("import of %d records: %.2f s (%.2f s CPU); bare, record and outbox row "
+		       "%.2f s "
 		       "(%.2f s); bare, record alone %.2f s\n",
 			IMPORT, (double)(t1 - t0) / 1e6, c1 - c0, (double)(t2 - t1) / 1e6, c2 - c1,
 			(double)(t3 - t2) / 1e6);
@@ -322,13 +322,17 @@ static void bench_import(const char *dir)
 	free(l.text);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *only = argc > 1 ? argv[1] : "idle import sync";
 	char *dir = bench_dir();
 
-	bench_idle(dir);
-	bench_import(dir);
-	bench_beside_sync(dir, env_number("ROWS", 200000) / PAGE_ROWS * PAGE_ROWS);
+	if (strstr(only, "idle"))
+		bench_idle(dir);
+	if (strstr(only, "import"))
+		bench_import(dir);
+	if (strstr(only, "sync"))
+		bench_beside_sync(dir, env_number("ROWS", 200000) / PAGE_ROWS * PAGE_ROWS);
 	bench_dir_remove(dir);
 	return goals_missed() ? 1 : 0;
 }

@@ -56,7 +56,8 @@ struct cJSON *profile_record(struct sd_rand *r, int64_t n)
 	sd_uuid4(r, id);
 	snprintf(title, sizeof title, "Record number %lld of the run", (long long)n);
 	snprintf(time, sizeof time, "2026-%02d-%02dT%02d:%02d:44.%03dZ", (int)(n % 12) + 1,
-		(int)(n / 12 % 28) + 1, (int)(n / 400 % 24), (int)(n / 10000 % 60), (int)(n % 1000));
+		(int)(n / 12 % 28) + 1, (int)(n / 400 % 24), (int)(n / 10000 % 60),
+		(int)(n % 1000));
 	sd_json_add_str(j, "id", id);
 	sd_json_add_str(j, "title", title);
 	sd_json_add_str(j, "body",

@@ -149,7 +149,7 @@ static enum sd_err end(struct fix *f, enum sd_err rc)
 enum sd_err fix_save_if(struct fix *f, const char *model, const char *fields, const char *cond)
 {
 	const struct sd_model *m = fix_model(f, model);
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 	struct cJSON *j = fix_json(fields);
 	struct sd_pred *p = NULL;
 	enum sd_err rc = SD_OK;
@@ -172,7 +172,7 @@ enum sd_err fix_save(struct fix *f, const char *model, const char *fields)
 
 enum sd_err fix_delete(struct fix *f, const char *model, const char *key)
 {
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 
 	fix_begin(f);
 	return end(f,

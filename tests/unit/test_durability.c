@@ -42,7 +42,7 @@ static int teardown(void **st)
 static enum sd_err save_n(struct fix *f, int n, int value)
 {
 	const struct sd_model *m = fix_model(f, "Post");
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 	struct cJSON *j;
 	char t[96];
 	enum sd_err rc;

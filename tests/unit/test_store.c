@@ -229,7 +229,7 @@ static void a_keyset_page_uses_the_index_of_its_sort(void **st)
 	const struct sd_model *m = fix_model(f, "Comment");
 	struct sd_sort s = {.field = sd_model_field(m, "postID")};
 	struct sd_query q = {.model = m, .state = -1, .sort = &s, .sort_count = 1, .limit = 10};
-	struct sd_write_env env = {1, &f->rand};
+	struct sd_write_env env = {.now_ms = 1, .rand = &f->rand};
 	struct take t = {.stop_after = -1};
 	int64_t from, deep, first;
 	char text[64];
@@ -335,7 +335,7 @@ static void relations_are_followed_from_both_ends(void **st)
 static void a_rolled_back_change_leaves_no_trace_and_the_counter_true(void **st)
 {
 	struct fix *f = *st;
-	struct sd_write_env env = {5, &f->rand};
+	struct sd_write_env env = {.now_ms = 5, .rand = &f->rand};
 	struct cJSON *j = fix_json("{'title':'T'}");
 
 	fix_begin(f);

@@ -188,7 +188,7 @@ static void do_person(struct world *w)
 {
 	struct sd_mutation m = entry(w, -1);
 	struct cJSON *edit = fix_json("{'title':'edited'}");
-	struct sd_write_env env = {w->f->now, &w->f->rand};
+	struct sd_write_env env = {.now_ms = w->f->now, .rand = &w->f->rand};
 	int64_t seq = below(w, 2) ? m.seq : 0;
 	enum sd_err rc = SD_OK;
 

@@ -65,7 +65,7 @@ static void an_omitted_id_becomes_a_distinct_uuid_v4(void **st)
 {
 	struct fix *f = *st;
 	const struct sd_model *m = fix_model(f, "Post");
-	struct sd_write_env env = {1, &f->rand};
+	struct sd_write_env env = {.now_ms = 1, .rand = &f->rand};
 	struct cJSON *j = fix_json("{'title':'T'}"), *rec = NULL;
 	bool created = false;
 
@@ -246,7 +246,7 @@ static void the_save_modes_want_a_record_to_be_there_or_not(void **st)
 {
 	struct fix *f = *st;
 	const struct sd_model *m = fix_model(f, "Post");
-	struct sd_write_env env = {1, &f->rand};
+	struct sd_write_env env = {.now_ms = 1, .rand = &f->rand};
 	struct cJSON *j = fix_json("{'id':'a','title':'T'}");
 
 	fix_begin(f);
@@ -307,7 +307,7 @@ static void many_to_many_ends_and_join_records(void **st)
 static void a_cycle_of_parents_is_deleted_once_and_a_dry_run_only_shows_it(void **st)
 {
 	struct fix *f = *st;
-	struct sd_write_env env = {1, &f->rand};
+	struct sd_write_env env = {.now_ms = 1, .rand = &f->rand};
 	struct cJSON *out = sd_json_array();
 	int64_t last, after;
 
@@ -372,7 +372,7 @@ static void an_edit_towards_a_newer_parent_is_queued_behind_it(void **st)
 
 static enum sd_err undo(struct fix *f, int64_t *seq)
 {
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 	enum sd_err rc;
 
 	fix_begin(f);
