@@ -42,12 +42,15 @@ enum sd_err sd_runtime_start(
 	rt->net_on = !o->offline;
 	atomic_init(&rt->stop, false);
 	atomic_init(&rt->save_waiting, 0);
+	atomic_init(&rt->saved_ms, -SD_RT_SAVES_MS);
 	pthread_mutex_init(&rt->status_lock, NULL);
 	sd_rand_system(&rt->rand);
 	so.rand = &rt->rand;
 	rc = sd_lock_take(o->dir, SD_LOCK_ENGINE, 0, &rt->lock_fd, e);
 	if (rc == SD_OK)
 		rc = sd_store_open(&so, &rt->store, e);
+	if (rc == SD_OK)
+		sd_store_defer_to(rt->store, &rt->save_waiting, &rt->stop);
 	if (rc == SD_OK)
 		rc = sd_queue_new(100000, &rt->posted, e);
 	if (rc == SD_OK && o->ca_file && access(o->ca_file, R_OK))
@@ -126,6 +129,8 @@ void sd_runtime_reauth(struct sd_runtime *rt)
 
 void sd_runtime_save_waiting(struct sd_runtime *rt, int delta)
 {
+	if (delta > 0)
+		atomic_store(&rt->saved_ms, sd_mono_ms());
 	if (atomic_fetch_add(&rt->save_waiting, delta) + delta > 0)
 		sd_rt_wake(rt);
 }

@@ -80,6 +80,7 @@ struct sd_runtime {
 	struct sd_command *commands; /* owned list, the thread's */
 	atomic_bool stop;
 	atomic_int save_waiting;
+	atomic_llong saved_ms; /* when somebody here last saved, monotonic */
 	pthread_mutex_t status_lock;
 	struct sd_engine_status status;
 	bool idle;

@@ -120,18 +120,26 @@ static void drop_held(struct sd_runtime *rt)
 	rt->held_count = 0;
 }
 
+static int64_t txn_ms(const struct sd_runtime *rt)
+{
+	bool saves = sd_mono_ms() - atomic_load(&rt->saved_ms) < SD_RT_SAVES_MS;
+
+	return saves ? SD_RT_SHORT_MS : SD_RT_TXN_MS;
+}
+
 /* May the transaction stay open for the next page?  Only while nothing waits for its commit. */
 static bool keep_open(const struct sd_runtime *rt)
 {
 	return rt->fetching && !rt->held_count && !atomic_load(&rt->save_waiting) &&
-	       !atomic_load(&rt->stop) && sd_mono_ms() - rt->txn_since_ms < SD_RT_TXN_MS;
+	       !atomic_load(&rt->stop) && sd_mono_ms() - rt->txn_since_ms < txn_ms(rt);
 }
 
 static void publish_status(struct sd_runtime *rt)
 {
 	pthread_mutex_lock(&rt->status_lock);
 	sd_engine_status(rt->engine, &rt->status);
-	rt->idle = sd_engine_idle(rt->engine) && !rt->in && !rt->txn_since_ms;
+	rt->idle = sd_engine_idle(rt->engine) && !rt->in && !rt->txn_since_ms &&
+		   !sd_store_indexes_due(rt->store);
 	pthread_mutex_unlock(&rt->status_lock);
 }
 
@@ -285,13 +293,28 @@ static int64_t next_wait(const struct sd_runtime *rt)
 	int64_t d = sd_engine_deadline(rt->engine), w;
 
 	if (rt->txn_since_ms) {
-		w = rt->txn_since_ms + SD_RT_TXN_MS - sd_mono_ms();
+		w = rt->txn_since_ms + txn_ms(rt) - sd_mono_ms();
 		return w < 0 ? 0 : w;
 	}
 	if (rt->in)
 		return 5; /* the store was busy */
+	if (sd_store_indexes_due(rt->store))
+		return 20;
 	w = d == INT64_MAX ? SD_RT_POLL_MS : d - sd_now_ms();
 	return w < 0 ? 0 : w < SD_RT_POLL_MS ? w : SD_RT_POLL_MS;
+}
+
+/* Between transactions: what the store's file needs. */
+static enum sd_err between(struct sd_runtime *rt, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+
+	sd_store_wal_care(rt->store);
+	if (!sd_store_indexes_due(rt->store) || rt->fetching)
+		return SD_OK;
+	rc = sd_store_indexes(rt->store, e);
+	publish_status(rt);
+	return rc;
 }
 
 /* What waits until there is nothing else to do. */
@@ -355,6 +378,8 @@ void *sd_rt_thread(void *arg)
 			sd_loop_turn(rt->loop, next_wait(rt));
 			rc = step(rt, &e);
 		}
+		if (rc == SD_OK && !rt->txn_since_ms)
+			rc = between(rt, &e);
 		gone = rc == SD_OK && !rt->txn_since_ms && wiped(rt);
 		if (gone)
 			break;

@@ -250,6 +250,16 @@ static enum sd_err marks(struct apply *a)
 	return rc;
 }
 
+#define LATER_ROWS 5000 /* a load of more than this makes its indexes when it is over */
+#define LOOK_ROWS  32   /* rows between looks whether a save waits */
+
+/* A table that was all but empty is being filled: does it get large now? */
+static bool gets_large(const struct apply *a)
+{
+	return a->base && a->seen_to <= LATER_ROWS && a->rid_from <= 2 * LATER_ROWS &&
+	       a->rid_to > 2 * LATER_ROWS;
+}
+
 static enum sd_err finish(struct apply *a)
 {
 	struct sd_journal j = {.at_ms = a->now_ms,
@@ -265,7 +275,21 @@ static enum sd_err finish(struct apply *a)
 		rc = sd_journal_put(a->st, &j, NULL, a->e);
 	if (rc == SD_OK && a->seen_count)
 		rc = sd_seen_add(a->st, a->t->model, a->seen, a->seen_count, a->e);
+	if (rc == SD_OK && a->rid_from && gets_large(a))
+		rc = sd_index_later(a->st, a->t, a->e);
+	a->rid_from = a->rid_to = a->visible = 0;
+	a->seen_count = 0;
 	return rc;
+}
+
+/* A save goes between these rows and the rest. */
+static enum sd_err let_save(struct apply *a)
+{
+	enum sd_err rc = finish(a);
+
+	if (rc == SD_OK)
+		rc = sd_store_yield(a->st, a->e);
+	return rc == SD_OK ? marks(a) : rc;
 }
 
 enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
@@ -297,8 +321,12 @@ enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
 		rc = newest_only(&a, items, n, pick, &n);
 		items = pick;
 	}
-	for (size_t i = 0; i < n && rc == SD_OK; i++)
-		rc = apply_one(&a, items[i]);
+	for (size_t i = 0; i < n && rc == SD_OK; i++) {
+		if (i && i % LOOK_ROWS == 0 && source == SD_FROM_SYNC && sd_store_wanted(st))
+			rc = let_save(&a);
+		if (rc == SD_OK)
+			rc = apply_one(&a, items[i]);
+	}
 	if (rc == SD_OK)
 		rc = finish(&a);
 	free(pick);

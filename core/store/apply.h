@@ -26,7 +26,12 @@ struct sd_apply_counts {
 /* Items in local form (sd_item_to_local), any order; of several of one key the highest version
  * wins.  base: a base sync page (allows re-created keys; marks rows as seen in `run` for the
  * sweep).  counts is added to.  Journal: one line a changed record; rows a base sync creates in one
- * call are one line with a rid range. */
+ * call are one line with a rid range.
+ *
+ * From SD_FROM_SYNC, on a connection that gives way (sd_store_defer_to), what was applied so far is
+ * committed when a save waits, and the rest goes into a new transaction: applying the page again
+ * does no harm.  A base sync that fills a table that was all but empty drops its indexes (but for
+ * the key's) once there are many rows: they are made when it is over. */
 SD_MUST_USE enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
 	const struct cJSON *const *items, size_t n, enum sd_source source, bool base,
 	int64_t now_ms, struct sd_apply_counts *counts, struct sd_error *e);
@@ -72,6 +77,11 @@ SD_MUST_USE enum sd_err sd_sync_put(struct sd_store *st, const struct sd_model *
 /* A run ended, well or badly: one SD_J_SYNC line (U-28).  Needs a transaction. */
 SD_MUST_USE enum sd_err sd_sync_note(struct sd_store *st, const struct sd_model *m,
 	const char *text, int64_t now_ms, struct sd_error *e);
+
+/* A base run ended, well or for good badly: indexes that sd_apply put off are due now
+ * (sd_store_indexes).  Needs a transaction. */
+SD_MUST_USE enum sd_err sd_load_end(
+	struct sd_store *st, const struct sd_model *m, struct sd_error *e);
 
 /* A base run begins: forgets what was marked seen; *sweep_rid gets the highest rid there is. */
 SD_MUST_USE enum sd_err sd_sweep_begin(

@@ -6,7 +6,7 @@
  *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
  *   write.c valid.c delete.c     what the person changes      apply.c sync.c    what arrives
- *   conflict.c quarantine.c journal.c
+ *   conflict.c quarantine.c journal.c   share.c   who writes next, the WAL, late indexes
  *
  * A row is never written but by row.c: it keeps the counters of live rows and of rids, which are
  * held in memory within a transaction and written when it commits.
@@ -155,7 +155,12 @@ struct sd_store {
 	bool again;         /* an undo or redo writes, not the person */
 	struct sd_buf text; /* scratch of row.c */
 	int rowless; /* of this transaction: entries that may have no row; -1: not looked */
-	struct sd_journal bulk; /* of sd_journal_bulk(); rid_from 0: none waits */
+	struct sd_journal bulk;    /* of sd_journal_bulk(); rid_from 0: none waits */
+	const atomic_int *waiting; /* share.c; borrowed; NULL: gives way to nobody */
+	const atomic_bool *stop;
+	int wal_pages;   /* in the WAL after the last commit here */
+	bool index_due;  /* perhaps */
+	int index_tries; /* times an index was put off */
 	int64_t data_version;
 	bool data_version_known;
 };
@@ -209,6 +214,13 @@ enum sd_err sd_counter_load(struct sd_store *st, struct sd_table *t, struct sd_e
 enum sd_err sd_ids_load(struct sd_store *st, struct sd_error *e);
 enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e);
 void sd_counters_forget(struct sd_store *st);
+
+/* ---- share.c ---- */
+void sd_store_give_way(struct sd_store *st);
+void sd_wal_watch(struct sd_store *st);
+void sd_wal_after_commit(struct sd_store *st);
+/* Drops a model's indexes and notes that they are to be made when the load is over. */
+enum sd_err sd_index_later(struct sd_store *st, struct sd_table *t, struct sd_error *e);
 
 /* ---- row.c ---- */
 struct sd_rowid {                      /* what stands in a row beside its fields */

@@ -109,7 +109,7 @@ static enum sd_err set_pragmas(struct sd_store *st, struct sd_error *e)
 {
 	static const char writer[] = "PRAGMA page_size=8192;PRAGMA journal_mode=WAL;"
 				     "PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;"
-				     "PRAGMA cache_size=-65536;PRAGMA wal_autocheckpoint=4000;"
+				     "PRAGMA cache_size=-65536;"
 				     "PRAGMA temp_store=MEMORY;PRAGMA foreign_keys=OFF;";
 	static const char reader[] = "PRAGMA query_only=ON;PRAGMA cache_size=-16384;"
 				     "PRAGMA temp_store=MEMORY;";
@@ -206,8 +206,11 @@ static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = sd_migrate(st, e);
 	st->migrated = rc == SD_OK;
-	if (rc == SD_OK && !st->read_only)
+	if (rc == SD_OK && !st->read_only) {
+		sd_wal_watch(st);
+		st->index_due = true; /* perhaps: the last process may have left some */
 		rc = recover_sending(st, e);
+	}
 	return rc;
 }
 

@@ -62,6 +62,7 @@ enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
 	if (st->read_only)
 		return sd_fail(e, SD_READONLY, 0, "%s is open for reading only", st->path);
 	sd_counters_forget(st);
+	sd_store_give_way(st);
 	rc = sd_db_run(st, Q_BEGIN, e, "starting a change", "");
 	st->txn = rc == SD_OK;
 	if (rc == SD_OK && st->migrated)
@@ -83,6 +84,8 @@ enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)
 	if (rc == SD_OK)
 		st->txn = false;
 	sd_counters_forget(st);
+	if (rc == SD_OK)
+		sd_wal_after_commit(st);
 	return rc;
 }
 

@@ -19,6 +19,8 @@
 #ifndef SD_STORE_STORE_H
 #define SD_STORE_STORE_H
 
+#include <stdatomic.h>
+
 #include "core/base/time.h"
 #include "core/base/rand.h"
 #include "core/model/schema.h"
@@ -59,6 +61,24 @@ bool sd_store_changed(struct sd_store *st);
 void sd_store_interrupt(struct sd_store *st);
 /* Runs a checkpoint when the WAL is over max_wal_bytes; never fails the caller. */
 void sd_store_checkpoint(struct sd_store *st, size_t max_wal_bytes);
+/* ---- one file, several writers (share.c) ---- */
+/* This connection gives way: while *waiting > 0 it begins no transaction (for a while), and a page
+ * that is being applied is cut into two transactions (sd_apply).  *stop ends what takes long.
+ * Both borrowed until the store is closed; either may be NULL.  Its owner calls
+ * sd_store_wal_care() and sd_store_indexes() between transactions. */
+void sd_store_defer_to(struct sd_store *st, const atomic_int *waiting, const atomic_bool *stop);
+/* Is somebody waiting for the transaction that is open here? */
+bool sd_store_wanted(const struct sd_store *st);
+/* Commits, lets those who wait go first, begins anew. */
+SD_MUST_USE enum sd_err sd_store_yield(struct sd_store *st, struct sd_error *e);
+/* Moves the WAL into the database when it is over 16 MB; over 64 MB others wait for a moment, so
+ * that it starts from the front.  Outside a transaction; never fails the caller. */
+void sd_store_wal_care(struct sd_store *st);
+/* Makes the indexes that a base sync into an empty table put off, a model a transaction.  A save
+ * that waits cuts that off a few times: then they are still due, call again. */
+SD_MUST_USE enum sd_err sd_store_indexes(struct sd_store *st, struct sd_error *e);
+bool sd_store_indexes_due(const struct sd_store *st); /* perhaps; no look at the file */
+
 /* PRAGMA integrity_check and our own invariants; INVAL with the first finding. */
 SD_MUST_USE enum sd_err sd_store_check(struct sd_store *st, struct sd_error *e);
 

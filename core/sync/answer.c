@@ -62,6 +62,8 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	if (p->s.page_base && !capped)
 		rc = sd_sweep_end(
 			en->store, p->m, p->expr, p->s.sweep_rid, now_ms, &p->counts.deleted, e);
+	if (rc == SD_OK && p->s.page_base)
+		rc = sd_load_end(en->store, p->m, e);
 	if (rc == SD_OK)
 		rc = sd_buffer_flush(en, p, now_ms, e);
 	if (rc != SD_OK)
@@ -122,6 +124,8 @@ enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool fi
 		p->s.kind = SD_SYNC_FAILED;
 	}
 	rc = sd_sync_put(en->store, p->m, &p->s, e);
+	if (rc == SD_OK && p->failed && p->s.page_base)
+		rc = sd_load_end(en->store, p->m, e);
 	if (rc == SD_OK && p->failed && news)
 		rc = sd_sync_note(en->store, p->m, text, now_ms, e);
 	if (rc == SD_OK && p->failed)
