@@ -76,12 +76,20 @@ static enum sd_err tell(struct sd_runtime *rt, struct sd_input *in, int64_t now,
 	return SD_OK;
 }
 
+static int64_t txn_ms(const struct sd_runtime *rt)
+{
+	bool saves = sd_mono_ms() - atomic_load(&rt->saved_ms) < SD_RT_SAVES_MS;
+
+	return saves ? SD_RT_SHORT_MS : SD_RT_TXN_MS;
+}
+
 static enum sd_err begin(struct sd_runtime *rt, struct sd_error *e)
 {
 	enum sd_err rc;
 
 	if (rt->txn_since_ms)
 		return SD_OK;
+	sd_store_cut_after(rt->store, txn_ms(rt) == SD_RT_TXN_MS ? 0 : SD_RT_SHORT_MS);
 	rc = sd_store_begin(rt->store, e);
 	if (rc == SD_OK)
 		rt->txn_since_ms = sd_mono_ms();
@@ -118,13 +126,6 @@ static void drop_held(struct sd_runtime *rt)
 	for (size_t i = 0; i < rt->held_count; i++)
 		sd_action_release(&rt->held[i]);
 	rt->held_count = 0;
-}
-
-static int64_t txn_ms(const struct sd_runtime *rt)
-{
-	bool saves = sd_mono_ms() - atomic_load(&rt->saved_ms) < SD_RT_SAVES_MS;
-
-	return saves ? SD_RT_SHORT_MS : SD_RT_TXN_MS;
 }
 
 /* May the transaction stay open for the next page?  Only while nothing waits for its commit. */

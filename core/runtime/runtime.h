@@ -18,7 +18,7 @@
 struct sd_runtime;
 
 #define SD_RT_TXN_MS    120  /* longest time a transaction is kept open over several pages */
-#define SD_RT_SHORT_MS  20   /* the same while a person saves: what they wait for is its commit */
+#define SD_RT_SHORT_MS  5    /* the same while a person saves: what they wait for is its commit */
 #define SD_RT_SAVES_MS  3000 /* so long after a save */
 #define SD_RT_POLL_MS   250  /* how often commits of other processes are looked for */
 #define SD_RT_WAL_BYTES ((size_t)64 << 20)

@@ -256,7 +256,7 @@ static enum sd_err marks(struct apply *a)
 /* A table that was all but empty is being filled: does it get large now? */
 static bool gets_large(const struct apply *a)
 {
-	return a->base && a->seen_to <= LATER_ROWS && a->rid_from <= 2 * LATER_ROWS &&
+	return a->base && a->seen_to <= LATER_ROWS && a->rid_from <= 4 * LATER_ROWS &&
 	       a->rid_to > 2 * LATER_ROWS;
 }
 

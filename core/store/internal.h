@@ -158,9 +158,10 @@ struct sd_store {
 	struct sd_journal bulk;    /* of sd_journal_bulk(); rid_from 0: none waits */
 	const atomic_int *waiting; /* share.c; borrowed; NULL: gives way to nobody */
 	const atomic_bool *stop;
-	int wal_pages;   /* in the WAL after the last commit here */
-	bool index_due;  /* perhaps */
-	int index_tries; /* times an index was put off */
+	int64_t cut_us, begun_us; /* a page's transaction is cut after; 0: not */
+	int wal_pages;            /* in the WAL after the last commit here */
+	bool index_due;           /* perhaps */
+	int index_tries;          /* times an index was put off */
 	int64_t data_version;
 	bool data_version_known;
 };

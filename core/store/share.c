@@ -44,9 +44,16 @@ void sd_store_give_way(struct sd_store *st)
 		usleep(GIVE_WAY_US);
 }
 
+void sd_store_cut_after(struct sd_store *st, int64_t ms)
+{
+	st->cut_us = ms * 1000;
+}
+
 bool sd_store_wanted(const struct sd_store *st)
 {
-	return wanted(st) && sd_store_in_txn(st);
+	if (!st->waiting || !sd_store_in_txn(st))
+		return false;
+	return wanted(st) || (st->cut_us && sd_mono_us() - st->begun_us > st->cut_us);
 }
 
 enum sd_err sd_store_yield(struct sd_store *st, struct sd_error *e)
@@ -96,12 +103,9 @@ void sd_store_wal_care(struct sd_store *st)
 	if (st->wal_pages < WAL_MOVE || sd_store_in_txn(st))
 		return;
 	/* what a save adds meanwhile is left over; it is little, so that trying again helps */
-	for (int i = 0; i < 3; i++) {
-		if (move(st, SQLITE_CHECKPOINT_PASSIVE)) {
-			st->wal_pages = 0;
-			return;
-		}
-	}
+	for (int i = 0; i < 3 && !move(st, SQLITE_CHECKPOINT_PASSIVE); i++)
+		;
+	/* even with everything moved a save under way keeps the WAL from starting anew */
 	for (int i = 0; i < 10 && st->wal_pages >= WAL_CAP; i++)
 		if (move(st, SQLITE_CHECKPOINT_RESTART))
 			st->wal_pages = 0;

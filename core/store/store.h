@@ -67,7 +67,10 @@ void sd_store_checkpoint(struct sd_store *st, size_t max_wal_bytes);
  * Both borrowed until the store is closed; either may be NULL.  Its owner calls
  * sd_store_wal_care() and sd_store_indexes() between transactions. */
 void sd_store_defer_to(struct sd_store *st, const atomic_int *waiting, const atomic_bool *stop);
-/* Is somebody waiting for the transaction that is open here? */
+/* Saves come often: a page's transaction is cut after so many milliseconds in any case, because a
+ * save that comes waits for its commit, and that is as long as it is large.  0: not. */
+void sd_store_cut_after(struct sd_store *st, int64_t ms);
+/* Is the transaction that is open here to be cut? */
 bool sd_store_wanted(const struct sd_store *st);
 /* Commits, lets those who wait go first, begins anew. */
 SD_MUST_USE enum sd_err sd_store_yield(struct sd_store *st, struct sd_error *e);
