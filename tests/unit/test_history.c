@@ -180,7 +180,7 @@ static void a_cap_that_cannot_be_kept_now_is_no_error(void **st)
 
 static enum sd_err undo(struct fix *f, int64_t seq)
 {
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 	enum sd_err rc;
 
 	fix_begin(f);
@@ -194,7 +194,7 @@ static enum sd_err undo(struct fix *f, int64_t seq)
 
 static enum sd_err redo(struct fix *f)
 {
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 	int64_t seq;
 	enum sd_err rc;
 
@@ -300,7 +300,7 @@ static void what_was_undone_is_made_again_until_something_else_changes(void **st
 static void deletes_of_one_command_are_undone_together(void **st)
 {
 	struct fix *f = *st;
-	struct sd_write_env env = {++f->now, &f->rand};
+	struct sd_write_env env = {.now_ms = ++f->now, .rand = &f->rand};
 
 	arrive(f, "Post",
 		"[{'id':'a','title':'A','_version':1,'_lastChangedAt':1},"
