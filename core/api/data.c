@@ -262,14 +262,15 @@ enum sd_err sd_api_save_many(struct sd_api *api, const char *model, const char *
 	enum sd_err rc = sd_api_model(api, model, &m, e);
 	bool begun = false;
 
-	env.bulk = true;
 	if (rc == SD_OK)
 		rc = parse_cond(api, m, cond, &p, e);
 	if (rc == SD_OK) {
 		rc = sd_api_begin(api, e);
 		begun = rc == SD_OK;
 	}
-	while (rc == SD_OK && next(ctx, &fields, &rc, e)) {
+	for (int n = 0; rc == SD_OK && next(ctx, &fields, &rc, e); n++) {
+		if (n == SD_API_MANY)
+			sd_write_bulk(api->writer);
 		rc = sd_write_save(
 			api->writer, m, SD_SAVE_UPSERT, fields, p, &env, fn ? &rec : NULL, NULL, e);
 		sd_json_free(fields);

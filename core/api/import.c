@@ -268,6 +268,8 @@ static enum sd_err write_chunk(struct job *j, bool *end)
 		return rc;
 	sd_write_parents(j->api->writer, NULL, j->any);
 	for (int64_t n = 0; rc == SD_OK && (j->chunk == 0 || n < j->chunk); n++) {
+		if (n == SD_API_MANY)
+			sd_write_bulk(j->api->writer);
 		rc = write_line(j);
 		if (rc == SD_OK)
 			rc = progress(j, j->out->resumed + j->out->records);

@@ -9,6 +9,9 @@
 #include "core/store/journal.h"
 #include "core/store/write.h"
 
+/* Records of one stream, after which those created share lines of the journal. */
+#define SD_API_MANY 100
+
 struct sd_api {
 	struct sd_api_opts o;
 	char *dir, *endpoint; /* owned; endpoint "" : local only */

@@ -81,12 +81,12 @@ static enum sd_err may_be_rowless(struct save *w, bool *yes, struct sd_error *e)
 	int64_t n = 1;
 	enum sd_err rc = SD_OK;
 
-	if (w->env->bulk && w->st->rowless < 0) {
+	if (w->st->in_bulk && w->st->rowless < 0) {
 		rc = sd_db_int(
 			w->st, "SELECT EXISTS(SELECT 1 FROM outbox WHERE lane<>0 LIMIT 1)", &n, e);
 		w->st->rowless = n != 0;
 	}
-	*yes = !w->env->bulk || w->st->rowless != 0;
+	*yes = !w->st->in_bulk || w->st->rowless != 0;
 	return rc;
 }
 
@@ -303,7 +303,7 @@ static enum sd_err write_row(struct save *w, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = w->before ? sd_row_update(w->st, w->t, &w->row, w->after, state, e)
 			       : sd_row_insert(w->st, w->t, w->after, state, &rid, e);
-	if (rc == SD_OK && rid && w->env->bulk)
+	if (rc == SD_OK && rid && w->st->in_bulk)
 		return sd_journal_bulk(w->st, w->m, rid, w->env->now_ms, e);
 	if (rc == SD_OK)
 		rc = sd_record_line(w->st, w->m, key, w->before, w->after, &why, e);
@@ -369,6 +369,12 @@ static enum sd_err run(
 	if (rc == SD_OK)
 		rc = enqueue(w, e);
 	return rc == SD_OK ? write_row(w, e) : rc;
+}
+
+void sd_write_bulk(struct sd_store *st)
+{
+	assert(sd_store_in_txn(st));
+	st->in_bulk = true;
 }
 
 enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd_save_mode mode,

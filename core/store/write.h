@@ -21,7 +21,6 @@
 struct sd_write_env {
 	int64_t now_ms;
 	struct sd_rand *rand; /* ids */
-	bool bulk; /* many at once: records created share a journal line, as a base sync's do */
 };
 
 enum sd_save_mode {
@@ -58,6 +57,9 @@ SD_MUST_USE enum sd_err sd_write_delete(struct sd_store *st, const struct sd_mod
 
 /* What is deleted from here to the end of the transaction is undone together. */
 SD_MUST_USE enum sd_err sd_write_together(struct sd_store *st, struct sd_error *e);
+/* Many saves in this transaction and nothing else: records created share a line of the journal, as
+ * those of a base sync do. */
+void sd_write_bulk(struct sd_store *st);
 
 /* Undoes the newest unsent change (seq 0) or the named one, when it is not being sent: the record
  * goes back to what it was before that entry.  A delete comes back whole: the cascade, and the

@@ -370,10 +370,11 @@ static void the_wal_is_moved_between_transactions(void **st)
 static void many_records_created_at_once_share_a_line_of_the_journal(void **st)
 {
 	struct fix *f = *st;
-	struct sd_write_env env = {.now_ms = 77, .rand = &f->rand, .bulk = true};
+	struct sd_write_env env = {.now_ms = 77, .rand = &f->rand};
 	char *lines;
 
 	fix_begin(f);
+	sd_write_bulk(f->st);
 	for (int i = 0; i < 5; i++) {
 		char text[80];
 		struct cJSON *j;
