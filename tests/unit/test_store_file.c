@@ -178,13 +178,15 @@ static void each_kind_of_damage_is_found_by_the_check(void **st)
 
 	fix_ok(f, fix_save(f, "Post", "{'id':'a','title':'T'}"));
 	fix_ok(f, fix_apply(f, "Post", "[{'id':'b','title':'T','_version':1}]", true, NULL));
+	fix_ok(f, fix_apply(f, "Post", "[{'id':'c','title':'T','_version':1}]", true, NULL));
+	fix_ok(f, fix_save(f, "Post", "{'id':'c','title':'U'}")); /* a change keeps copies */
 	fix_sound(f);
-	tamper(f, "DELETE FROM r_Post WHERE id='b'", "2 rows are counted, 1");
+	tamper(f, "DELETE FROM r_Post WHERE id='b'", "3 rows are counted, 2");
 	tamper(f, "UPDATE r_Post SET _st=4 WHERE id='a'", "is marked refused");
 	tamper(f, "UPDATE r_Post SET _st=0 WHERE id='a'", "not marked as unsent");
 	tamper(f, "DELETE FROM shadow", "no copies");
 	tamper(f, "INSERT INTO shadow(model,key) VALUES('Post','[\"b\"]')", "copies are left");
-	tamper(f, "UPDATE outbox SET lane=2; UPDATE r_Post SET _st=3 WHERE id='a'", "in conflict");
+	tamper(f, "UPDATE outbox SET lane=2; UPDATE r_Post SET _st=3 WHERE _st<>0", "in conflict");
 }
 
 int main(void)
