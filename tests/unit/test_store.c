@@ -246,7 +246,9 @@ static void a_keyset_page_uses_the_index_of_its_sort(void **st)
 				  true, env.now_ms, &(struct sd_apply_counts){0}, &f->e));
 		sd_json_free(c);
 	}
+	fix_ok(f, sd_load_end(f->st, m, &f->e));
 	fix_commit(f);
+	fix_ok(f, sd_store_indexes(f->st, &f->e));
 	q.after = fix_json("{'id':'c19000','postID':'p09500'}");
 	for (int round = 0; round < 2; round++) { /* the second one warm */
 		from = sd_mono_us();
