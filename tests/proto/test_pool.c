@@ -580,13 +580,17 @@ static void bad_users_files_are_refused_with_the_place(void **st)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_wrong_password_is_not_authorized),
+		{"SRV-C02 a wrong password is NotAuthorizedException",
+			a_wrong_password_is_not_authorized, NULL, NULL, NULL},
 		cmocka_unit_test(the_right_password_gives_tokens_that_the_api_takes),
 		cmocka_unit_test(expired_and_forged_tokens_are_401),
-		cmocka_unit_test(tokens_expire_on_order_and_refresh_gives_new_ones),
-		cmocka_unit_test(a_new_password_is_asked_for_once),
+		{"SRV-C03 a refresh gives new tokens and keeps the refresh token",
+			tokens_expire_on_order_and_refresh_gives_new_ones, NULL, NULL, NULL},
+		{"SRV-C04 a new password is asked for once", a_new_password_is_asked_for_once, NULL,
+			NULL, NULL},
 		cmocka_unit_test(codes_solve_their_challenge_only),
-		cmocka_unit_test(srp_signs_in_without_sending_the_password),
+		{"SRV-C01 SRV-C05 SRP signs in without sending the password",
+			srp_signs_in_without_sending_the_password, NULL, NULL, NULL},
 		cmocka_unit_test(get_user_and_sign_out_work_by_access_token),
 		cmocka_unit_test(a_revoked_refresh_token_is_dead),
 		cmocka_unit_test(bad_calls_get_cognitos_errors),
