@@ -32,7 +32,8 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
 	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
 	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s),
-	 * request_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT */
+	 * request_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT,
+	 * oidc_jwks=FILE (a key set, RS256), oidc_issuer=URL, oidc_client_id=ID */
 	const char *const *sets;
 	size_t set_count;
 	const char *state_dir; /* where TLS files are kept */

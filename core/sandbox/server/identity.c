@@ -3,7 +3,8 @@
  *
  * Mode selection: server.md 6.1; messages: 6.2, 5.5.  API key and user pool as the options say;
  * `--set iam_key=ID:SECRET` and `--set lambda_token=TEXT` add those modes for clients that use
- * them; with trust_unsigned_jwt a token of another issuer counts as OIDC.
+ * them; OIDC takes tokens signed with a key of `--set oidc_jwks=FILE` (oidc.c), or with
+ * trust_unsigned_jwt any token of another issuer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -54,9 +55,16 @@ static const struct denial *by_signature(
 
 static const struct denial *by_token(struct server *s, const char *token, struct identity *out)
 {
+	enum token_verdict v = TOKEN_REFUSED;
+
 	out->who.mode = SD_AUTH_USER_POOL;
-	switch (s->pool ? sd_srv_pool_check(s, token, strlen(token), &out->claims)
-			: TOKEN_REFUSED) {
+	if (s->pool)
+		v = sd_srv_pool_check(s, token, strlen(token), &out->claims);
+	if (v == TOKEN_REFUSED && sd_srv_oidc_on(s)) {
+		v = sd_srv_oidc_check(s, token, strlen(token), &out->claims);
+		v = v == TOKEN_GOOD ? TOKEN_FOREIGN : v;
+	}
+	switch (v) {
 	case TOKEN_FOREIGN:
 		out->who.mode = SD_AUTH_OIDC;
 		/* fall through */

@@ -8,6 +8,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #include "core/base/fs.h"
@@ -137,6 +138,57 @@ enum sd_err sd_signer_open(const char *file, struct sd_signer **out, struct sd_e
 	if (rc != SD_OK) {
 		sd_signer_free(s);
 		return rc;
+	}
+	*out = s;
+	return SD_OK;
+}
+
+static BIGNUM *jwk_number(const struct cJSON *jwk, const char *name)
+{
+	const char *text = sd_json_get_str(jwk, name);
+	struct sd_buf raw = SD_BUF_INIT;
+	BIGNUM *n = NULL;
+
+	if (text && sd_base64_decode(&raw, text, strlen(text)) && raw.len && raw.len <= 1024)
+		n = BN_bin2bn((const unsigned char *)raw.data, (int)raw.len, NULL);
+	sd_buf_release(&raw);
+	return n;
+}
+
+static EVP_PKEY *rsa_public(const struct cJSON *jwk)
+{
+	BIGNUM *n = jwk_number(jwk, "n"), *ex = jwk_number(jwk, "e");
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (n && ex && b && ctx && OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+		OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, ex) == 1)
+		params = OSSL_PARAM_BLD_to_param(b);
+	if (!params || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(b);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(n);
+	BN_free(ex);
+	return key;
+}
+
+enum sd_err sd_signer_public(const struct cJSON *jwk, struct sd_signer **out, struct sd_error *e)
+{
+	struct sd_signer *s = calloc(1, sizeof *s);
+
+	*out = NULL;
+	if (!s)
+		return sd_fail(e, SD_NOMEM, 0, "key: out of memory");
+	if (sd_str_eq(sd_json_get_str(jwk, "kty"), "RSA"))
+		s->key = rsa_public(jwk);
+	if (!s->key) {
+		free(s);
+		return sd_fail(e, SD_INVAL, 0, "key: not an RSA key with \"n\" and \"e\"");
 	}
 	*out = s;
 	return SD_OK;

@@ -21,6 +21,10 @@ struct sd_signer;
  * for it.  Errors: IO, INVAL (not a key), FAILED (libcrypto). */
 SD_MUST_USE enum sd_err sd_signer_open(
 	const char *file, struct sd_signer **out, struct sd_error *e);
+/* One public RSA key of somebody else's key set: verifies, cannot sign.  Errors: INVAL (not an RSA
+ * key for signatures), NOMEM. */
+SD_MUST_USE enum sd_err sd_signer_public(
+	const struct cJSON *jwk, struct sd_signer **out, struct sd_error *e);
 void sd_signer_free(struct sd_signer *s);
 
 /* Appends header.claims.signature. */

@@ -50,22 +50,24 @@ static struct pending *pend(
 	return x;
 }
 
-/* Each is used once, whether the answer was right or not. */
-static bool take_pending(struct op *o, const char *key, struct pending *out)
+static void forget(struct pending *x)
+{
+	free(x->key);
+	sd_srp_free(x->srp);
+	memset(x, 0, sizeof *x);
+}
+
+/* A sign-in that is not over; NULL: unknown, or too old. */
+static struct pending *find_pending(struct op *o, const char *key)
 {
 	struct pool *p = o->s->pool;
 
 	for (size_t i = 0; key && i < PENDING_MAX; i++) {
 		struct pending *x = &p->pending[i];
-		if (!x->key || strcmp(x->key, key) != 0)
-			continue;
-		*out = *x;
-		memset(x, 0, sizeof *x);
-		free(out->key);
-		out->key = NULL;
-		return out->until_ms > sd_srv_now_ms(o->s);
+		if (x->key && strcmp(x->key, key) == 0)
+			return x->until_ms > sd_srv_now_ms(o->s) ? x : NULL;
 	}
-	return false;
+	return NULL;
 }
 
 static void random_text(struct server *s, struct sd_buf *out)
@@ -219,21 +221,23 @@ static void verify_password(struct op *o, const struct cJSON *answers)
 	const char *stamp = sd_json_get_str(answers, "TIMESTAMP");
 	const char *signature = sd_json_get_str(answers, "PASSWORD_CLAIM_SIGNATURE");
 	const char *name = sd_json_get_str(answers, "USERNAME");
-	struct pending x = {0};
+	struct pending *x = find_pending(o, block64);
+	struct user *u = x ? x->user : NULL;
 	struct sd_buf block = SD_BUF_INIT;
-	bool good = block64 && stamp && signature && name && take_pending(o, block64, &x) &&
-		    x.srp && sd_base64_decode(&block, block64, strlen(block64));
+	bool good = x && x->srp && stamp && signature && name &&
+		    sd_base64_decode(&block, block64, strlen(block64));
 
 	if (good) {
-		struct sd_srp_user who = {POOL_NAME, x.user->name, x.user->password};
-		good = sd_srv_user(o->s->pool, name) == x.user &&
-		       sd_srp_holds(x.srp, &who, block.data, block.len, stamp, signature);
+		struct sd_srp_user who = {POOL_NAME, u->name, u->password};
+		good = sd_srv_user(o->s->pool, name) == u &&
+		       sd_srp_holds(x->srp, &who, block.data, block.len, stamp, signature);
 	}
+	if (x) /* it is used once, whether the answer was right or not */
+		forget(x);
 	if (good)
-		signed_in(o, x.user);
+		signed_in(o, u);
 	else
 		wrong_password(o);
-	sd_srp_free(x.srp);
 	sd_buf_release(&block);
 }
 
@@ -262,20 +266,20 @@ static void session_challenge(struct op *o, enum challenge kind, const struct cJ
 {
 	const char *code = sd_json_get_str(
 		answers, kind == CH_TOTP ? "SOFTWARE_TOKEN_MFA_CODE" : "SMS_MFA_CODE");
-	struct pending x = {0};
+	struct pending *x = find_pending(o, sd_json_get_str(o->in, "Session"));
 
-	if (!take_pending(o, sd_json_get_str(o->in, "Session"), &x) || x.srp ||
-		x.challenge != kind) {
+	if (!x || x->srp || x->challenge != kind)
 		refuse(o, "NotAuthorizedException",
 			"Invalid session for the user, session is expired.");
-		sd_srp_free(x.srp);
-	} else if (kind == CH_NEW_PASSWORD) {
-		new_password(o, x.user, answers);
-	} else if (!sd_str_eq(code, x.user->code)) {
+	else if (kind == CH_NEW_PASSWORD)
+		new_password(o, x->user, answers);
+	else if (!sd_str_eq(code, x->user->code))
 		refuse(o, "CodeMismatchException", "Invalid code received for user");
-	} else {
-		give_tokens(o, x.user, true);
-	}
+	else
+		give_tokens(o, x->user, true);
+	/* after a slip the same session takes another try, until it is too old */
+	if (x && !x->srp && !o->error)
+		forget(x);
 }
 
 static void respond(struct op *o)

@@ -317,6 +317,8 @@ static enum sd_err open_all(struct server *s, struct sd_error *e)
 	if (rc == SD_OK && s->o->users)
 		rc = sd_srv_pool_open(s, e);
 	if (rc == SD_OK)
+		rc = sd_srv_oidc_open(s, e);
+	if (rc == SD_OK)
 		rc = sd_srv_seed(s, e);
 	if (rc == SD_OK)
 		rc = open_loop(s, e);
@@ -358,6 +360,7 @@ static void close_all(struct server *s)
 		lws_context_destroy(s->lws); /* ends the connections, which use all below */
 	sd_sbx_close(s->sbx);
 	sd_srv_pool_close(s->pool);
+	sd_srv_oidc_close(s->oidc);
 	sd_faults_clear(&s->faults);
 	sd_reqlog_release(&s->log);
 	sd_srv_ws_faults_clear(&s->ws);

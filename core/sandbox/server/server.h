@@ -31,6 +31,7 @@
 
 struct conn;
 struct pool;
+struct oidc;
 struct sd_lambdas;
 
 struct ws_faults { /* POST ws */
@@ -45,6 +46,7 @@ struct settings { /* --set keys that are the server's own */
 		request_timeout_ms;
 	bool trust_unsigned_jwt, refresh_rotation;
 	char iam_key[130], iam_secret[130], lambda_token[200]; /* "": mode is off */
+	const char *oidc_jwks, *oidc_issuer, *oidc_client_id;  /* borrowed; NULL: off, any */
 };
 
 struct server {
@@ -54,6 +56,7 @@ struct server {
 	struct lws_vhost *front, *control;
 	struct sd_sbx *sbx;
 	struct pool *pool; /* NULL: no user pool */
+	struct oidc *oidc; /* NULL: no key set of another issuer */
 	struct sd_rand rand;
 	struct sd_faults faults;
 	struct sd_reqlog log;
@@ -182,6 +185,15 @@ enum token_verdict { TOKEN_GOOD, TOKEN_FOREIGN, TOKEN_EXPIRED, TOKEN_MALFORMED, 
 /* *claims (owned) is set for GOOD, and for FOREIGN: another issuer's token where unsigned ones are
  * trusted. */
 enum token_verdict sd_srv_pool_check(
+	struct server *s, const char *token, size_t n, struct cJSON **claims);
+
+/* ---- oidc.c: tokens of another issuer ---- */
+/* Reads `--set oidc_jwks=FILE`, if given.  Errors: NOTFOUND, IO, INVAL. */
+SD_MUST_USE enum sd_err sd_srv_oidc_open(struct server *s, struct sd_error *e);
+void sd_srv_oidc_close(struct oidc *o);
+bool sd_srv_oidc_on(const struct server *s);
+/* *claims (owned) is set for GOOD. */
+enum token_verdict sd_srv_oidc_check(
 	struct server *s, const char *token, size_t n, struct cJSON **claims);
 
 /* ---- settings.c, config.c, tls.c, seed.c ---- */

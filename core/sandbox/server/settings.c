@@ -80,6 +80,24 @@ static bool lambda_token(struct settings *set, const char *v)
 	return *v && strlen(v) < sizeof set->lambda_token;
 }
 
+static bool oidc_jwks(struct settings *set, const char *v)
+{
+	set->oidc_jwks = v;
+	return *v;
+}
+
+static bool oidc_issuer(struct settings *set, const char *v)
+{
+	set->oidc_issuer = v;
+	return *v;
+}
+
+static bool oidc_client_id(struct settings *set, const char *v)
+{
+	set->oidc_client_id = v;
+	return *v;
+}
+
 static const struct {
 	const char *key;
 	bool (*take)(struct settings *set, const char *v);
@@ -94,6 +112,9 @@ static const struct {
 	{"refresh_rotation", refresh_rotation},
 	{"iam_key", iam_key},
 	{"lambda_token", lambda_token},
+	{"oidc_jwks", oidc_jwks},
+	{"oidc_issuer", oidc_issuer},
+	{"oidc_client_id", oidc_client_id},
 };
 
 static enum sd_err one(struct server *s, const char *text, bool own, struct sd_error *e)
