@@ -10,6 +10,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void sync_dir_of(const char *path)
+{
+	char *copy = strdup(path);
+	int fd;
+
+	if (!copy)
+		return;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
 enum sd_err sd_mkdir_p(const char *path, struct sd_error *e)
 {
 	char *p = strdup(path);
@@ -22,7 +37,9 @@ enum sd_err sd_mkdir_p(const char *path, struct sd_error *e)
 		if (c != '/' && c != '\0')
 			continue;
 		*s = '\0';
-		if (mkdir(p, 0700) && errno != EEXIST)
+		if (mkdir(p, 0700) == 0)
+			sync_dir_of(p); /* what is saved in it must not go with it */
+		else if (errno != EEXIST)
 			rc = sd_fail(e, SD_IO, errno, "cannot make directory %s: %s", p,
 				strerror(errno));
 		*s = c;
@@ -66,21 +83,6 @@ enum sd_err sd_read_file(const char *path, size_t max, struct sd_buf *out, struc
 	if (!std)
 		close(fd);
 	return rc;
-}
-
-static void sync_dir_of(const char *path)
-{
-	char *copy = strdup(path);
-	int fd;
-
-	if (!copy)
-		return;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		close(fd);
-	}
-	free(copy);
 }
 
 enum sd_err sd_write_file(const char *path, const void *p, size_t n, struct sd_error *e)

@@ -66,9 +66,14 @@ static int store_holder(const struct sd_store *st)
 
 enum sd_err sd_db_fail(struct sd_store *st, int rc, struct sd_error *e, const char *doing)
 {
-	const struct words *w = words_for(rc);
 	const char *text = sqlite3_errmsg(st->db);
-	int sys = sqlite3_system_errno(st->db), pid;
+	const struct words *w = words_for(rc);
+	int last = errno, sys = sqlite3_system_errno(st->db), pid;
+
+	if (!sys) /* SQLite does not keep it when a commit fails */
+		sys = last;
+	if ((rc & 0xff) == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG))
+		w = words_for(SQLITE_FULL);
 
 	switch (rc & 0xff) {
 	case SQLITE_NOMEM:

@@ -1,7 +1,8 @@
 /*
  * core/store/internal.h - what the parts of the store know of each other.  Private to core/store.
  *
- *   store.c open.c   connections, transactions, settings      lock.c wipe.c  the profile directory
+ *   store.c open.c   connections, transactions, settings
+ *   lock.c wipe.c place.c     the profile directory and its files
  *   db.c fault.c     statements, errors                       migrate.c carry.c check.c  the schema
  *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
@@ -138,8 +139,10 @@ struct sd_store {
 	const struct sd_schema *schema;
 	char *dir, *path;
 	bool read_only, no_backend;
-	bool migrated; /* the tables are those of our schema */
-	bool txn;      /* begun, neither committed nor rolled back yet */
+	bool migrated;                /* the tables are those of our schema */
+	bool wal_lost;                /* found when opening: told in the journal */
+	uint64_t db_inode, wal_inode; /* of the files that are open; 0: not looked at yet */
+	bool txn;                     /* begun, neither committed nor rolled back yet */
 	bool doubtful; /* pages that made no sense were read: they must not be kept in memory */
 	int busy_ms;
 	int64_t busy_from;
@@ -173,6 +176,19 @@ enum sd_err sd_db_fail(struct sd_store *st, int rc, struct sd_error *e, const ch
 /* After some errors SQLite ends a transaction by itself; what came behind would be written alone.
  * Every statement asks here first: false, with the error in *e, until the rollback. */
 bool sd_txn_alive(struct sd_store *st, struct sd_error *e);
+
+/* ---- place.c ---- */
+/* Before opening: the path is not too long, the files are plain ones, ours, and closed to others
+ * (that is put right); an empty file where a store was is damage. */
+enum sd_err sd_place_check(struct sd_store *st, struct sd_error *e);
+/* There is no store.db, one will be made: no WAL of a lost one may stand there. */
+enum sd_err sd_place_fresh(struct sd_store *st, struct sd_error *e);
+/* The store holds tables now. */
+enum sd_err sd_place_made(struct sd_store *st, struct sd_error *e);
+/* New names in the directory are on disk. */
+enum sd_err sd_place_sync(struct sd_store *st, struct sd_error *e);
+/* Within a transaction: what is open is still what the names stand for; else FAILED. */
+enum sd_err sd_place_same(struct sd_store *st, struct sd_error *e);
 
 /* ---- lock.c ---- */
 /* Some other process that holds a POSIX lock on the file; 0: not to be seen. */

@@ -215,6 +215,8 @@ static enum sd_err keep_copy(struct sd_store *st, const char *hash, struct sd_er
 			rc = sd_fail(e, SD_IO, errno, "cannot sync %s: %s", path, strerror(errno));
 		close(fd);
 		if (rc == SD_OK)
+			rc = sd_place_sync(st, e);
+		if (rc == SD_OK)
 			remove_other_copies(st, name);
 		else
 			(void)unlink(path);

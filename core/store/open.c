@@ -71,30 +71,41 @@ static int wait_busy(void *p, int n)
 	return 1;
 }
 
+/* Made by us first, so that it never exists with a wider mode; but an existing one is not touched:
+ * closing any descriptor of it would drop the locks that other connections of this process hold,
+ * and the next process to leave would remove the WAL under them. */
+static enum sd_err make_file(struct sd_store *st, const char *dir, struct sd_error *e)
+{
+	enum sd_err rc = sd_mkdir_p(dir, e);
+	int fd;
+
+	if (rc == SD_OK && !sd_is_file(st->path))
+		rc = sd_place_fresh(st, e);
+	if (rc != SD_OK)
+		return rc;
+	fd = open(st->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno != EEXIST)
+		return sd_fail(e, SD_IO, errno,
+			"cannot make the store %s: %s; nothing was changed; see that the directory "
+			"is yours and writable",
+			st->path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return SD_OK;
+}
+
 static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o, struct sd_error *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	enum sd_err rc;
-	int fd;
 
-	if (o->read_only) {
-		if (!sd_is_file(st->path))
-			return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
-	} else {
-		rc = sd_mkdir_p(o->dir, e);
-		if (rc != SD_OK)
-			return rc;
-		/* made by us first, so that it never exists with a wider mode; but an existing one
-		 * is not touched: closing any descriptor of it would drop the locks that other
-		 * connections of this process hold, and the next process to leave would remove
-		 * the WAL under them */
-		fd = open(st->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0 && errno != EEXIST)
-			return sd_fail(e, SD_IO, errno, "cannot open the store %s: %s", st->path,
-				strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
+	if (o->read_only && !sd_is_file(st->path))
+		return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
+	rc = o->read_only ? SD_OK : make_file(st, o->dir, e);
+	if (rc == SD_OK)
+		rc = sd_place_check(st, e);
+	if (rc != SD_OK)
+		return rc;
 	if (sqlite3_open_v2(st->path, &st->db, flags, o->vfs) != SQLITE_OK) {
 		if (!st->db)
 			return sd_db_nomem(e, "opening the store");
@@ -192,6 +203,23 @@ static enum sd_err recover_sending(struct sd_store *st, struct sd_error *e)
 	return rc;
 }
 
+/* The WAL of the last session was taken away: the store is as old as its last checkpoint. */
+static enum sd_err tell_loss(struct sd_store *st, struct sd_error *e)
+{
+	struct sd_journal j = {.at_ms = st->now_ms,
+		.kind = SD_J_SYNC,
+		.version = -1,
+		.text = "store.db-wal was taken away: changes of the last session may be missing"};
+	enum sd_err rc = sd_store_begin(st, e);
+
+	if (rc == SD_OK)
+		rc = sd_journal_put(st, &j, NULL, e);
+	if (rc == SD_OK)
+		return sd_store_commit(st, e);
+	sd_store_rollback(st);
+	return rc;
+}
+
 static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 {
 	bool empty = false;
@@ -211,6 +239,10 @@ static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 		st->index_due = true; /* perhaps: the last process may have left some */
 		rc = recover_sending(st, e);
 	}
+	if (rc == SD_OK && !st->read_only && st->wal_lost)
+		rc = tell_loss(st, e);
+	if (rc == SD_OK && !st->read_only)
+		rc = sd_place_made(st, e);
 	return rc;
 }
 

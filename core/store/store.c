@@ -66,6 +66,8 @@ enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
 	rc = sd_db_run(st, Q_BEGIN, e, "starting a change", "");
 	st->txn = rc == SD_OK;
 	st->begun_us = sd_mono_us();
+	if (rc == SD_OK)
+		rc = sd_place_same(st, e);
 	if (rc == SD_OK && st->migrated)
 		rc = same_schema(st, e);
 	if (rc != SD_OK)
