@@ -84,7 +84,8 @@ int cli_query(struct cli *c, struct cli_args *a)
 	const struct cli_opt opts[] = {{"--where", CLI_VALUE, &q.where},
 		{"--sort", CLI_VALUE, &q.sort}, {"--limit", CLI_VALUE, &limit},
 		{"--page", CLI_VALUE, &page}, {"--state", CLI_VALUE, &q.state},
-		{"--count", CLI_FLAG, &count}, {"--deleted", CLI_FLAG, &q.tombstones}};
+		{"--count", CLI_FLAG, &count}, {"--deleted", CLI_FLAG, &q.tombstones},
+		{"--orphans", CLI_FLAG, &q.orphans}};
 	struct sd_error e = {.code = SD_OK};
 	struct sd_buf columns = SD_BUF_INIT;
 	struct cli_emit_ctx x = {.c = c};

@@ -10,7 +10,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"models", "models", "the models with counts and sync state", cli_models},
 	{"query",
 		"query MODEL [--where P] [--sort f,-g] [--limit N] [--page K] [--state S] "
-		"[--count]",
+		"[--count] [--deleted] [--orphans]",
 		"records of this device, by predicate", cli_query},
 	{"get", "get MODEL KEY...", "one record; a composite key is its parts in order", cli_get},
 	{"related", "related MODEL KEY... FIELD", "the records behind a relation", cli_related},

@@ -79,6 +79,7 @@ struct sd_api_query {
 	int64_t limit;     /* 0: none */
 	int64_t page;      /* zero-based; only with limit */
 	bool tombstones;
+	bool orphans; /* only those that belong to a record that is not here; "_orphan" names how */
 	/* keyset for lists: rows behind (or, backwards, before, nearest first) this record of the
 	 * same query; NULL: from the first (or last) */
 	const struct cJSON *after;
@@ -88,7 +89,8 @@ SD_MUST_USE enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_que
 	sd_api_rec_fn fn, void *ctx, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_count(
 	struct sd_api *api, const struct sd_api_query *q, int64_t *out, struct sd_error *e);
-/* key: JSON array text (sd_key_from_words).  NOTFOUND names model and key. */
+/* key: JSON array text (sd_key_from_words).  NOTFOUND names model and key.  A record whose parent
+ * is not here has "_orphan": the names of the relations that lead nowhere. */
 SD_MUST_USE enum sd_err sd_api_get(struct sd_api *api, const char *model, const char *key,
 	struct cJSON **rec, struct sd_error *e);
 /* The three copies of a record with unsent changes: {"base":..|null,"server":..|null}. */

@@ -82,6 +82,7 @@ static enum sd_err prepare(
 	p->q.limit = in->limit;
 	p->q.offset = in->page * in->limit;
 	p->q.tombstones = in->tombstones;
+	p->q.orphans = in->orphans;
 	p->q.after = in->after;
 	p->q.backwards = in->backwards;
 	if (rc == SD_OK && in->after && p->q.by_rid) { /* the place in insertion order is its row */
@@ -95,13 +96,25 @@ static enum sd_err prepare(
 struct rec_call {
 	sd_api_rec_fn fn;
 	void *ctx;
+	struct sd_api *api;             /* of a query for orphans */
+	const struct sd_model *orphans; /* NULL: no such query */
 };
+
+static void mark_orphan(struct sd_api *api, const struct sd_model *m, struct cJSON *rec)
+{
+	struct cJSON *names = NULL;
+
+	if (sd_rec_orphan(api->reader, m, rec, &names, NULL) == SD_OK && names)
+		sd_json_add(rec, "_orphan", names);
+}
 
 static bool pass_rec(void *ctx, struct cJSON *rec, int64_t rid)
 {
 	struct rec_call *c = ctx;
 
 	(void)rid;
+	if (c->orphans)
+		mark_orphan(c->api, c->orphans, rec);
 	return c->fn(c->ctx, rec);
 }
 
@@ -109,9 +122,11 @@ enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_query *in, sd_a
 	void *ctx, struct sd_error *e)
 {
 	struct prepared p;
-	struct rec_call c = {fn, ctx};
+	struct rec_call c = {fn, ctx, api, NULL};
 	enum sd_err rc = prepare(api, in, &p, e);
 
+	if (in->orphans)
+		c.orphans = p.q.model;
 	if (rc == SD_OK)
 		rc = sd_rec_query(api->reader, &p.q, pass_rec, &c, e);
 	sd_pred_free(p.where);
@@ -169,7 +184,10 @@ enum sd_err sd_api_get(struct sd_api *api, const char *model, const char *key, s
 		rc = sd_api_model(api, model, &m, e);
 	if (rc != SD_OK)
 		return rc;
-	return not_there(m, key, sd_rec_get(api->reader, m, key, false, rec, e), e);
+	rc = sd_rec_get(api->reader, m, key, false, rec, e);
+	if (rc == SD_OK)
+		mark_orphan(api, m, *rec);
+	return not_there(m, key, rc, e);
 }
 
 enum sd_err sd_api_copies(struct sd_api *api, const char *model, const char *key,
@@ -198,7 +216,7 @@ enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *ke
 	const struct sd_model *m;
 	const struct sd_field *f;
 	struct cJSON *rec;
-	struct rec_call c = {fn, ctx};
+	struct rec_call c = {fn, ctx, api, NULL};
 	enum sd_err rc = sd_api_get(api, model, key, &rec, e);
 
 	if (rc != SD_OK)

@@ -97,6 +97,38 @@ static enum sd_err build_terms(struct run *r, struct sd_error *e)
 	return rc;
 }
 
+/* " AND (points somewhere AND nothing live is there OR ...)" */
+static void add_orphans(struct run *r)
+{
+	const struct sd_model *m = r->t->model;
+	bool any = false;
+
+	sd_buf_str(&r->where, " AND (");
+	for (size_t i = 0; i < m->field_count; i++) {
+		const struct sd_field *f = &m->fields[i];
+		if (f->kind != SD_K_MODEL || f->assoc != SD_A_BELONGS_TO || !f->join_count)
+			continue;
+		sd_buf_str(&r->where, any ? " OR (" : "(");
+		for (size_t k = 0; k < f->join_count; k++) {
+			sd_buf_str(&r->where, k ? " AND t." : "t.");
+			sd_quote_name(&r->where, f->local[k]);
+			sd_buf_str(&r->where, " IS NOT NULL");
+		}
+		sd_buf_str(&r->where, " AND NOT EXISTS(SELECT 1 FROM ");
+		sd_quote_name(&r->where, sd_table_of(r->st, f->model)->name);
+		sd_buf_str(&r->where, " p WHERE p._deleted=0");
+		for (size_t k = 0; k < f->join_count; k++) {
+			sd_buf_str(&r->where, " AND p.");
+			sd_quote_name(&r->where, f->remote[k]);
+			sd_buf_str(&r->where, "=t.");
+			sd_quote_name(&r->where, f->local[k]);
+		}
+		sd_buf_str(&r->where, "))");
+		any = true;
+	}
+	sd_buf_str(&r->where, any ? ")" : "0)");
+}
+
 static enum sd_err build_where(struct run *r, struct sd_error *e)
 {
 	const struct sd_query *q = r->q;
@@ -110,6 +142,8 @@ static enum sd_err build_where(struct run *r, struct sd_error *e)
 		sd_buf_fmt(&r->where,
 			q->state == SD_ST_SYNCED ? " AND t._st=%d" : " AND t._st<>0 AND t._st=%d",
 			q->state);
+	if (q->orphans)
+		add_orphans(r);
 	if (q->where && q->where->kind != SD_P_ALL) {
 		sd_buf_str(&r->where, " AND (");
 		rc = sd_pred_sql(q->where, "t", 1, sd_now_ms(), &r->where, r->binds, e);

@@ -196,6 +196,47 @@ enum sd_err sd_rec_related(struct sd_store *st, const struct sd_model *m, const 
 	return rc == SD_OK ? g.rc : rc;
 }
 
+static bool found(void *ctx, struct cJSON *rec, int64_t rid)
+{
+	(void)rec;
+	(void)rid;
+	*(bool *)ctx = true;
+	return false;
+}
+
+static bool points(const struct sd_field *f, const struct cJSON *rec)
+{
+	for (size_t i = 0; i < f->join_count; i++)
+		if (sd_json_is_null(sd_json_get(rec, f->local[i])))
+			return false;
+	return f->kind == SD_K_MODEL && f->assoc == SD_A_BELONGS_TO && f->join_count;
+}
+
+enum sd_err sd_rec_orphan(struct sd_store *st, const struct sd_model *m, const struct cJSON *rec,
+	struct cJSON **out, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+
+	*out = NULL;
+	for (size_t i = 0; i < m->field_count && rc == SD_OK; i++) {
+		bool there = false;
+		if (!points(&m->fields[i], rec))
+			continue;
+		rc = sd_match_rows(st, &m->fields[i], rec, LIVE, found, &there, e);
+		if (rc != SD_OK || there)
+			continue;
+		if (!*out)
+			*out = sd_json_array();
+		if (!sd_json_push(*out, sd_json_string(m->fields[i].name)))
+			rc = sd_db_nomem(e, m->name);
+	}
+	if (rc != SD_OK) {
+		sd_json_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
 /* ---- shadows ---- */
 
 enum sd_err sd_shadow_get(struct sd_store *st, const struct sd_model *m, const char *key,

@@ -39,6 +39,7 @@ struct sd_query {
 	bool by_rid;     /* no sort given: insertion order (cheapest) instead of key order */
 	int state;       /* enum sd_rec_state, -1: any */
 	bool tombstones; /* include _deleted rows */
+	bool orphans;    /* only those that belong to a record that is not here */
 	int64_t limit;   /* 0: none */
 	int64_t offset;  /* rows; prefer the keyset below */
 	const struct cJSON *after; /* a record of this very sort: rows strictly behind it */
@@ -70,6 +71,11 @@ SD_MUST_USE enum sd_err sd_rec_total(
 SD_MUST_USE enum sd_err sd_rec_related(struct sd_store *st, const struct sd_model *m,
 	const struct cJSON *rec, const struct sd_field *relation, bool through, sd_rec_fn fn,
 	void *ctx, struct sd_error *e);
+
+/* Names of the belongsTo relations of rec that lead to a record that is not here: an array, owned;
+ * NULL pointer when there are none. */
+SD_MUST_USE enum sd_err sd_rec_orphan(struct sd_store *st, const struct sd_model *m,
+	const struct cJSON *rec, struct cJSON **out, struct sd_error *e);
 
 /* The two copies beside a row with unsent changes.  Absent: both NULL, SD_OK.  Owned. */
 struct sd_shadow {
