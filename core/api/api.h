@@ -199,6 +199,28 @@ SD_MUST_USE enum sd_err sd_api_counts(
  * that a conflict, a refusal, a park or a pause holds (contract.md 5.1, `drained`). */
 SD_MUST_USE enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e);
 
+/* ---- looking: these ask the server on the caller's thread, and change nothing ---- */
+/* Compares every record here with the server's, page by page: fn gets one line a difference
+ * {"model","key","finding","detail"}, finding: missing-here, missing-there, version, content,
+ * tombstone.  A difference is looked at twice before it is told.  Unsent changes are no difference:
+ * the copy they were made on is compared. models none: all.  Errors: NET, TIMEOUT, AUTH, REFUSED
+ * (a model may not be read), INVAL, CANCELLED. */
+struct sd_api_audited { /* of one model */
+	const char *model;
+	int64_t here, there, compared, different;
+};
+SD_MUST_USE enum sd_err sd_api_audit(struct sd_api *api, const char *const *models, size_t n,
+	sd_api_rec_fn fn, void (*model_done)(void *ctx, const struct sd_api_audited *a),
+	sd_api_progress_fn progress, void *ctx, struct sd_error *e);
+/* Why a record is as it is, or is not here: {"model","key","cause","evidence":[..],"next"}; causes:
+ * contract.md 5 `explain`.  The server is asked when the store cannot tell, unless offline. */
+SD_MUST_USE enum sd_err sd_api_explain(struct sd_api *api, const char *model, const char *key,
+	struct cJSON **out, struct sd_error *e);
+/* One line a check: {"check","ok","detail"}, given as soon as it is known. *bad: how many failed.
+ */
+SD_MUST_USE enum sd_err sd_api_doctor(
+	struct sd_api *api, sd_api_rec_fn fn, void *ctx, int *bad, struct sd_error *e);
+
 /* ---- outbox and conflicts, operated ---- */
 /* verb: "retry" "park" "unpark" "discard"; NOTFOUND, BUSY (being sent), INVAL. */
 SD_MUST_USE enum sd_err sd_api_outbox_do(

@@ -8,6 +8,7 @@
 #define SD_API_ASK_H
 
 #include "core/api/internal.h"
+#include "core/runtime/wire.h"
 #include "core/sync/reply.h"
 
 struct sd_asked { /* sd_asked_release */

@@ -322,7 +322,8 @@ enum sd_err sd_rec_count(
 	enum sd_err rc;
 	int code;
 
-	if ((!q->where || q->where->kind == SD_P_ALL) && q->state < 0 && !q->tombstones)
+	if ((!q->where || q->where->kind == SD_P_ALL) && q->state < 0 && !q->tombstones &&
+		!q->orphans)
 		return sd_rec_total(st, q->model, out, e);
 	rc = build_where(&r, e);
 	if (rc != SD_OK)
