@@ -150,6 +150,7 @@ int cli_import(struct cli *c, struct cli_args *a);
 int cli_explain(struct cli *c, struct cli_args *a);
 int cli_audit(struct cli *c, struct cli_args *a);
 int cli_doctor(struct cli *c, struct cli_args *a);
+int cli_bundle(struct cli *c, struct cli_args *a);
 int cli_login(struct cli *c, struct cli_args *a);
 int cli_logout(struct cli *c, struct cli_args *a);
 int cli_whoami(struct cli *c, struct cli_args *a);

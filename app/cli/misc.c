@@ -66,6 +66,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"audit", "audit [MODEL...]", "compare every record with the server's", cli_audit},
 	{"doctor", "doctor", "check configuration, schema, endpoint, access, clock and store",
 		cli_doctor},
+	{"bundle", "bundle FILE [--with-data]",
+		"support archive: no token, and no values unless asked", cli_bundle},
 	{"batch", "batch", "commands on stdin, one a line; answers and events as JSON", cli_batch},
 	{"start", "start", "start the engine (batch)", cli_start},
 	{"stop", "stop", "stop the engine, keep the data (batch)", cli_stop},

@@ -221,6 +221,20 @@ SD_MUST_USE enum sd_err sd_api_explain(struct sd_api *api, const char *model, co
 SD_MUST_USE enum sd_err sd_api_doctor(
 	struct sd_api *api, sd_api_rec_fn fn, void *ctx, int *bad, struct sd_error *e);
 
+/* A support archive (tar) of state, events, schema and versions, 0600, whole or not at all.  No
+ * token, and no value of a record unless with_data.  extra: texts of the caller's. */
+struct sd_api_bundle_text {
+	const char *name, *text;
+};
+struct sd_api_bundle {
+	const char *file;
+	bool with_data;
+	const struct sd_api_bundle_text *extra;
+	size_t extra_count;
+};
+SD_MUST_USE enum sd_err sd_api_bundle(
+	struct sd_api *api, const struct sd_api_bundle *o, struct sd_error *e);
+
 /* ---- outbox and conflicts, operated ---- */
 /* verb: "retry" "park" "unpark" "discard"; NOTFOUND, BUSY (being sent), INVAL. */
 SD_MUST_USE enum sd_err sd_api_outbox_do(

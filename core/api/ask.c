@@ -30,7 +30,9 @@ struct sd_credentials sd_api_credentials(const struct sd_api *api)
 	return (struct sd_credentials){.endpoint = api->endpoint,
 		.api_key = api->api_key,
 		.token = api->o.token,
-		.session = api->has_session ? &api->session : NULL};
+		.session = api->has_session ? &api->session : NULL,
+		.keys = &api->keys,
+		.region = api->o.config->region};
 }
 
 /* The modes to try, in order: the one in force; under multi every one there is a credential for,
@@ -78,8 +80,7 @@ static void renew(struct sd_api *api)
 		sd_pool_refresh_request(&api->pool, &api->session, &r, NULL) != SD_OK)
 		return;
 	if (sd_http_post_wait(sd_buf_text(&r.url), r.headers, sd_buf_text(&r.body), r.body.len,
-		    api->ca_file, api->o.settings->net_timeout_ms, &status, &body,
-		    NULL) == SD_OK &&
+		    api->ca_file, api->o.settings->net_timeout_ms, &status, &body, NULL) == SD_OK &&
 		sd_pool_refresh_answer(&api->session, status, sd_buf_text(&body), body.len,
 			sd_now_ms(), NULL) == SD_OK &&
 		sd_session_store(api->dir, &api->session, NULL) != SD_OK)
@@ -92,14 +93,17 @@ static enum sd_err once(struct sd_api *api, const struct sd_buf *body, enum sd_a
 	const char *root, struct sd_asked *out, struct sd_error *e)
 {
 	struct sd_credentials c = sd_api_credentials(api);
-	struct sd_buf auth = SD_BUF_INIT, answer = {.cap = SD_HTTP_MAX_ANSWER};
-	const char *headers[] = {"content-type: application/json; charset=UTF-8",
-		"x-amz-user-agent: " SD_USER_AGENT, "Expect:", NULL, NULL};
+	struct sd_wire_lines lines = {.count = 0};
+	struct sd_buf answer = {.cap = SD_HTTP_MAX_ANSWER};
+	const char *headers[4 + SD_WIRE_LINES] = {
+		SD_CONTENT_TYPE, "x-amz-user-agent: " SD_USER_AGENT, "Expect:"};
 	struct sd_http_result r = {.retry_after_ms = -1};
-	enum sd_err rc = sd_wire_http_header(&c, mode, &auth, e);
+	enum sd_err rc =
+		sd_wire_http_lines(&c, mode, sd_buf_text(body), body->len, sd_now_ms(), &lines, e);
 
 	if (rc == SD_OK) {
-		headers[3] = auth.len ? sd_buf_text(&auth) : NULL;
+		for (size_t i = 0; i < lines.count; i++)
+			headers[3 + i] = sd_buf_text(&lines.line[i]);
 		out->mode = mode;
 		out->sent_ms = sd_now_ms();
 		rc = sd_http_post_wait(api->endpoint, headers, sd_buf_text(body), body->len,
@@ -111,9 +115,7 @@ static enum sd_err once(struct sd_api *api, const struct sd_buf *body, enum sd_a
 		r.body_len = answer.len;
 		rc = sd_reply_read(&r, root, &out->reply, e);
 	}
-	if (auth.data)
-		explicit_bzero(auth.data, auth.len);
-	sd_buf_release(&auth);
+	sd_wire_lines_release(&lines);
 	sd_buf_release(&answer);
 	return rc;
 }
@@ -152,8 +154,7 @@ enum sd_err sd_api_ask(struct sd_api *api, const char *document, const struct cJ
 	for (size_t i = 0; rc == SD_OK && i < n; i++) {
 		rc = once(api, &body, modes[i], root, out, e);
 		if (i + 1 == n || rc != SD_OK ||
-			(out->reply.klass != SD_REPLY_DENIED &&
-				out->reply.klass != SD_REPLY_AUTH))
+			(out->reply.klass != SD_REPLY_DENIED && out->reply.klass != SD_REPLY_AUTH))
 			break;
 		sd_asked_release(out);
 	}
