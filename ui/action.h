@@ -142,6 +142,8 @@ enum sd_ctx {
 		"Keeps the server's value of this field.", 1)                                      \
 	X(BASE, "take-base", "b", CONFLICTS, "CONFLICT", "base",                                   \
 		"Goes back to the value both sides started from.", 1)                              \
+	X(RESTORE, "restore-mine", "b", DATA | LOG, "CONFLICT", "bring mine back",                 \
+		"Writes what the server's own merge dropped of my change as a new change.", 1)     \
 	X(EDIT_RESULT, "edit-result", "e", CONFLICTS, "CONFLICT", "edit",                          \
 		"Types another value for this field.", 1)                                          \
 	X(ALL_MINE, "all-mine", "M", CONFLICTS, "CONFLICT", "all mine",                            \

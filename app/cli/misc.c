@@ -35,7 +35,8 @@ const struct cli_command CLI_COMMANDS[] = {
 		"import FILE]",
 		"the changes the server has not accepted yet", cli_outbox},
 	{"conflicts",
-		"conflicts [list | resolve ID (--keep mine|theirs|base | --field f=mine...) [--set "
+		"conflicts [list | merged | restore SEQ [FIELD...] | resolve ID (--keep "
+		"mine|theirs|base | --field f=mine...) [--set "
 		"f=JSON]... "
 		"[--dry-run]]",
 		"records changed on both sides: base, mine, theirs", cli_conflicts},

@@ -10,6 +10,8 @@
 static const char OUTBOX_COLUMNS[] = "seq op model key fields lane attempts error";
 static const char CONFLICT_COLUMNS[] = "id model key shape found";
 
+static const char MERGED_COLUMNS[] = "seq at model key message";
+
 static int list_outbox(struct cli *c)
 {
 	struct sd_error e = {.code = SD_OK};
@@ -198,6 +200,45 @@ static int pairs(struct cli *c, const struct cli_list *l, bool json, struct cJSO
 	return 0;
 }
 
+/* conflicts merged: what the service's own merges dropped or doubled */
+static int list_merged(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *list = NULL;
+	enum sd_err rc = sd_api_merged(c->api, 1000, &list, &e);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
+		cli_emit(c, j, MERGED_COLUMNS);
+	cli_flush(c, MERGED_COLUMNS);
+	sd_json_free(list);
+	return 0;
+}
+
+/* conflicts restore SEQ [FIELD...] */
+static int restore(struct cli *c, char **words, int n)
+{
+	struct cJSON *names = n > 1 ? sd_json_array() : NULL, *rec = NULL;
+	struct sd_error e = {.code = SD_OK};
+	int64_t seq;
+	enum sd_err rc;
+
+	if (!sd_parse_i64(words[0], &seq)) {
+		sd_json_free(names);
+		return cli_usage(c, "conflicts");
+	}
+	for (int i = 1; i < n; i++)
+		sd_json_push(names, sd_json_string(words[i]));
+	rc = sd_api_restore(c->api, seq, names, &rec, &e);
+	sd_json_free(names);
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	cli_emit(c, rec, NULL);
+	sd_json_free(rec);
+	return 0;
+}
+
 int cli_conflicts(struct cli *c, struct cli_args *a)
 {
 	const char *keep = NULL;
@@ -217,6 +258,10 @@ int cli_conflicts(struct cli *c, struct cli_args *a)
 		return rc;
 	if (a->n == 0 || (a->n == 1 && strcmp(a->v[0], "list") == 0))
 		return list_conflicts(c);
+	if (a->n == 1 && strcmp(a->v[0], "merged") == 0)
+		return list_merged(c);
+	if (a->n >= 2 && strcmp(a->v[0], "restore") == 0)
+		return restore(c, a->v + 1, a->n - 1);
 	if (strcmp(a->v[0], "resolve") != 0 || a->n != 2 || !sd_parse_i64(a->v[1], &id))
 		return cli_usage(c, "conflicts");
 	if (!keep && !fields.n && !sets.n)

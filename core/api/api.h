@@ -246,6 +246,14 @@ SD_MUST_USE enum sd_err sd_api_outbox_edit(
 SD_MUST_USE enum sd_err sd_api_outbox_show(
 	struct sd_api *api, int64_t seq, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox_pause(struct sd_api *api, bool pause, struct sd_error *e);
+/* What the service's own merges (conflict.policy server) dropped or doubled, newest first:
+ * [{"seq","at","model","key","version","message","fields":[{"name","mine","result"}]}]. */
+SD_MUST_USE enum sd_err sd_api_merged(
+	struct sd_api *api, int64_t limit, struct cJSON **out, struct sd_error *e);
+/* Writes the losing values of merge `seq` as a new change; fields: an array of names, NULL: all.
+ * *rec owned.  NOTFOUND. */
+SD_MUST_USE enum sd_err sd_api_restore(struct sd_api *api, int64_t seq, const struct cJSON *fields,
+	struct cJSON **rec, struct sd_error *e);
 /* Drops rows outside the sync expression that is in force (of the last run), but those with unsent
  * work (U-22); model NULL: all.  *out owned: [{"model","expression","rows"}]; dry: only counted. */
 SD_MUST_USE enum sd_err sd_api_drop_outside(

@@ -119,6 +119,25 @@ enum sd_err sd_entry_line(struct sd_store *st, const struct sd_mutation *m, cons
 	return sd_journal_put(st, &j, NULL, e);
 }
 
+enum sd_err sd_outbox_merged(struct sd_store *st, const struct sd_mutation *m, int64_t version,
+	const struct cJSON *changed, const char *text, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_journal j = {
+		.at_ms = now_ms,
+		.kind = SD_J_MERGED,
+		.model = m->model,
+		.key = m->key,
+		.source = SD_FROM_MUTATION,
+		.version = version,
+		.changed = changed,
+		.text = text,
+		.seq = m->seq,
+		.op = m->op,
+	};
+
+	return sd_journal_put(st, &j, NULL, e);
+}
+
 enum sd_err sd_entry_add(
 	struct sd_store *st, const struct sd_entry_new *n, int64_t *seq, struct sd_error *e)
 {

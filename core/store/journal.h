@@ -21,6 +21,7 @@ enum sd_jkind {
 	              * record's own line: source local, with seq and op, without text */
 	SD_J_CONFLICT,
 	SD_J_SYNC, /* a run ended: text */
+	SD_J_MERGED, /* the service's own merge dropped or doubled something: changed is mine -> stored */
 	SD_J_KIND_COUNT
 };
 

@@ -89,6 +89,12 @@ SD_MUST_USE enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int
  * A delete leaves a tombstone row.  type of the journal line: "sent". */
 SD_MUST_USE enum sd_err sd_outbox_ack(struct sd_store *st, int64_t seq, const struct cJSON *item,
 	int64_t now_ms, struct sd_error *e);
+/* The service merged a stale change by its own rules: what was sent and what is stored now, per
+ * field ({"field":{"from":mine,"to":stored}}), is kept in the journal, so that it can be listed and
+ * taken back (sd_journal_recent of SD_J_MERGED). */
+SD_MUST_USE enum sd_err sd_outbox_merged(struct sd_store *st, const struct sd_mutation *m,
+	int64_t version, const struct cJSON *changed, const char *text, int64_t now_ms,
+	struct sd_error *e);
 /* Nothing to send any more (the server already has it: e.g. both deleted, or fields became equal).
  * item as above, NULL: leave the record's server copy as the shadow has it. how: journal text. */
 SD_MUST_USE enum sd_err sd_outbox_settled(struct sd_store *st, int64_t seq,

@@ -163,6 +163,49 @@ static enum sd_err repair(struct sd_engine *en, struct sd_case *c, const struct 
 	return rc == SD_OK ? go_on(en, c, v, wait, now_ms, e) : rc;
 }
 
+/* Policy `server`: its merge stands; what it did to our change is told and kept, so that a person
+ * can take it back (S4.4, U-05). */
+static enum sd_err note_merge(struct sd_engine *en, const struct sd_case *c,
+	const struct cJSON *item, int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *changed = sd_json_object(), *names = sd_json_array(), *f;
+	struct sd_buf text = SD_BUF_INIT;
+	bool ok = changed && names;
+	enum sd_err rc = SD_OK;
+
+	for (const struct cJSON *m = sd_json_child(c->m.fields); ok && m; m = sd_json_next(m)) {
+		const char *name = sd_json_name(m);
+		const struct sd_field *field = sd_model_field(c->m.model, name);
+		const struct cJSON *now = sd_json_get(item, name);
+		if (!field || field->read_only || !field->stored || sd_json_equal(m, now, true))
+			continue;
+		f = sd_json_object();
+		ok = sd_json_add(f, "from", sd_json_dup(m));
+		ok = sd_json_add(f, "to", now ? sd_json_dup(now) : sd_json_null()) && ok;
+		ok = sd_json_add(changed, name, f) && ok;
+		ok = sd_json_push(names, sd_json_string(name)) && ok;
+		sd_buf_fmt(&text, "%s%s %s", text.len ? ", " : "merged by the service: ", name,
+			sd_json_is_array(m) ? "was appended to what is there"
+					    : "keeps the server's value");
+	}
+	if (!ok) {
+		rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
+	} else if (text.len) {
+		rc = sd_outbox_merged(en->store, &c->m, sd_json_get_i64(item, "_version", -1),
+			changed, sd_buf_text(&text), now_ms, e);
+		f = sd_json_object();
+		sd_json_add_int(f, "seq", c->m.seq);
+		sd_json_add(f, "fields", names);
+		names = NULL;
+		sd_json_add_str(f, "message", sd_buf_text(&text));
+		sd_push_event(en, "mergedByServer", &c->m, f, now_ms);
+	}
+	sd_json_free(changed);
+	sd_json_free(names);
+	sd_buf_release(&text);
+	return rc;
+}
+
 static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struct cJSON *data,
 	int64_t now_ms, struct sd_error *e)
 {
@@ -178,7 +221,12 @@ static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struc
 		return accept_broken(en, c, data, why.text, now_ms, e);
 	deleted = sd_json_is_true(sd_json_get(item, "_deleted"));
 	merged = sd_json_get_i64(item, "_version", -1) != c->m.version + 1;
-	if (c->policy == SD_POLICY_SERVER || c->m.op == SD_OP_CREATE || sd_push_applied(c, item))
+	if (c->policy == SD_POLICY_SERVER && c->m.op == SD_OP_UPDATE && merged && !deleted)
+		rc = note_merge(en, c, item, now_ms, e);
+	if (rc != SD_OK)
+		;
+	else if (c->policy == SD_POLICY_SERVER || c->m.op == SD_OP_CREATE ||
+		 sd_push_applied(c, item))
 		rc = sd_push_done(en, c, item, NULL, now_ms, e);
 	else if (c->m.op == SD_OP_UPDATE && deleted && was_deleted)
 		rc = kept_deleted(en, c, item, now_ms, e);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "core/store/journal.h"
 #include "core/sync/merge.h"
 #include "tests/support/script.h"
 
@@ -172,6 +173,47 @@ static void policy_server_sends_the_version_the_edit_was_made_on(void **st)
 }
 
 /* */
+static bool merged_line(void *ctx, const struct sd_journal *j)
+{
+	char *text = sd_json_text(j->changed);
+
+	snprintf(ctx, 300, "%s %s", text, j->text);
+	free(text);
+	return false;
+}
+
+/* S4.4, U-05: what the service's own merge did to a change is told and kept */
+static void a_merge_by_the_server_is_told_with_the_losing_values(void **st)
+{
+	struct script *r = race(SD_POLICY_SERVER,
+		"{\"id\":\"p1\",\"title\":\"mine\",\"rating\":5,\"tags\":[\"a\",\"b\"]}",
+		POST(4, "\"theirs\"", "1"), "Update");
+	struct script_request *q = script_only(r, "updatePost");
+	struct sd_error e = {.code = SD_OK};
+	char text[300] = "";
+
+	(void)st;
+	assert_int_equal(sd_json_get_i64(script_input(q), "_version", 0), 3);
+	script_ok(r, q, "updatePost", ITEM(5, "\"theirs\"", "5", "[\"a\",\"a\",\"b\"]", "null"));
+	script_row_is(r, "Post", KEY,
+		"{\"title\":\"theirs\",\"rating\":5,\"_version\":5,\"_state\":\"synced\"}");
+	assert_int_equal(script_events(r, "mergedByServer"), 1);
+	assert_int_equal(
+		sd_json_count(sd_json_get(script_event(r, "mergedByServer"), "fields")), 2);
+	assert_int_equal(sd_journal_recent(r->store, SD_J_MERGED, 1, merged_line, text, &e), SD_OK);
+	assert_string_equal(text,
+		"{\"title\":{\"from\":\"mine\",\"to\":\"theirs\"},\"tags\":{\"from\":[\"a\",\"b\"],"
+		"\"to\":[\"a\",\"a\",\"b\"]}} merged by the service: title keeps the server's "
+		"value, tags was appended to what is there");
+	assert_int_equal(script_events(r, "conflict"), 0);
+	script_free(r);
+	/* a version that nobody else touched: nothing to tell */
+	r = race(SD_POLICY_SERVER, "{\"id\":\"p1\",\"title\":\"mine\"}", NULL, NULL);
+	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(4, "\"mine\"", "1"));
+	assert_int_equal(script_events(r, "mergedByServer"), 0);
+	script_free(r);
+}
+
 static void a_command_decides_and_when_it_fails_a_person_does(void **st)
 {
 	static const struct {
@@ -413,6 +455,7 @@ int main(void)
 		cmocka_unit_test(policies_mine_and_theirs_decide_by_themselves),
 		cmocka_unit_test(policy_ask_asks_even_when_the_fields_differ),
 		cmocka_unit_test(policy_server_sends_the_version_the_edit_was_made_on),
+		cmocka_unit_test(a_merge_by_the_server_is_told_with_the_losing_values),
 		cmocka_unit_test(a_command_decides_and_when_it_fails_a_person_does),
 		cmocka_unit_test(an_edit_of_what_was_deleted_there_asks),
 		cmocka_unit_test(a_delete_of_what_was_edited_there_asks),

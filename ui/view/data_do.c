@@ -301,6 +301,15 @@ static void open_entry(struct sd_ui *ui, struct sd_data *d)
 	free(key);
 }
 
+static void restore(struct sd_ui *ui, struct sd_data *d)
+{
+	char *key = sd_key_text(d->m, sd_win_row(d));
+
+	if (key)
+		sd_restore_mine(ui, d->m->name, key);
+	free(key);
+}
+
 static void move_column(struct sd_data *d, int step)
 {
 	if (step < 0 && d->col_at)
@@ -400,6 +409,9 @@ static bool do_record(struct sd_ui *ui, struct sd_data *d, enum sd_act a)
 		return true;
 	case SD_ACT_HISTORY:
 		sd_data_history(ui, d);
+		return true;
+	case SD_ACT_RESTORE:
+		restore(ui, d);
 		return true;
 	default:
 		return false;

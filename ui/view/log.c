@@ -139,6 +139,12 @@ static bool act(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 		else
 			sd_say(ui, SD_SAY_INFO, "This line is not about one record.");
 		return true;
+	case SD_ACT_RESTORE:
+		if (line && line->model && line->key)
+			sd_restore_mine(ui, line->model, line->key);
+		else
+			sd_say(ui, SD_SAY_INFO, "This line is not about one record.");
+		return true;
 	case SD_ACT_COPY_CELL:
 	case SD_ACT_COPY_RECORD:
 		if (line)

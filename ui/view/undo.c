@@ -193,3 +193,34 @@ void sd_redo(struct sd_ui *ui)
 	sd_api_kick(ui->api);
 	ui->stale = true;
 }
+
+void sd_restore_mine(struct sd_ui *ui, const char *model, const char *key)
+{
+	struct cJSON *list = NULL, *rec = NULL;
+	struct sd_error e = {0};
+	int64_t seq = 0;
+
+	if (sd_api_merged(ui->api, 1000, &list, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		return;
+	}
+	for (const struct cJSON *j = sd_json_child(list); j && !seq; j = sd_json_next(j)) {
+		char *k = sd_key_json(sd_json_get(j, "key"));
+		if (sd_str_eq(sd_json_get_str(j, "model"), model) && sd_str_eq(k, key))
+			seq = sd_json_get_i64(j, "seq", 0);
+		free(k);
+	}
+	sd_json_free(list);
+	if (!seq) {
+		sd_say(ui, SD_SAY_INFO, "The server's merges dropped nothing of this record.");
+		return;
+	}
+	if (sd_api_restore(ui->api, seq, NULL, &rec, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		return;
+	}
+	sd_json_free(rec);
+	sd_api_kick(ui->api);
+	ui->stale = ui->dirty = true;
+	sd_say(ui, SD_SAY_GOOD, "My value is written again, as a new change.");
+}

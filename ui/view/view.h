@@ -110,6 +110,8 @@ void sd_ui_engine(struct sd_ui *ui, bool asked);
 
 /* ---- undo.c ---- */
 void sd_undo(struct sd_ui *ui);
+/* Writes what the server's own merge dropped of the newest such change of a record (S4.4). */
+void sd_restore_mine(struct sd_ui *ui, const char *model, const char *key);
 void sd_redo(struct sd_ui *ui);
 /* A conflict was decided: the values that would bring the other side back (taken over), or NULLs. */
 void sd_undo_decided(struct sd_ui *ui, const char *model, const char *key, struct cJSON *back);
