@@ -33,7 +33,8 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
 	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s),
 	 * request_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT,
-	 * oidc_jwks=FILE (a key set, RS256), oidc_issuer=URL, oidc_client_id=ID */
+	 * oidc_jwks=FILE (a key set, RS256), oidc_issuer=URL, oidc_client_id=ID,
+	 * expire_subscriptions (false), subscribe_rate (0: any), strict_host (false) */
 	const char *const *sets;
 	size_t set_count;
 	const char *state_dir; /* where TLS files are kept */

@@ -23,12 +23,14 @@ static enum sd_err whole(const struct call *k, const char *name, int64_t low, in
 	int64_t *v, struct sd_error *e)
 {
 	const struct cJSON *j = sd_json_get(k->body, name);
+	int64_t n;
 
 	if (!j)
 		return SD_OK;
-	if (!sd_json_i64(j, v) || *v < low || *v > high)
+	if (!sd_json_i64(j, &n) || n < low || n > high)
 		return sd_fail(e, SD_INVAL, 0, "\"%s\" must be a whole number from %lld to %lld",
 			name, (long long)low, (long long)high);
+	*v = n;
 	return SD_OK;
 }
 
@@ -93,13 +95,20 @@ static enum sd_err post_clock(struct call *k, struct sd_error *e)
 {
 	const int64_t limit = (int64_t)100 * 366 * 86400 * 1000; /* a hundred years */
 
-	return whole(k, "offsetMs", -limit, limit, &k->c->s->clock_offset_ms, e);
+	struct server *s = k->c->s;
+	int64_t was = s->clock_offset_ms;
+	enum sd_err rc = whole(k, "offsetMs", -limit, limit, &s->clock_offset_ms, e);
+
+	if (rc == SD_OK)
+		sd_srv_life_clock(s, s->clock_offset_ms - was);
+	return rc;
 }
 
 static enum sd_err post_expire(struct call *k, struct sd_error *e)
 {
 	if (!k->c->s->pool)
 		return sd_fail(e, SD_INVAL, 0, "there is no user pool; start with --users FILE");
+	sd_srv_life_expire_all(k->c->s);
 	sd_srv_pool_expire(k->c->s, sd_json_is_true(sd_json_get(k->body, "refresh")));
 	return SD_OK;
 }

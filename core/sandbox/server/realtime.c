@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -57,8 +58,7 @@ static void send_message(struct conn *c, const char *type, const char *id, const
 		send_frame(c, sd_buf_text(b), b->len);
 }
 
-/* One error object as the payload of a frame; errors is an array but where said otherwise. */
-static void send_error(struct conn *c, const char *frame, const char *id, const char *type,
+void sd_srv_send_error(struct conn *c, const char *frame, const char *id, const char *type,
 	const char *message, int code)
 {
 	struct sd_buf p = SD_BUF_INIT;
@@ -103,7 +103,7 @@ static bool ordered_error(struct conn *c, const char *id)
 	if (!first)
 		return false;
 	if (type) {
-		send_error(c, "error", id, type, "A fault on order.", 0);
+		sd_srv_send_error(c, "error", id, type, "A fault on order.", 0);
 	} else if (!none) {
 		bool whole = sd_json_get(first, "errors") != NULL;
 		sd_buf_str(&p, whole ? "" : "{\"errors\":[");
@@ -154,7 +154,7 @@ static bool faulted(
 	body = sd_json_get_str(f.params, "body");
 	*silent = f.kind == SD_FAULT_LOST_RESPONSE;
 	if (f.kind == SD_FAULT_GRAPHQL_ERROR || f.kind == SD_FAULT_STATUS)
-		send_error(c, "error", id, type ? type : "InternalFailure",
+		sd_srv_send_error(c, "error", id, type ? type : "InternalFailure",
 			message ? message : "A fault on order.",
 			f.kind == SD_FAULT_STATUS ? f.status : 0);
 	else if (f.kind == SD_FAULT_DELAY)
@@ -176,6 +176,8 @@ static void subscribe(
 		c->s->sbx, c->id, id, data, strlen(data), &who->who, sd_srv_now_ms(c->s), &error);
 	if (!silent)
 		send_message(c, error ? "error" : "start_ack", id, error);
+	if (!error)
+		sd_srv_life_add(c, id, who->claims);
 	free(error);
 }
 
@@ -189,14 +191,18 @@ static void on_start(struct conn *c, const struct cJSON *m, bool again)
 	bool silent = false;
 
 	if (!id || !*id || !data) {
-		send_error(c, "error", id, "BadRequestException",
+		sd_srv_send_error(c, "error", id, "BadRequestException",
 			"A start message needs \"id\" and \"payload.data\", both text.", 400);
+		return;
+	}
+	if (!again && !sd_srv_may_start(c)) { /* without an id, as the service does it */
+		sd_srv_send_error(c, "error", NULL, "LimitExceededError", "Rate limit exceeded", 0);
 		return;
 	}
 	no = sd_srv_identify_start(
 		c->s, sd_json_path(m, "payload", "extensions", "authorization", NULL), data, &who);
 	if (no)
-		send_error(c, "error", id, no->type, no->message, no->status);
+		sd_srv_send_error(c, "error", id, no->type, no->message, no->status);
 	else if (again || (!c->s->ws.no_ack && !ordered_error(c, id) &&
 				  !(c->s->faults.count && faulted(c, m, id, data, &silent))))
 		subscribe(c, id, data, &who, silent);
@@ -219,10 +225,11 @@ static void on_stop(struct conn *c, const struct cJSON *m)
 {
 	const char *id = sd_json_get_str(m, "id");
 
-	if (id && sd_sbx_unsubscribe(c->s->sbx, c->id, id))
+	if (id && sd_sbx_unsubscribe(c->s->sbx, c->id, id)) {
+		sd_srv_life_drop(c, id);
 		send_message(c, "complete", id, NULL);
-	else
-		send_error(c, "error", id, "UnknownOperationError",
+	} else
+		sd_srv_send_error(c, "error", id, "UnknownOperationError",
 			"There is no subscription with this id.", 0);
 }
 
@@ -263,7 +270,7 @@ static void on_text(void *ctx, const char *p, size_t n)
 	else if (sd_str_eq(type, "stop"))
 		on_stop(c, m);
 	else
-		send_error(c, "error", sd_json_get_str(m, "id"), "UnsupportedOperation",
+		sd_srv_send_error(c, "error", sd_json_get_str(m, "id"), "UnsupportedOperation",
 			"The message is not a JSON object of a known type.", 400);
 	sd_json_free(m);
 }
@@ -291,7 +298,7 @@ int64_t sd_srv_realtime_deadline(const struct conn *c)
 {
 	const int64_t at[] = {
 		c->rt.init_by, c->rt.next_ka, c->rt.end_by, c->rt.delayed ? c->rt.delayed->at : 0};
-	int64_t first = INT64_MAX;
+	int64_t first = sd_srv_life_deadline(c);
 
 	for (size_t i = 0; i < sizeof at / sizeof *at; i++)
 		if (at[i] && at[i] < first)
@@ -319,12 +326,15 @@ void sd_srv_realtime_due(struct conn *c, int64_t mono_ms)
 		send_message(c, "ka", NULL, NULL);
 	}
 	run_delayed(c, mono_ms);
+	if (c->rt.lives)
+		sd_srv_life_due(c, sd_srv_now_ms(c->s));
 }
 
 void sd_srv_realtime_closed(struct conn *c)
 {
 	log_frame(c, "ws-close", NULL, 0, sd_wss_peer_code(c->ws));
 	sd_sbx_drop_connection(c->s->sbx, c->id);
+	sd_srv_life_free(c);
 	while (c->rt.delayed) {
 		struct delayed *d = c->rt.delayed;
 		c->rt.delayed = d->next;
@@ -386,6 +396,16 @@ static struct cJSON *carried(
 	return j;
 }
 
+/* The GraphQL host is this server, whatever it is called from where the client stands. */
+static bool same_host(const struct sd_hs *h, const char *host)
+{
+	const char *called = sd_hs_header(h, "host");
+	size_t n = called ? strcspn(called, ":") : 0;
+
+	return called && (strcasecmp(called, host) == 0 ||
+				 (strlen(host) == n && strncasecmp(called, host, n) == 0));
+}
+
 /* The connection_error frame for the credentials; NULL when they are good. */
 static const char *check_credentials(struct conn *c, const struct sd_wss_offer *offer, int *code)
 {
@@ -406,6 +426,11 @@ static const char *check_credentials(struct conn *c, const struct sd_wss_offer *
 		sd_json_free(header);
 		return failure_json(
 			"BadRequestException", "The header object is missing or malformed.", 400);
+	}
+	if (!plain && c->s->set.strict_host && !same_host(h, sd_json_get_str(header, "host"))) {
+		sd_json_free(header);
+		return failure_json("BadRequestException",
+			"The host of the header object is not the one of the API.", 400);
 	}
 	no = sd_srv_identify_connect(c, plain ? NULL : header, &who);
 	sd_srv_identity_release(&who);

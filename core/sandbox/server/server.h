@@ -44,7 +44,8 @@ struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
 	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms,
 		request_timeout_ms;
-	bool trust_unsigned_jwt, refresh_rotation;
+	bool trust_unsigned_jwt, refresh_rotation, expire_subscriptions, strict_host;
+	int subscribe_rate; /* starts a second on one connection; 0: any */
 	char iam_key[130], iam_secret[130], lambda_token[200]; /* "": mode is off */
 	const char *oidc_jwks, *oidc_issuer, *oidc_client_id;  /* borrowed; NULL: off, any */
 };
@@ -87,6 +88,8 @@ struct realtime { /* a connection after the upgrade */
 	char *failure;                    /* owned connection_error frame still to be sent */
 	int failure_code;                 /* close code that goes with it */
 	int64_t init_by, next_ka, end_by; /* monotonic ms */
+	struct token_life *lives;         /* owned */
+	int64_t bucket, bucket_at;        /* thousandths of starts allowed now; monotonic ms */
 };
 
 struct conn {
@@ -169,6 +172,20 @@ void sd_srv_realtime_due(struct conn *c, int64_t mono_ms); /* deadlines */
 int64_t sd_srv_realtime_deadline(const struct conn *c);    /* INT64_MAX: none */
 void sd_srv_realtime_closed(struct conn *c);
 void sd_srv_deliver(void *server, uint64_t conn, const char *sub_id, const char *payload);
+
+/* One error object as the payload of a frame; id may be NULL, code 0: none. */
+void sd_srv_send_error(struct conn *c, const char *frame, const char *id, const char *type,
+	const char *message, int code);
+
+/* ---- realtime_life.c ---- */
+void sd_srv_life_add(struct conn *c, const char *id, const struct cJSON *claims);
+void sd_srv_life_drop(struct conn *c, const char *id);
+void sd_srv_life_free(struct conn *c);
+int64_t sd_srv_life_deadline(const struct conn *c);   /* monotonic ms; INT64_MAX: none */
+void sd_srv_life_due(struct conn *c, int64_t now_ms); /* the sandbox's clock */
+void sd_srv_life_expire_all(struct server *s);
+void sd_srv_life_clock(struct server *s, int64_t moved_ms); /* sockets age with the clock */
+bool sd_srv_may_start(struct conn *c);                      /* false: too many starts at once */
 
 /* ---- admin.c ---- */
 void sd_srv_admin(struct conn *c);

@@ -60,6 +60,26 @@ static bool refresh_rotation(struct settings *set, const char *v)
 	return flag(v, &set->refresh_rotation);
 }
 
+static bool expire_subscriptions(struct settings *set, const char *v)
+{
+	return flag(v, &set->expire_subscriptions);
+}
+
+static bool strict_host(struct settings *set, const char *v)
+{
+	return flag(v, &set->strict_host);
+}
+
+static bool subscribe_rate(struct settings *set, const char *v)
+{
+	int64_t n;
+
+	if (!sd_parse_i64(v, &n) || n < 0 || n > 100000)
+		return false;
+	set->subscribe_rate = (int)n;
+	return true;
+}
+
 /* "ID:SECRET" */
 static bool iam_key(struct settings *set, const char *v)
 {
@@ -112,6 +132,9 @@ static const struct {
 	{"refresh_rotation", refresh_rotation},
 	{"iam_key", iam_key},
 	{"lambda_token", lambda_token},
+	{"expire_subscriptions", expire_subscriptions},
+	{"strict_host", strict_host},
+	{"subscribe_rate", subscribe_rate},
 	{"oidc_jwks", oidc_jwks},
 	{"oidc_issuer", oidc_issuer},
 	{"oidc_client_id", oidc_client_id},
