@@ -1,8 +1,7 @@
 /*
  * core/sandbox/core/seed.c - many made-up records, and records from NDJSON lines.
  *
- * Record i of a model depends on the seed, the model's name and i alone.  Items are written as text:
- * a million of them must not take minutes.
+ * Items are written as text, without a tree: a million of them must not take minutes.
  */
 #include "core/sandbox/core/seed.h"
 
@@ -10,269 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/time.h"
 #include "core/sandbox/core/internal.h"
 
-#define BATCH        20000 /* rows of a transaction */
-#define MASS         5000  /* from so many on, into an empty table, indexes are built afterwards */
-#define MOST_PARENTS 500
-#define NEW_PARENTS  20
-#define DEPTH        4
-#define FIRST_DAY    INT64_C(1735689600000) /* createdAt of record 0 */
+#define BATCH 20000 /* rows of a transaction */
+#define MASS  5000 /* from so many on in an order of their own; an empty table's indexes come last */
+#define RUN   65536
 
-struct relation {
-	const struct sd_field *f;
-	char **values; /* join_count texts per parent; owned */
-	size_t parents;
+/* ---- the order of very many: by key, RUN at a time, so that neighbours in the index come one after
+ * another; in the order of their numbers each would dirty a page of its own ---- */
+
+struct sbx_seed_order {
+	uint64_t head; /* of the key's text */
+	uint64_t i;
 };
-
-struct cell { /* how a field gets its value; found out once */
-	const struct sd_field *f;
-	char *head;                 /* "\"name\":", owned */
-	size_t key;                 /* place in the key; pk_count: not in it */
-	const struct relation *rel; /* whose parent gives the value; NULL */
-	size_t rel_at, rel_column;
-	bool column; /* of some relation */
-	bool stamp;  /* createdAt, updatedAt */
-};
-
-struct sbx_seeding {
-	struct sd_sbx *s;
-	struct sbx_model *m;
-	uint64_t seed;
-	int64_t now, next, count;
-	bool mass;
-	char *sql; /* sqlite3_free */
-	struct relation *rel;
-	size_t rel_count;
-	struct cell *cell;
-	size_t cell_count;
-	struct sbx_seeder from;
-	struct sd_buf item, pk, *keys;
-	struct sd_error *e; /* of the call */
-};
-
-static enum sd_err seed_all(struct sd_sbx *s, struct sbx_model *m, int64_t count, uint64_t seed,
-	int64_t now, unsigned depth, struct sd_error *e);
-
-static bool is_to_one(const struct sd_field *f)
-{
-	return f->kind == SD_K_MODEL && f->join_count &&
-	       (f->assoc == SD_A_BELONGS_TO || (f->assoc == SD_A_HAS_ONE));
-}
-
-static bool load_parents(
-	struct sbx_seeding *j, struct relation *rel, const struct sbx_model *parent)
-{
-	char *sql =
-		sqlite3_mprintf("SELECT item FROM %s WHERE _deleted IS NULL ORDER BY rid LIMIT %d",
-			parent->table, MOST_PARENTS);
-	sqlite3_stmt *st = sql ? sbx_stmt(j->s, sql, j->e) : NULL;
-	size_t n = rel->f->join_count;
-	bool ok = st != NULL;
-
-	sqlite3_free(sql);
-	rel->values = calloc(MOST_PARENTS * n, sizeof *rel->values);
-	while (ok && rel->values && sqlite3_step(st) == SQLITE_ROW) {
-		struct cJSON *item = NULL;
-		const char *text = (const char *)sqlite3_column_text(st, 0);
-		if (!text || sd_json_parse(text, strlen(text), "item", &item, NULL) != SD_OK)
-			continue;
-		for (size_t i = 0; i < n && ok; i++) {
-			char *v = sd_json_text(sd_json_get(item, rel->f->remote[i]));
-			rel->values[rel->parents * n + i] = v;
-			ok = v != NULL;
-		}
-		rel->parents += ok;
-		sd_json_free(item);
-	}
-	if (st)
-		sqlite3_reset(st);
-	return ok && rel->values;
-}
-
-static bool columns_required(const struct sbx_model *m, const struct sd_field *rel)
-{
-	for (size_t i = 0; i < rel->join_count; i++) {
-		const struct sd_field *f = sd_model_field(m->m, rel->local[i]);
-		if (rel->required || (f && (f->required || sd_model_is_key(m->m, f))))
-			return true;
-	}
-	return false;
-}
-
-static enum sd_err find_relations(struct sbx_seeding *j, unsigned depth)
-{
-	const struct sd_model *m = j->m->m;
-	enum sd_err rc = SD_OK;
-
-	j->rel = calloc(m->field_count + 1, sizeof *j->rel);
-	if (!j->rel)
-		return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
-	for (size_t i = 0; i < m->field_count && rc == SD_OK; i++) {
-		const struct sd_field *f = &m->fields[i];
-		struct sbx_model *parent =
-			is_to_one(f) ? sd_map_get(&j->s->x.by_name, f->type_name) : NULL;
-		struct relation *rel = &j->rel[j->rel_count];
-		/* a hasOne whose columns are our own key holds nothing of ours */
-		if (!parent || (f->assoc == SD_A_HAS_ONE && sd_model_field(m, f->local[0]) &&
-				       sd_model_is_key(m, sd_model_field(m, f->local[0]))))
-			continue;
-		rel->f = f;
-		j->rel_count++;
-		if (!load_parents(j, rel, parent))
-			return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
-		if (rel->parents || parent == j->m || depth >= DEPTH || !columns_required(j->m, f))
-			continue;
-		rc = seed_all(j->s, parent, NEW_PARENTS, j->seed, j->now, depth + 1, j->e);
-		free(rel->values);
-		if (rc == SD_OK && !load_parents(j, rel, parent))
-			rc = sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
-	}
-	return rc;
-}
-
-static size_t key_place(const struct sd_model *m, const struct sd_field *f)
-{
-	size_t at = (size_t)(f - m->fields), i = 0;
-
-	while (i < m->pk_count && m->pk[i] != at)
-		i++;
-	return i;
-}
-
-/* Which relation's parents give the column its values: the first that has any. */
-static void find_column(const struct sbx_seeding *j, struct cell *c)
-{
-	for (size_t k = 0; k < j->rel_count && !c->rel; k++)
-		for (size_t n = 0; n < j->rel[k].f->join_count && !c->rel; n++) {
-			if (strcmp(j->rel[k].f->local[n], c->f->name) != 0)
-				continue;
-			c->column = true;
-			if (!j->rel[k].parents)
-				continue;
-			c->rel = &j->rel[k];
-			c->rel_at = k;
-			c->rel_column = n;
-		}
-}
-
-static enum sd_err find_cells(struct sbx_seeding *j)
-{
-	const struct sd_model *m = j->m->m;
-
-	j->cell = calloc(m->field_count + 1, sizeof *j->cell);
-	j->keys = calloc(m->pk_count + 1, sizeof *j->keys);
-	for (size_t i = 0; i < m->field_count && j->cell && j->keys; i++) {
-		const struct sd_field *f = &m->fields[i];
-		struct cell *c = &j->cell[j->cell_count];
-		if (f->kind == SD_K_MODEL)
-			continue;
-		c->f = f;
-		c->key = key_place(m, f);
-		c->stamp = (m->created_at && strcmp(f->name, m->created_at) == 0) ||
-			   (m->updated_at && strcmp(f->name, m->updated_at) == 0);
-		find_column(j, c);
-		if (asprintf(&c->head, "\"%s\":", f->name) < 0) {
-			c->head = NULL;
-			return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
-		}
-		j->cell_count++;
-	}
-	if (!j->cell || !j->keys)
-		return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
-	return SD_OK;
-}
-
-static void comma(struct sbx_seeding *j)
-{
-	if (j->item.len > 1)
-		sd_buf_ch(&j->item, ',');
-}
-
-static void member(struct sbx_seeding *j, const char *name, const char *text)
-{
-	comma(j);
-	sd_buf_fmt(&j->item, "\"%s\":%s", name, text);
-}
-
-static void one_field(
-	struct sbx_seeding *j, const struct cell *c, uint64_t i, uint64_t pick, const char *stamp)
-{
-	const struct sd_field *f = c->f;
-	bool key = c->key < j->m->m->pk_count;
-	size_t at;
-
-	if (!c->stamp && !c->rel) {
-		if (c->column && !key && !f->required)
-			return;
-		if (!key && (f->list ? f->list_nullable : !f->required) &&
-			sd_rand_below(&j->from.r, 12) == 0)
-			return; /* now and then a field is empty */
-	}
-	comma(j);
-	sd_buf_str(&j->item, c->head);
-	at = j->item.len;
-	if (c->stamp)
-		sd_buf_str(&j->item, stamp);
-	else if (c->rel)
-		sd_buf_str(&j->item, c->rel->values[(pick + c->rel_at * 7) % c->rel->parents *
-							    c->rel->f->join_count +
-						    c->rel_column]);
-	else if (key)
-		sbx_seed_key(&j->from, f, i, &j->item);
-	else
-		sbx_seed_value(&j->from, f, i, 0, &j->item);
-	if (key && sd_buf_ok(&j->item)) {
-		sd_buf_reset(&j->keys[c->key]);
-		sd_buf_add(&j->keys[c->key], j->item.data + at, j->item.len - at);
-	}
-}
-
-static void implicit_fields(struct sbx_seeding *j, const char *stamp)
-{
-	static const char *const owners[] = {"\"alice\"", "\"bob\"", "\"carol\"", "\"dave\""};
-	const struct sd_model *m = j->m->m;
-
-	if (m->created_at && !sd_model_field(m, m->created_at))
-		member(j, m->created_at, stamp);
-	if (m->updated_at && !sd_model_field(m, m->updated_at))
-		member(j, m->updated_at, stamp);
-	for (size_t i = 0; i < m->rule_count; i++)
-		if (m->rules[i].allow == SD_ALLOW_OWNER &&
-			!sd_model_field(m, m->rules[i].owner_field)) {
-			member(j, m->rules[i].owner_field, owners[sd_rand_below(&j->from.r, 4)]);
-			break;
-		}
-}
-
-static bool make_item(struct sbx_seeding *j, uint64_t i)
-{
-	const struct sd_model *m = j->m->m;
-	char iso[SD_TIME_TEXT], stamp[SD_TIME_TEXT + 2];
-	uint64_t pick;
-
-	sd_rand_seeded(&j->from.r, j->seed ^ sd_hash(m->name, strlen(m->name)) ^
-					   (i + 1) * UINT64_C(0x9E3779B97F4A7C15));
-	pick = sd_rand_u64(&j->from.r) >> 8;
-	sd_time_iso(FIRST_DAY + (int64_t)(i % 400000) * 60000, iso);
-	snprintf(stamp, sizeof stamp, "\"%s\"", iso);
-	sd_buf_reset(&j->item);
-	sd_buf_ch(&j->item, '{');
-	for (size_t k = 0; k < j->cell_count; k++)
-		one_field(j, &j->cell[k], i, pick, stamp);
-	implicit_fields(j, stamp);
-	sd_buf_fmt(&j->item, ",\"__typename\":\"%s\"", m->name);
-	if (j->m->versioned)
-		sd_buf_fmt(&j->item, ",\"_version\":1,\"_lastChangedAt\":%lld", (long long)j->now);
-	sd_buf_ch(&j->item, '}');
-	sd_buf_reset(&j->pk);
-	for (size_t k = 0; k < m->pk_count; k++) {
-		sd_buf_ch(&j->pk, k ? ',' : '[');
-		sd_buf_add(&j->pk, sd_buf_text(&j->keys[k]), j->keys[k].len);
-	}
-	return sd_buf_ch(&j->pk, ']') && sd_buf_ok(&j->item);
-}
 
 /* What somebody who holds a lastSync would miss otherwise. */
 static enum sd_err log_insert(struct sbx_seeding *j, sqlite3_stmt *log)
@@ -288,9 +37,14 @@ static enum sd_err log_insert(struct sbx_seeding *j, sqlite3_stmt *log)
 	return SD_OK;
 }
 
+static uint64_t which(const struct sbx_seeding *j)
+{
+	return j->run ? j->run[j->run_at].i : (uint64_t)j->next;
+}
+
 static enum sd_err insert(struct sbx_seeding *j, sqlite3_stmt *st, sqlite3_stmt *log)
 {
-	if (!make_item(j, (uint64_t)j->next))
+	if (!sbx_seed_item(j, which(j)))
 		return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
 	sqlite3_bind_text(st, 1, sd_buf_text(&j->pk), (int)j->pk.len, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, sd_buf_text(&j->item), (int)j->item.len, SQLITE_STATIC);
@@ -305,22 +59,9 @@ void sbx_seeding_free(struct sbx_seeding *j)
 {
 	if (!j)
 		return;
-	for (size_t k = 0; k < j->rel_count; k++) {
-		size_t n = j->rel[k].parents * j->rel[k].f->join_count;
-		for (size_t i = 0; i < n; i++)
-			free(j->rel[k].values[i]);
-		free(j->rel[k].values);
-	}
-	for (size_t k = 0; j->keys && k < j->m->m->pk_count; k++)
-		sd_buf_release(&j->keys[k]);
-	for (size_t k = 0; k < j->cell_count; k++)
-		free(j->cell[k].head);
-	free(j->cell);
-	free(j->keys);
-	free(j->rel);
+	sbx_seed_plan_release(j);
 	sqlite3_free(j->sql);
-	sd_buf_release(&j->item);
-	sd_buf_release(&j->pk);
+	free(j->run);
 	free(j);
 }
 
@@ -334,9 +75,7 @@ static enum sd_err seeding_new(struct sd_sbx *s, struct sbx_model *m, int64_t co
 	if (!j)
 		return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 	*j = (struct sbx_seeding){.s = s, .m = m, .seed = seed, .now = now, .count = count, .e = e};
-	rc = find_relations(j, depth);
-	if (rc == SD_OK)
-		rc = find_cells(j);
+	rc = sbx_seed_plan(j, depth);
 	if (rc != SD_OK) {
 		sbx_seeding_free(j);
 		return rc;
@@ -345,18 +84,94 @@ static enum sd_err seeding_new(struct sd_sbx *s, struct sbx_model *m, int64_t co
 	return SD_OK;
 }
 
+static int by_head(const void *a, const void *b)
+{
+	const struct sbx_seed_order *x = a, *y = b;
+
+	if (x->head != y->head)
+		return x->head < y->head ? -1 : 1;
+	return x->i < y->i ? -1 : x->i > y->i;
+}
+
+static uint64_t head_of(const struct sd_buf *pk)
+{
+	const char *t = sd_buf_text(pk) + 1; /* over '[' */
+	uint64_t v = 0;
+
+	t += *t == '"';
+	for (int i = 0; i < 8; i++) {
+		v = v << 8 | (unsigned char)*t;
+		t += *t != '\0';
+	}
+	return v;
+}
+
+/* Some keys of the next run, as many as take the time of `rows` rows; *ready: it can be read. */
+static enum sd_err prepare_run(struct sbx_seeding *j, int64_t rows, bool *ready)
+{
+	*ready = j->count < MASS || j->run_at < j->run_length;
+	if (*ready)
+		return SD_OK;
+	if (!j->run)
+		j->run = calloc(RUN, sizeof *j->run);
+	if (!j->run)
+		return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
+	for (rows *= 12; rows > 0 && j->run_made < RUN; rows--, j->run_made++) {
+		struct sbx_seed_order *o = &j->run[j->run_made];
+		o->i = (uint64_t)j->next + j->run_made;
+		if ((int64_t)o->i >= j->count)
+			break;
+		if (!sbx_seed_pk(j, o->i))
+			return sd_fail(j->e, SD_NOMEM, 0, "sandbox: out of memory");
+		o->head = head_of(&j->pk);
+	}
+	if (rows == 0 && j->run_made < RUN)
+		return SD_OK;
+	qsort(j->run, j->run_made, sizeof *j->run, by_head);
+	j->run_length = j->run_made;
+	j->run_at = j->run_made = 0;
+	return SD_OK;
+}
+
+static enum sd_err insert_some(struct sbx_seeding *j, int64_t rows)
+{
+	bool must_log = sbx_must_log(j->s, j->m, j->now);
+	sqlite3_stmt *st = sbx_stmt(j->s, j->sql, j->e), *log = NULL;
+	enum sd_err rc = SD_OK;
+
+	if (st && must_log)
+		log = sbx_stmt(j->s,
+			"INSERT INTO delta(model,changed_at_ms,pk,version,item,ttl) "
+			"VALUES(?1,?2,?3,1,?4,?5)",
+			j->e);
+	if (!st || (must_log && !log))
+		return SD_DB;
+	while (rows-- > 0 && j->next < j->count && rc == SD_OK &&
+		(!j->run || j->run_at < j->run_length)) {
+		rc = insert(j, st, log);
+		j->next++;
+		j->run_at++;
+	}
+	sqlite3_reset(st);
+	if (log)
+		sqlite3_reset(log);
+	return rc;
+}
+
 enum sd_err sbx_seeding_step(
 	struct sbx_seeding *j, int64_t rows, int64_t now, bool *done, struct sd_error *e)
 {
-	int64_t end = j->count - j->next < rows ? j->count : j->next + rows;
-	sqlite3_stmt *st, *log = NULL;
-	enum sd_err rc = SD_OK;
+	enum sd_err rc;
+	bool ready;
 
-	*done = end == j->count;
-	if (j->next == end)
+	*done = j->next == j->count;
+	if (*done)
 		return SD_OK;
 	j->e = e;
 	j->now = now;
+	rc = prepare_run(j, rows, &ready);
+	if (rc != SD_OK || !ready)
+		return rc;
 	if (!j->sql) /* the same seed again changes nothing */
 		j->sql = sqlite3_mprintf("INSERT INTO %s(pk,item,_version,_lastChangedAt) "
 					 "VALUES(?1,?2,1,?3)%s",
@@ -367,20 +182,8 @@ enum sd_err sbx_seeding_step(
 		rc = sbx_begin(j->s, e);
 	if (rc != SD_OK)
 		return rc;
-	st = sbx_stmt(j->s, j->sql, e);
-	if (st && sbx_must_log(j->s, j->m, now))
-		log = sbx_stmt(j->s,
-			"INSERT INTO delta(model,changed_at_ms,pk,version,item,ttl) "
-			"VALUES(?1,?2,?3,1,?4,?5)",
-			e);
-	if (!st || (!log && sbx_must_log(j->s, j->m, now)))
-		rc = SD_DB;
-	for (; j->next < end && rc == SD_OK; j->next++)
-		rc = insert(j, st, log);
-	if (st)
-		sqlite3_reset(st);
-	if (log)
-		sqlite3_reset(log);
+	rc = insert_some(j, rows);
+	*done = j->next == j->count;
 	if (j->s->outer)
 		return rc;
 	if (rc == SD_OK)
@@ -397,7 +200,7 @@ static bool is_mass(const struct sbx_seeding *j)
 	       sbx_table_is_empty(j->s, j->m);
 }
 
-static enum sd_err seed_all(struct sd_sbx *s, struct sbx_model *m, int64_t count, uint64_t seed,
+enum sd_err sbx_seed_all(struct sd_sbx *s, struct sbx_model *m, int64_t count, uint64_t seed,
 	int64_t now, unsigned depth, struct sd_error *e)
 {
 	struct sbx_seeding *j;
@@ -437,7 +240,7 @@ enum sd_err sd_sbx_seed(struct sd_sbx *s, const char *model, int64_t count, uint
 	struct sbx_model *m;
 	enum sd_err rc = seed_model(s, model, count, &m, e);
 
-	return rc == SD_OK ? seed_all(s, m, count, seed, now_ms, 0, e) : rc;
+	return rc == SD_OK ? sbx_seed_all(s, m, count, seed, now_ms, 0, e) : rc;
 }
 
 enum sd_err sbx_seeding_new(struct sd_sbx *s, const char *model, int64_t count, uint64_t seed,

@@ -118,7 +118,7 @@ enum sd_err sbx_store_open(struct sd_sbx *s, struct sd_error *e)
 	sqlite3_busy_timeout(s->db, 5000);
 	rc = sbx_exec(s,
 		s->o.db ? PRAGMAS "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			: PRAGMAS "PRAGMA synchronous=OFF;",
+			: PRAGMAS "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;",
 		e);
 	return rc == SD_OK ? sbx_store_format(s, e) : rc;
 }

@@ -124,10 +124,24 @@ static enum sd_err purge_step(struct sd_sbx_work *j, int64_t rows, bool *done, s
 enum sd_err sd_sbx_work_step(
 	struct sd_sbx_work *j, int64_t rows, int64_t now_ms, bool *done, struct sd_error *e)
 {
+	bool file = j->s->o.db && !j->s->outer;
+	enum sd_err rc, rc2 = SD_OK;
+
 	*done = false;
+	if (file) /* a piece that is lost with the power was not told to be there */
+		(void)!sbx_exec(j->s, "PRAGMA synchronous=NORMAL", NULL);
 	if (j->seeding)
-		return sbx_seeding_step(j->seeding, rows, now_ms, done, e);
-	return purge_step(j, rows, done, e);
+		rc = sbx_seeding_step(j->seeding, rows, now_ms, done, e);
+	else
+		rc = purge_step(j, rows, done, e);
+	if (file)
+		(void)!sbx_exec(j->s, "PRAGMA synchronous=FULL", NULL);
+	if (file && *done) /* a commit that waits for the disk, with all before it */
+		rc2 = sbx_exec(j->s,
+			"INSERT INTO meta VALUES('works', 1) ON CONFLICT(key) DO UPDATE SET "
+			"value=value+1",
+			e);
+	return rc != SD_OK ? rc : rc2;
 }
 
 void sd_sbx_work_free(struct sd_sbx_work *j)

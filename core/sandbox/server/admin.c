@@ -242,6 +242,14 @@ static void answer(struct call *k, enum sd_err rc, const struct sd_error *e)
 	sd_srv_reply(k->c, &r);
 }
 
+void sd_srv_admin_answer(struct conn *c, enum sd_err rc, const struct sd_error *e)
+{
+	struct call k = {.c = c, .status = 200, .type = JSON_TYPE};
+
+	answer(&k, rc, e);
+	sd_buf_release(&k.out);
+}
+
 static call_fn find(struct call *k, struct sd_error *e, enum sd_err *rc)
 {
 	const struct sd_hs *h = &k->c->http;
@@ -283,7 +291,8 @@ void sd_srv_admin(struct conn *c)
 	k.body = body;
 	if (fn && rc == SD_OK)
 		rc = fn(&k, &e);
-	answer(&k, rc, &e);
+	if (!k.later)
+		answer(&k, rc, &e);
 	sd_buf_release(&k.out);
 	sd_json_free(body);
 }

@@ -50,8 +50,7 @@ enum sd_err sd_srv_call_state(struct call *k, struct sd_error *e)
 	return SD_OK;
 }
 
-/* The model a call names, checked, so that a wrong name is a 404 with the way out. */
-static enum sd_err model_of(struct call *k, const char *name, struct sd_error *e)
+enum sd_err sd_srv_admin_model(struct call *k, const char *name, struct sd_error *e)
 {
 	if (!name)
 		return sd_fail(e, SD_INVAL, 0, "\"model\" is needed");
@@ -59,21 +58,6 @@ static enum sd_err model_of(struct call *k, const char *name, struct sd_error *e
 		return sd_fail(
 			e, SD_NOTFOUND, 0, "there is no model %s; GET state lists them", name);
 	return SD_OK;
-}
-
-enum sd_err sd_srv_call_dump(struct call *k, struct sd_error *e)
-{
-	struct server *s = k->c->s;
-	struct sd_buf model = SD_BUF_INIT;
-	enum sd_err rc;
-
-	rc = model_of(
-		k, sd_hs_param(&k->c->http, "model", true, &model) ? sd_buf_text(&model) : NULL, e);
-	k->out.cap = (size_t)1 << 30;
-	if (rc == SD_OK)
-		rc = sd_sbx_dump(s->sbx, sd_buf_text(&model), sd_srv_now_ms(s), &k->out, e);
-	sd_buf_release(&model);
-	return rc;
 }
 
 enum sd_err sd_srv_call_sdl(struct call *k, struct sd_error *e)
@@ -90,6 +74,7 @@ enum sd_err sd_srv_call_reset(struct call *k, struct sd_error *e)
 	sd_faults_clear(&s->faults);
 	sd_srv_ws_faults_clear(&s->ws);
 	s->latency_ms = s->jitter_ms = 0;
+	sd_srv_work_end(s, "a reset came in between");
 	return sd_sbx_reset(s->sbx, e);
 }
 
@@ -99,13 +84,15 @@ enum sd_err sd_srv_call_seed(struct call *k, struct sd_error *e)
 	const char *model = sd_json_get_str(k->body, "model");
 	int64_t count = sd_json_get_i64(k->body, "count", -1);
 	int64_t seed = sd_json_get_i64(k->body, "seed", 1);
-	enum sd_err rc = model_of(k, model, e);
+	struct sd_sbx_work *work;
+	enum sd_err rc = sd_srv_admin_model(k, model, e);
 
 	if (rc == SD_OK && (count < 0 || count > 10000000))
 		rc = sd_fail(e, SD_INVAL, 0, "\"count\" must be a whole number up to 10000000");
 	if (rc == SD_OK)
-		rc = sd_sbx_seed(s->sbx, model, count, (uint64_t)seed, sd_srv_now_ms(s), e);
-	return rc;
+		rc = sd_sbx_seed_work(
+			s->sbx, model, count, (uint64_t)seed, sd_srv_now_ms(s), &work, e);
+	return rc == SD_OK ? sd_srv_work(k, work, e) : rc;
 }
 
 enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e)
@@ -113,7 +100,7 @@ enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e)
 	struct server *s = k->c->s;
 	const char *model = sd_json_get_str(k->body, "model");
 	const struct cJSON *items = sd_json_get(k->body, "items");
-	enum sd_err rc = model_of(k, model, e);
+	enum sd_err rc = sd_srv_admin_model(k, model, e);
 
 	if (rc == SD_OK && !sd_json_is_array(items))
 		rc = sd_fail(e, SD_INVAL, 0, "\"items\" must be an array of rows");
@@ -129,7 +116,7 @@ enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e)
 	const char *model = sd_json_get_str(k->body, "model");
 	const struct cJSON *input = sd_json_get(k->body, "input");
 	struct cJSON *row = NULL;
-	enum sd_err rc = model_of(k, model, e);
+	enum sd_err rc = sd_srv_admin_model(k, model, e);
 
 	if (rc != SD_OK)
 		return rc;
@@ -151,5 +138,8 @@ enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e)
 
 enum sd_err sd_srv_call_purge(struct call *k, struct sd_error *e)
 {
-	return sd_sbx_purge(k->c->s->sbx, e);
+	struct sd_sbx_work *work;
+	enum sd_err rc = sd_sbx_purge_work(k->c->s->sbx, &work, e);
+
+	return rc == SD_OK ? sd_srv_work(k, work, e) : rc;
 }

@@ -86,6 +86,7 @@ static void conn_free(struct conn *c)
 	sd_buf_release(&c->out);
 	sd_buf_release(&c->held);
 	free(c->rt.failure);
+	sd_srv_dump_free(c->dump);
 	free(c);
 }
 
@@ -261,8 +262,12 @@ static int writeable(struct conn *c)
 			sd_buf_release(&c->out);
 		sd_buf_reset(&c->out);
 		c->out_at = 0;
+		if (c->dump)
+			sd_srv_dump_more(c);
 		if (c->ws && sd_wss_done(c->ws))
 			c->closing = true;
+	}
+	if (!waiting(c)) {
 		if (c->closing)
 			return finish(c);
 	}

@@ -88,6 +88,7 @@ static void request_line(struct sd_hs *h, char *line)
 		h->target = target;
 		h->path_len = strcspn(target, "?");
 		h->keep_alive = version[7] == '1';
+		h->http10 = !h->keep_alive;
 	}
 }
 

@@ -41,7 +41,7 @@ struct sd_hs {
 	size_t path_len;             /* of target, up to '?' */
 	struct sd_hs_header headers[SD_HS_HEADERS_MAX];
 	size_t header_count;
-	bool keep_alive, expect_continue, chunked;
+	bool keep_alive, expect_continue, chunked, http10;
 	size_t content_length;
 
 	size_t body_cap; /* set by the caller in ROUTE; 413 above */
@@ -80,6 +80,8 @@ struct sd_hs_reply {
 	size_t n;
 	bool head_only; /* the length is told, the body is not sent */
 	bool close;
+	bool unsized; /* no length is told: chunked, or the end is the connection's */
+	bool chunked;
 	int64_t date_ms;
 };
 /* Appends head and body. */

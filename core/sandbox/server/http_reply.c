@@ -60,7 +60,9 @@ bool sd_hs_write(struct sd_buf *out, const struct sd_hs_reply *r)
 		sd_buf_fmt(out, "content-type: %s\r\n", r->type);
 	if (r->extra)
 		sd_buf_str(out, r->extra);
-	if (r->status >= 200 && r->status != 204)
+	if (r->chunked)
+		sd_buf_str(out, "transfer-encoding: chunked\r\n");
+	if (r->status >= 200 && r->status != 204 && !r->unsized)
 		sd_buf_fmt(out, "content-length: %zu\r\n", r->n);
 	if (r->close)
 		sd_buf_str(out, "connection: close\r\n");

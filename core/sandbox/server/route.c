@@ -225,6 +225,15 @@ void sd_srv_reply(struct conn *c, struct sd_hs_reply *r)
 	sd_hs_reset(&c->http);
 }
 
+void sd_srv_reply_head(struct conn *c, struct sd_hs_reply *r)
+{
+	r->date_ms = sd_srv_now_ms(c->s);
+	if (!sd_hs_write(&c->out, r))
+		sd_srv_kill(c, false);
+	sd_reqlog_status(&c->s->log, c->log_id, r->status);
+	sd_hs_reset(&c->http);
+}
+
 void sd_srv_reply_json(struct conn *c, int status, const char *body, size_t n)
 {
 	struct sd_buf extra = SD_BUF_INIT;

@@ -356,6 +356,7 @@ static void close_all(struct server *s)
 {
 	sd_lambdas_free(s->lambdas); /* its threads wake the context */
 	s->lambdas = NULL;
+	sd_srv_work_end(s, NULL);
 	if (s->lws)
 		lws_context_destroy(s->lws); /* ends the connections, which use all below */
 	sd_sbx_close(s->sbx);

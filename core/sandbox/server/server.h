@@ -32,6 +32,8 @@
 struct conn;
 struct pool;
 struct oidc;
+struct work;
+struct sd_dump;
 struct sd_lambdas;
 
 struct ws_faults { /* POST ws */
@@ -71,8 +73,10 @@ struct server {
 	char base_url[300];           /* "http://127.0.0.1:20002" */
 	int port;
 	bool stop, default_user_pool;
-	sigset_t old_mask;          /* put back at the end */
-	struct sd_buf scratch;      /* frames in the making */
+	sigset_t old_mask;     /* put back at the end */
+	struct sd_buf scratch; /* frames in the making */
+	struct work *work;     /* owned; long admin calls, the first is at work */
+	lws_sorted_usec_list_t work_sul;
 	struct sd_lambdas *lambdas; /* NULL: no strategy asks a handler */
 };
 
@@ -110,6 +114,8 @@ struct conn {
 	bool busy;            /* the answer is in the making and comes from outside its callback */
 	bool hang, kill;      /* hang: never answered; kill: ends now */
 	bool shut, touched;
+	struct sd_dump *dump; /* owned; the answer that is being written; NULL */
+	bool close_after;     /* the dump's end is the connection's */
 };
 
 /* ---- front.c ---- */
@@ -129,6 +135,8 @@ void sd_srv_too_slow(struct conn *c); /* the request did not come in time: 408 *
 /* The answer to the request in hand: out now, or held for c->delay_ms; then the next request. */
 void sd_srv_reply(struct conn *c, struct sd_hs_reply *r);
 void sd_srv_reply_json(struct conn *c, int status, const char *body, size_t n);
+/* Only the head; the caller puts the body into c->out. */
+void sd_srv_reply_head(struct conn *c, struct sd_hs_reply *r);
 /* {"errors":[{"errorType","message"}]} with x-amzn-ErrorType (server.md 6.2). */
 void sd_srv_reply_error(struct conn *c, int status, const char *type, const char *message);
 void sd_srv_405(struct conn *c, const char *allow);
@@ -190,6 +198,11 @@ bool sd_srv_may_start(struct conn *c);                      /* false: too many s
 /* ---- admin.c ---- */
 void sd_srv_admin(struct conn *c);
 void sd_srv_ws_faults_clear(struct ws_faults *w);
+/* ---- admin_work.c ---- */
+void sd_srv_dump_more(struct conn *c); /* all was written: the next piece into c->out */
+void sd_srv_dump_free(struct sd_dump *d);
+/* Ends what is queued; why: told to those who wait, NULL when nobody is to be told. */
+void sd_srv_work_end(struct server *s, const char *why);
 /* ---- pool.c: the user pool ---- */
 SD_MUST_USE enum sd_err sd_srv_pool_open(struct server *s, struct sd_error *e);
 void sd_srv_pool_close(struct pool *p);
