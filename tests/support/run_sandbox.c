@@ -181,6 +181,15 @@ void sd_test_server_stop(struct sd_test_server *s)
 	finish(s);
 }
 
+void sd_test_server_kill(struct sd_test_server *s)
+{
+	kill(s->pid, SIGKILL);
+	waitpid(s->pid, NULL, 0);
+	close(s->life);
+	sd_json_free(s->ready);
+	free(s);
+}
+
 void sd_test_server_orphan(struct sd_test_server *s)
 {
 	close(s->life);

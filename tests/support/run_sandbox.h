@@ -21,6 +21,8 @@ int sd_test_server_port(const struct sd_test_server *s);
 const struct cJSON *sd_test_server_ready(const struct sd_test_server *s); /* the first line */
 /* SIGTERM, then waits; fails the test when it did not end in order (or leaked, under ASan). */
 void sd_test_server_stop(struct sd_test_server *s);
+/* kill -9, then waits. */
+void sd_test_server_kill(struct sd_test_server *s);
 /* Closes the pipe to it instead, as when its parent ends. */
 void sd_test_server_orphan(struct sd_test_server *s);
 

@@ -12,6 +12,7 @@
 #include "core/sandbox/server/admin.h"
 
 #define SLICE_US    8000 /* of one turn of the loop */
+#define BREATH_US   2000 /* between two slices while others talk: an answer takes several turns */
 #define STEP_US     4000 /* aimed at for one transaction */
 #define ROWS_FIRST  64   /* of the first transaction; then what the time allows */
 #define ROWS_MOST   20000
@@ -78,7 +79,8 @@ static void turn(lws_sorted_usec_list_t *sul)
 		free_work(w);
 	}
 	if (s->work)
-		lws_sul_schedule(s->lws, 0, &s->work_sul, turn, 1);
+		lws_sul_schedule(s->lws, 0, &s->work_sul, turn, s->talk ? BREATH_US : 1);
+	s->talk = false;
 }
 
 enum sd_err sd_srv_work(struct call *k, struct sd_sbx_work *job, struct sd_error *e)

@@ -67,6 +67,7 @@ static struct conn *conn_new(struct lws *wsi)
 		return NULL;
 	c->s = s;
 	c->wsi = wsi;
+	s->talk = true;
 	c->id = ++s->conn_serial << 16 | slot;
 	c->out.cap = OUT_MAX;
 	c->held.cap = OUT_MAX;
@@ -140,7 +141,7 @@ static void set_timeout(struct conn *c)
 {
 	if (c->kill || c->shut)
 		return;
-	if (c->ws || c->hang || c->busy || c->release_at)
+	if (c->ws || c->hang || (c->busy && !c->dump) || c->release_at)
 		lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
 	else
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, IDLE_SECONDS);
@@ -297,6 +298,7 @@ static int received(struct conn *c, const void *p, size_t n)
 {
 	if (c->drain || c->closing)
 		return 0;
+	c->s->talk = true;
 	if (!sd_buf_add(&c->in, p, n))
 		return -1;
 	return pump(c);

@@ -77,6 +77,7 @@ struct server {
 	struct sd_buf scratch; /* frames in the making */
 	struct work *work;     /* owned; long admin calls, the first is at work */
 	lws_sorted_usec_list_t work_sul;
+	bool talk;                  /* somebody said something since the last slice of it */
 	struct sd_lambdas *lambdas; /* NULL: no strategy asks a handler */
 };
 
