@@ -49,6 +49,7 @@ UNIT_BIN   := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/test_*.c)))
 SCREEN_BIN := $(patsubst %.c,$B/%,$(sort $(wildcard tests/screen/test_*.c)))
 PROTO_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/proto/test_*.c)))
 SIM_BIN    := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
+STORY_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/stories/*.c)))
 BENCH_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
 .PHONY: all help deps check check-all test torture demo bench install clean bins format arrows check-deps
@@ -95,7 +96,7 @@ $B/tests/%: $B/tests/%.o $(TEST_DEPS)
 # what is built on the way is kept
 .SECONDARY:
 
-bins: $B/syncdeck $(UNIT_BIN) $(SCREEN_BIN) $(PROTO_BIN) $(SIM_BIN)
+bins: $B/syncdeck $(UNIT_BIN) $(SCREEN_BIN) $(PROTO_BIN) $(SIM_BIN) $(STORY_BIN)
 
 arrows:
 	@sh tests/tools/arrows
@@ -113,7 +114,7 @@ test: deps arrows format
 	@$(MAKE) --no-print-directory SAN=asan unit-bins
 	@sh tests/tools/run $(UNIT_BIN) $(patsubst $B/%,build/asan/%,$(UNIT_BIN)) $(SIM_BIN) \
 		--alone $(SCREEN_BIN) $(PROTO_BIN) \
-		$(sort $(wildcard tests/proto/run-* tests/interop/run-*))
+		$(sort $(wildcard tests/proto/run-* tests/interop/run-* tests/stories/run-*))
 
 .PHONY: unit-bins all-bins
 unit-bins: $(UNIT_BIN)

@@ -319,6 +319,27 @@ static void table_title(struct sd_data *d, char *title, size_t tn, char *right, 
 			(long long)d->total);
 }
 
+/* An empty table is called empty only once the server was asked. */
+static const char *nothing_text(struct sd_ui *ui, const struct sd_data *d)
+{
+	const char *sync = NULL;
+
+	if (d->where || d->state)
+		return "No row passes the filter; F clears it.";
+	for (struct cJSON *m = sd_json_child(ui->models); m && !sync; m = sd_json_next(m))
+		if (sd_str_eq(sd_json_get_str(m, "model"), d->m->name))
+			sync = sd_json_get_str(m, "sync");
+	if (!sd_api_has_backend(ui->api) || !sync)
+		return "No rows yet; a adds one.";
+	if (strcmp(sync, "failed") == 0)
+		return "Nothing came from the server yet: the sync failed (4 says why).";
+	if (strcmp(sync, "never") != 0)
+		return "No rows yet; a adds one.";
+	return ui->status.active && ui->status.running
+		       ? "Asking the server for the first rows..."
+		       : "Never synced: what the server has is not here yet.";
+}
+
 static void draw_table(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 {
 	struct sd_rect in = sd_inside(r);
@@ -326,7 +347,6 @@ static void draw_table(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 	char title[400], right[80];
 	int n;
 
-	(void)ui;
 	if (!d->m) {
 		sd_box(r, d->pane == SD_P_TABLE, "Records", NULL);
 		return;
@@ -338,9 +358,7 @@ static void draw_table(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 	for (int i = 0; i < d->n && i < in.h - 1; i++)
 		draw_row(d, in, i, c, n);
 	if (!d->n)
-		sd_put(in.y + 1, in.x + MARKS, in.w - MARKS, SD_R_DIM,
-			d->where || d->state ? "No row passes the filter; F clears it."
-					     : "No rows yet; a adds one.");
+		sd_put(in.y + 1, in.x + MARKS, in.w - MARKS, SD_R_DIM, nothing_text(ui, d));
 }
 
 int sd_data_column_at(struct sd_ui *ui, struct sd_data *d, int x)
