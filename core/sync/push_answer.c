@@ -169,8 +169,9 @@ static enum sd_err note_merge(struct sd_engine *en, const struct sd_case *c,
 	const struct cJSON *item, int64_t now_ms, struct sd_error *e)
 {
 	struct cJSON *changed = sd_json_object(), *names = sd_json_array(), *f;
+	struct cJSON *mine = sd_json_object();
 	struct sd_buf text = SD_BUF_INIT;
-	bool ok = changed && names;
+	bool ok = changed && names && mine;
 	enum sd_err rc = SD_OK;
 
 	for (const struct cJSON *m = sd_json_child(c->m.fields); ok && m; m = sd_json_next(m)) {
@@ -184,6 +185,7 @@ static enum sd_err note_merge(struct sd_engine *en, const struct sd_case *c,
 		ok = sd_json_add(f, "to", now ? sd_json_dup(now) : sd_json_null()) && ok;
 		ok = sd_json_add(changed, name, f) && ok;
 		ok = sd_json_push(names, sd_json_string(name)) && ok;
+		ok = sd_json_add(mine, name, sd_json_dup(m)) && ok;
 		sd_buf_fmt(&text, "%s%s %s", text.len ? ", " : "merged by the service: ", name,
 			sd_json_is_array(m) ? "was appended to what is there"
 					    : "keeps the server's value");
@@ -196,12 +198,14 @@ static enum sd_err note_merge(struct sd_engine *en, const struct sd_case *c,
 		f = sd_json_object();
 		sd_json_add_int(f, "seq", c->m.seq);
 		sd_json_add(f, "fields", names);
-		names = NULL;
+		sd_json_add(f, "mine", mine); /* what did not prevail: told while it is fresh */
+		names = mine = NULL;
 		sd_json_add_str(f, "message", sd_buf_text(&text));
 		sd_push_event(en, "mergedByServer", &c->m, f, now_ms);
 	}
 	sd_json_free(changed);
 	sd_json_free(names);
+	sd_json_free(mine);
 	sd_buf_release(&text);
 	return rc;
 }
