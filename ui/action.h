@@ -120,6 +120,8 @@ enum sd_ctx {
 		"Tries every waiting and refused change again now.", 1)                            \
 	X(PARK, "park", "p", OUTBOX, "QUEUE", "park, unpark",                                      \
 		"Keeps this change here until it is unparked.", 1)                                 \
+	X(REBASE, "rebase", "b", OUTBOX, "QUEUE", "put on the newest version",                     \
+		"Makes this change one of the newest version, so that no list is doubled.", 1)     \
 	X(DISCARD, "discard", "d", OUTBOX, "QUEUE", "discard (asks)",                              \
 		"Throws this unsent change away; the record goes back to the server's copy.", 1)   \
 	X(RESYNC, "resync-model", "r", DATA | SYNC, "QUEUE", "sync this model",                    \

@@ -30,7 +30,8 @@ const struct cli_command CLI_COMMANDS[] = {
 		"rows a narrower sync expression left here",
 		cli_sync},
 	{"outbox",
-		"outbox [list | show|retry|park|unpark|discard|edit SEQ | retry --all | pause | "
+		"outbox [list | show|retry|park|unpark|rebase|discard|edit SEQ | retry --all | "
+		"pause | "
 		"resume | "
 		"import FILE]",
 		"the changes the server has not accepted yet", cli_outbox},

@@ -41,6 +41,9 @@ struct sd_api {
 
 /* The store, or why not: SD_AUTH when locked. After a wipe by another process: opens again. */
 SD_MUST_USE enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e);
+/* As sd_api_forecast(), with the strategy that the engine learned of the model's server. */
+SD_MUST_USE enum sd_err sd_api_forecast_of(struct sd_api *api, const struct sd_model *m,
+	const char *key, struct cJSON **out, struct sd_error *e);
 /* A writing transaction: SD_READONLY, BUSY.  Ended by sd_api_end(): commits when rc is SD_OK,
  * else rolls back; wakes the engine; returns rc or the commit's error. */
 SD_MUST_USE enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e);

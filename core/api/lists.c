@@ -203,6 +203,23 @@ static enum sd_err add_request(
 	return rc;
 }
 
+/* A change that goes out with an old version: what the service will make of it (U-05). */
+static enum sd_err add_forecast(
+	struct sd_api *api, const struct sd_mutation *m, struct cJSON *j, struct sd_error *e)
+{
+	struct cJSON *f = NULL;
+	enum sd_err rc = sd_api_forecast_of(api, m->model, m->key, &f, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (sd_json_is_true(sd_json_get(f, "stale")) &&
+		sd_json_get_i64(f, "version", -1) == m->version)
+		return sd_json_add(j, "forecast", f) ? SD_OK
+						     : sd_fail(e, SD_NOMEM, 0, "out of memory");
+	sd_json_free(f);
+	return SD_OK;
+}
+
 enum sd_err sd_api_outbox_show(
 	struct sd_api *api, int64_t seq, struct cJSON **out, struct sd_error *e)
 {
@@ -227,6 +244,9 @@ enum sd_err sd_api_outbox_show(
 		sd_json_add_str(j, "hold", sd_buf_text(&hold));
 	if (rc == SD_OK)
 		rc = add_request(api, &m, j, e);
+	if (rc == SD_OK && m.op == SD_OP_UPDATE &&
+		(m.lane == SD_LANE_WAITING || m.lane == SD_LANE_PARKED))
+		rc = add_forecast(api, &m, j, e);
 	sd_buf_release(&hold);
 	sd_mutation_release(&m);
 	if (rc != SD_OK) {

@@ -31,9 +31,11 @@ enum sd_err sd_api_outbox_do(struct sd_api *api, const char *verb, int64_t seq, 
 		rc = sd_outbox_park(api->writer, seq, false, now, e);
 	else if (strcmp(verb, "discard") == 0)
 		rc = sd_outbox_discard(api->writer, seq, now, e);
+	else if (strcmp(verb, "rebase") == 0)
+		rc = sd_rebase(api->writer, seq, now, e);
 	else
 		rc = sd_fail(e, SD_INVAL, 0,
-			"outbox: \"%s\" is none of retry, park, unpark, discard", verb);
+			"outbox: \"%s\" is none of retry, park, unpark, rebase, discard", verb);
 	return absent(sd_api_end(api, rc, e), "outbox", seq, e);
 }
 
@@ -225,16 +227,26 @@ enum sd_err sd_api_forecast(struct sd_api *api, const char *model, const char *k
 	struct cJSON **out, struct sd_error *e)
 {
 	const struct sd_model *m;
-	char *strategy = NULL;
 	enum sd_err rc = sd_api_use(api, e);
 
 	*out = NULL;
 	if (rc == SD_OK)
 		rc = sd_api_model(api, model, &m, e);
-	if (rc == SD_OK)
-		rc = sd_meta_get(api->reader, "strategy", &strategy, e);
+	return rc == SD_OK ? sd_api_forecast_of(api, m, key, out, e) : rc;
+}
+
+enum sd_err sd_api_forecast_of(struct sd_api *api, const struct sd_model *m, const char *key,
+	struct cJSON **out, struct sd_error *e)
+{
+	struct sd_buf name = SD_BUF_INIT;
+	char *strategy = NULL;
+	enum sd_err rc;
+
+	sd_buf_fmt(&name, "strategy:%s", m->name);
+	rc = sd_meta_get(api->reader, sd_buf_text(&name), &strategy, e);
 	if (rc == SD_OK)
 		rc = sd_forecast(api->reader, m, key, strategy ? strategy : "automerge", out, e);
+	sd_buf_release(&name);
 	free(strategy);
 	return rc;
 }

@@ -94,6 +94,12 @@ SD_MUST_USE enum sd_err sd_conflict_resolve(struct sd_store *st, int64_t id, enu
 SD_MUST_USE enum sd_err sd_forecast(struct sd_store *st, const struct sd_model *m, const char *key,
 	const char *strategy, struct cJSON **out, struct sd_error *e);
 
+/* Puts an unsent update on the newest version the server is known to have, so that it is sent as a
+ * change of that (S4.3); already on it, or no update: nothing.  INVAL naming the fields that both
+ * sides changed; BUSY while it is being sent.  Runs in the caller's transaction. */
+SD_MUST_USE enum sd_err sd_rebase(
+	struct sd_store *st, int64_t seq, int64_t now_ms, struct sd_error *e);
+
 /* One value under the Automerge rules (spec/server.md 2.5).  Owned; NULL: out of memory. */
 struct cJSON *sd_automerge_value(const struct cJSON *stored, const struct cJSON *incoming);
 

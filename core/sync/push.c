@@ -20,9 +20,10 @@ enum sd_err sd_push_new(struct sd_engine *en, struct sd_error *e)
 	if (p) {
 		p->doc_count = en->schema->model_count * SD_DOC_COUNT;
 		p->docs = calloc(p->doc_count + 1, sizeof *p->docs);
+		p->learned = calloc(en->schema->model_count + 1, 1);
 	}
-	if (!p || !p->docs) {
-		free(p);
+	if (!p || !p->docs || !p->learned) {
+		sd_push_free(p);
 		return sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
 	}
 	p->journal = -1;
@@ -62,8 +63,9 @@ void sd_push_free(struct sd_push *p)
 		return;
 	while (p->count)
 		sd_flight_drop(p, &p->flights[0]);
-	for (size_t i = 0; i < p->doc_count; i++)
+	for (size_t i = 0; p->docs && i < p->doc_count; i++)
 		free(p->docs[i]);
+	free(p->learned);
 	free(p->docs);
 	free(p->flights);
 	free(p->alone);

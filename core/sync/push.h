@@ -68,6 +68,7 @@ struct sd_push {
 	int batch_good;    /* accepted since */
 	int64_t *ask;      /* owned; conflicts a policy command is still to be asked about */
 	size_t ask_count, ask_room;
+	char *learned; /* owned; by model id: 'a' automerge, 'o' optimistic, 0 not known */
 };
 
 /* An entry with everything needed to judge it. */

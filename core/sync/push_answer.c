@@ -163,6 +163,23 @@ static enum sd_err repair(struct sd_engine *en, struct sd_case *c, const struct 
 	return rc == SD_OK ? go_on(en, c, v, wait, now_ms, e) : rc;
 }
 
+/* How the server meets stale versions is its own affair; a forecast must know (S4.3). */
+static enum sd_err learn(
+	struct sd_engine *en, const struct sd_model *m, const char *strategy, struct sd_error *e)
+{
+	char *known = &en->push->learned[m->id];
+	struct sd_buf name = SD_BUF_INIT;
+	enum sd_err rc;
+
+	if (*known == strategy[0])
+		return SD_OK;
+	*known = strategy[0];
+	sd_buf_fmt(&name, "strategy:%s", m->name);
+	rc = sd_meta_put(en->store, sd_buf_text(&name), strategy, e);
+	sd_buf_release(&name);
+	return rc;
+}
+
 /* Policy `server`: its merge stands; what it did to our change is told and kept, so that a person
  * can take it back (S4.4, U-05). */
 static enum sd_err note_merge(struct sd_engine *en, const struct sd_case *c,
@@ -225,7 +242,10 @@ static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struc
 		return accept_broken(en, c, data, why.text, now_ms, e);
 	deleted = sd_json_is_true(sd_json_get(item, "_deleted"));
 	merged = sd_json_get_i64(item, "_version", -1) != c->m.version + 1;
-	if (c->policy == SD_POLICY_SERVER && c->m.op == SD_OP_UPDATE && merged && !deleted)
+	if (c->m.op == SD_OP_UPDATE && merged && !deleted && c->m.version > 0)
+		rc = learn(en, c->m.model, "automerge", e);
+	if (rc == SD_OK && c->policy == SD_POLICY_SERVER && c->m.op == SD_OP_UPDATE && merged &&
+		!deleted)
 		rc = note_merge(en, c, item, now_ms, e);
 	if (rc != SD_OK)
 		;
@@ -272,7 +292,9 @@ static enum sd_err conflicted(struct sd_engine *en, struct sd_case *c, const str
 	struct cJSON *theirs = NULL;
 	enum sd_err rc = SD_OK;
 
-	if (complete(c->m.model, r->error_data))
+	if (c->m.op == SD_OP_UPDATE)
+		rc = learn(en, c->m.model, "optimistic", e);
+	if (rc == SD_OK && complete(c->m.model, r->error_data))
 		rc = to_local(c->m.model, r->error_data, &theirs, &why, e);
 	if (rc == SD_OK && theirs)
 		rc = conflict_with(en, c, theirs, now_ms, e);

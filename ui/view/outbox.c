@@ -240,7 +240,7 @@ static const char *why_not(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 	const struct sd_queue_item *it = sd_queue_here(o);
 
 	(void)ui;
-	if (a == SD_ACT_RETRY || a == SD_ACT_PARK || a == SD_ACT_DISCARD) {
+	if (a == SD_ACT_RETRY || a == SD_ACT_PARK || a == SD_ACT_REBASE || a == SD_ACT_DISCARD) {
 		if (!it || !it->j || it->sent)
 			return "That works on an unsent change; there is none under the cursor.";
 	}
@@ -267,6 +267,9 @@ static bool act(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 	case SD_ACT_PARK:
 		operate(ui, o, parked ? "unpark" : "park",
 			parked ? "waits for the server again." : "stays here until p unparks it.");
+		return true;
+	case SD_ACT_REBASE:
+		operate(ui, o, "rebase", "is a change of the newest version now.");
 		return true;
 	case SD_ACT_DISCARD:
 		ask_discard(ui, o);

@@ -131,6 +131,28 @@ static void add_line(
 	sd_buf_release(&b);
 }
 
+/* What the server's own merge will make of a change that travels with an old version (U-05). */
+static void add_forecast(struct sd_queue_view *o, int w)
+{
+	const struct cJSON *f = sd_json_get(o->shown, "forecast");
+	const struct cJSON *x = sd_json_child(sd_json_get(f, "fields"));
+	struct sd_buf b = SD_BUF_INIT;
+
+	for (; x; x = sd_json_next(x)) {
+		const char *why = sd_json_get_str(x, "why");
+		if (sd_json_equal(sd_json_get(x, "mine"), sd_json_get(x, "result"), true))
+			continue;
+		sd_buf_reset(&b);
+		sd_buf_fmt(&b, "%s becomes ", sd_json_get_str(x, "name"));
+		sd_json_print(sd_json_get(x, "result"), &b);
+		sd_buf_fmt(&b, ": %s", why ? why : "");
+		add_line(o, SD_R_WARN, w, "forecast", sd_buf_text(&b));
+	}
+	if (b.len)
+		add_line(o, SD_R_WARN, w, "next", "b puts it on the newest version first.");
+	sd_buf_release(&b);
+}
+
 void sd_queue_detail(struct sd_ui *ui, struct sd_queue_view *o, int w)
 {
 	const struct sd_queue_item *it = sd_queue_here(o);
@@ -174,6 +196,7 @@ void sd_queue_detail(struct sd_ui *ui, struct sd_queue_view *o, int w)
 	sd_buf_reset(&b);
 	sd_show_value(sd_json_get(j, "version"), &b);
 	add_line(o, SD_R_DIM, w, "version", sd_buf_text(&b));
+	add_forecast(o, w);
 	lane = sd_json_get_str(j, "lane");
 	if (sd_str_eq(lane, "refused"))
 		add_line(o, SD_R_TEXT, w, "next",
