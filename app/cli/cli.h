@@ -162,6 +162,7 @@ int cli_net(struct cli *c, struct cli_args *a);
 int cli_wait(struct cli *c, struct cli_args *a);
 int cli_start(struct cli *c, struct cli_args *a);
 int cli_stop(struct cli *c, struct cli_args *a);
+extern const char CLI_SANDBOX_HELP[]; /* what help says beyond its usage */
 int cli_sandbox(struct cli *c, struct cli_args *a);
 int cli_demo(struct cli *c, struct cli_args *a);
 int cli_demo_device(struct cli *c, struct cli_args *a);

@@ -285,5 +285,7 @@ int cli_help(struct cli *c, struct cli_args *a)
 	if (!k)
 		return cli_complain(c, 2, "no command is named %s; see `syncdeck help`", a->v[0]);
 	printf("usage: syncdeck %s\n\n%s\n", k->usage, k->help ? k->help : "");
+	if (k->run == cli_sandbox)
+		fputs(CLI_SANDBOX_HELP, stdout);
 	return 0;
 }
