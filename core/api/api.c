@@ -202,6 +202,7 @@ enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
 
 void sd_api_close_store(struct sd_api *api)
 {
+	sd_api_helper_stop(api);
 	sd_store_close(api->reader);
 	sd_store_close(api->writer);
 	api->reader = api->writer = NULL;

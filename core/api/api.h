@@ -7,7 +7,7 @@
  * contract.md 4 to 6, read with core/json/json.h.
  *
  * Threads: one caller thread (the UI's or the command line's).  sd_api_interrupt() may be called
- * from any thread.  Long reads for the UI: open a second sd_api_reader on a helper thread.
+ * from any thread.  Long reads for the UI run on a helper thread: sd_api_job_start().
  */
 #ifndef SD_API_API_H
 #define SD_API_API_H
@@ -84,6 +84,10 @@ struct sd_api_query {
 	 * same query; NULL: from the first (or last) */
 	const struct cJSON *after;
 	bool backwards;
+	/* > 0: gives up with SD_CANCELLED after so much processor time (or eight times as long in
+	 * all); what was delivered stays delivered.  For callers that must not be held up: they go on
+	 * with a job.  0: as long as it takes. */
+	int64_t within_ms;
 };
 SD_MUST_USE enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_query *q,
 	sd_api_rec_fn fn, void *ctx, struct sd_error *e);
@@ -98,6 +102,30 @@ SD_MUST_USE enum sd_err sd_api_copies(struct sd_api *api, const char *model, con
 	struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *key,
 	const char *field, sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+/* ---- long reads, on a helper thread with a connection of its own ---- */
+struct sd_api_job;
+struct sd_api_reader; /* what a job reads with */
+typedef enum sd_err (*sd_api_job_fn)(struct sd_api_reader *r, void *ctx, struct sd_error *e);
+/* fn runs on the helper thread, jobs one after the other.  ctx is the caller's and must live until
+ * sd_api_job_end(); what both threads touch needs a lock.  When the job is done, or has news,
+ * sd_api_fd() becomes readable. */
+SD_MUST_USE enum sd_err sd_api_job_start(struct sd_api *api, sd_api_job_fn fn, void *ctx,
+	struct sd_api_job **out, struct sd_error *e);
+bool sd_api_job_done(const struct sd_api_job *job);
+/* How much of the table was looked at, 0 to 100; -1: not known (an index leads the way). */
+int sd_api_job_percent(const struct sd_api_job *job);
+/* Returns at once; the job ends within milliseconds, with SD_CANCELLED. */
+void sd_api_job_cancel(struct sd_api_job *job);
+/* Cancels a job that is not done, waits for it (milliseconds), frees it; its result. NULL is fine. */
+enum sd_err sd_api_job_end(struct sd_api_job *job, struct sd_error *e);
+/* On the helper thread only. */
+SD_MUST_USE enum sd_err sd_api_reader_query(struct sd_api_reader *r, const struct sd_api_query *q,
+	sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_reader_count(
+	struct sd_api_reader *r, const struct sd_api_query *q, int64_t *out, struct sd_error *e);
+bool sd_api_reader_stopped(const struct sd_api_reader *r); /* the job is cancelled */
+void sd_api_reader_news(struct sd_api_reader *r);          /* there is something to fetch */
+
 /* Checks a predicate (the UI's filter line): SD_OK or INVAL with the column. */
 SD_MUST_USE enum sd_err sd_api_where_check(
 	struct sd_api *api, const char *model, const char *where, struct sd_error *e);

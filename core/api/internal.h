@@ -32,8 +32,9 @@ struct sd_api {
 	struct sd_owner owner; /* owned */
 	struct sd_session session;
 	bool has_session;
-	bool own_token;        /* the session is the one of o.token, and in no file */
-	struct sd_runtime *rt; /* owned; NULL while stopped */
+	bool own_token;           /* the session is the one of o.token, and in no file */
+	struct sd_runtime *rt;    /* owned; NULL while stopped */
+	struct sd_helper *helper; /* owned; NULL without a job so far (job.c) */
 	struct sd_queue *events;
 	int wake_fd, poll_fd; /* owned: eventfd "look at the store", epoll over it and the events */
 	bool net_off;
@@ -56,5 +57,12 @@ void sd_api_close_store(struct sd_api *api);
 /* An event of our own (auth, cleared) into the queue; fields move. */
 void sd_api_tell(struct sd_api *api, const char *name, struct cJSON *fields);
 struct sd_write_env sd_api_env(struct sd_api *api);
+/* Queries on a connection of the calling thread's; touch nothing of api that moves. */
+SD_MUST_USE enum sd_err sd_api_query_on(struct sd_api *api, struct sd_store *st,
+	const struct sd_api_query *in, sd_api_rec_fn fn, void *ctx, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_count_on(struct sd_api *api, struct sd_store *st,
+	const struct sd_api_query *in, int64_t *out, struct sd_error *e);
+/* Cancels what runs, ends the thread, closes its connection. */
+void sd_api_helper_stop(struct sd_api *api);
 
 #endif

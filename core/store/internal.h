@@ -166,6 +166,10 @@ struct sd_store {
 	int wal_pages;            /* in the WAL after the last commit here */
 	bool index_due;           /* perhaps */
 	int index_tries;          /* times an index was put off */
+	struct sd_watch watch;    /* watch.c */
+	int64_t watch_us, watch_cpu_us;
+	sqlite3_stmt *watched;
+	int64_t watched_of;
 	int64_t data_version;
 	bool data_version_known;
 };
@@ -232,6 +236,10 @@ enum sd_err sd_counter_load(struct sd_store *st, struct sd_table *t, struct sd_e
 enum sd_err sd_ids_load(struct sd_store *st, struct sd_error *e);
 enum sd_err sd_counters_flush(struct sd_store *st, struct sd_error *e);
 void sd_counters_forget(struct sd_store *st);
+
+/* ---- watch.c ---- */
+/* A statement that may go through all of t runs now; NULL: it has ended. */
+void sd_watch_stmt(struct sd_store *st, sqlite3_stmt *s, struct sd_table *t);
 
 /* ---- share.c ---- */
 void sd_store_give_way(struct sd_store *st);

@@ -269,9 +269,11 @@ static enum sd_err run_segment(struct run *r, size_t at, bool nulls, struct sd_e
 		rc = sd_db_fail(r->st, code, e, r->t->model->name);
 	if (rc == SD_OK)
 		rc = bind_segment(r, s, at, nulls, e);
+	sd_watch_stmt(r->st, s, r->t);
 	if (rc == SD_OK)
 		rc = deliver(r, s, e);
 done:
+	sd_watch_stmt(r->st, NULL, r->t);
 	sqlite3_finalize(s);
 	sd_buf_release(&sql);
 	return rc;
@@ -337,8 +339,10 @@ enum sd_err sd_rec_count(
 		rc = sd_db_fail(st, code, e, q->model->name);
 	if (rc == SD_OK)
 		rc = bind_where(&r, s, e);
+	sd_watch_stmt(st, s, r.t);
 	if (rc == SD_OK)
 		rc = sd_db_row(st, s, e, q->model->name);
+	sd_watch_stmt(st, NULL, r.t);
 	if (rc == SD_OK)
 		*out = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);

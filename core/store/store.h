@@ -59,6 +59,18 @@ SD_MUST_USE enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e);
 bool sd_store_changed(struct sd_store *st);
 /* From another thread: the running statement of this connection ends with SD_CANCELLED. */
 void sd_store_interrupt(struct sd_store *st);
+/* ---- statements that are looked at while they run (watch.c) ---- */
+struct sd_watch {
+	const atomic_bool *stop; /* true: they end with SD_CANCELLED; NULL */
+	int64_t cpu_us; /* so does a read after this much of the thread's time, or eight times as
+			 * long in all; 0: never */
+	/* Called on the connection's thread, often: rows looked at of so many, when a statement goes
+	 * through the whole table (else 0).  NULL. */
+	void (*progress)(void *ctx, int64_t rows, int64_t of);
+	void *ctx;
+};
+/* From now on; copied; NULL ends it. */
+void sd_store_watch(struct sd_store *st, const struct sd_watch *w);
 /* Runs a checkpoint when the WAL is over max_wal_bytes; never fails the caller. */
 void sd_store_checkpoint(struct sd_store *st, size_t max_wal_bytes);
 /* ---- one file, several writers (share.c) ---- */

@@ -112,11 +112,13 @@ double profile_fill(const char *dir, int64_t rows)
 				sd_json_free((struct cJSON *)(uintptr_t)page[i]);
 		}
 		must(sd_store_commit(st, &e) == SD_OK, "filling", e.text);
+		sd_store_wal_care(st);
 	}
 	must(sd_store_begin(st, &e) == SD_OK &&
 			sd_sweep_end(st, schema->models[0], NULL, sweep, 1795371000000,
 				&counts.deleted, &e) == SD_OK &&
-			sd_store_commit(st, &e) == SD_OK,
+			sd_load_end(st, schema->models[0], &e) == SD_OK &&
+			sd_store_commit(st, &e) == SD_OK && sd_store_indexes(st, &e) == SD_OK,
 		"ending", e.text);
 	sd_store_close(st);
 	sd_schema_free(schema);

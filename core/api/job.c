@@ -1,0 +1,260 @@
+/*
+ * core/api/job.c - long reads on a helper thread, with a reading connection of its own; see api.h.
+ *
+ * One thread a profile, made at the first job and ended with the store; jobs run in the order they
+ * were started.  What a job and its owner share stands behind the helper's lock or is atomic.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "core/api/internal.h"
+
+struct sd_api_job {
+	struct sd_api_job *next; /* in the queue */
+	struct sd_api *api;
+	sd_api_job_fn fn;
+	void *ctx;
+	atomic_bool stop, done;
+	atomic_llong rows, of; /* looked at, of so many; of 0: not known */
+	enum sd_err rc;
+	struct sd_error e;
+};
+
+struct sd_api_reader {
+	struct sd_api *api;
+	struct sd_store *st; /* the thread's; opened by the first job */
+	struct sd_api_job *job;
+};
+
+struct sd_helper {
+	struct sd_api *api;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more, less;
+	struct sd_api_job *first, *running;
+	bool stop;
+	struct sd_api_reader reader;
+};
+
+static void progress(void *ctx, int64_t rows, int64_t of)
+{
+	struct sd_api_reader *r = ctx;
+
+	atomic_store(&r->job->rows, rows);
+	atomic_store(&r->job->of, of);
+}
+
+static enum sd_err open_reader(struct sd_api_reader *r, struct sd_error *e)
+{
+	struct sd_store_opts o = {.dir = r->api->dir,
+		.schema = r->api->o.schema,
+		.read_only = true,
+		.no_backend = !*r->api->endpoint,
+		.now_ms = sd_now_ms()};
+
+	return r->st ? SD_OK : sd_store_open(&o, &r->st, e);
+}
+
+static void run(struct sd_helper *h, struct sd_api_job *job)
+{
+	struct sd_watch w = {.stop = &job->stop, .progress = progress, .ctx = &h->reader};
+
+	h->reader.job = job;
+	if (atomic_load(&job->stop))
+		job->rc = sd_fail(&job->e, SD_CANCELLED, 0, "cancelled");
+	else
+		job->rc = open_reader(&h->reader, &job->e);
+	if (job->rc == SD_OK) {
+		sd_store_watch(h->reader.st, &w);
+		job->rc = job->fn(&h->reader, job->ctx, &job->e);
+		sd_store_watch(h->reader.st, NULL);
+	}
+}
+
+static void *helper_main(void *arg)
+{
+	struct sd_helper *h = arg;
+
+	pthread_mutex_lock(&h->lock);
+	for (;;) {
+		struct sd_api_job *job = h->first;
+
+		if (!job && h->stop)
+			break;
+		if (!job) {
+			pthread_cond_wait(&h->more, &h->lock);
+			continue;
+		}
+		h->first = job->next;
+		h->running = job;
+		pthread_mutex_unlock(&h->lock);
+		run(h, job);
+		pthread_mutex_lock(&h->lock);
+		h->running = NULL;
+		atomic_store(&job->done, true);
+		pthread_cond_broadcast(&h->less);
+		(void)eventfd_write(h->api->wake_fd, 1);
+	}
+	pthread_mutex_unlock(&h->lock);
+	sd_store_close(h->reader.st);
+	return NULL;
+}
+
+static enum sd_err make_helper(struct sd_api *api, struct sd_error *e)
+{
+	struct sd_helper *h;
+	sigset_t all, old;
+	int err;
+
+	if (api->helper)
+		return SD_OK;
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return sd_fail(e, SD_NOMEM, 0, "helper thread: out of memory");
+	h->api = h->reader.api = api;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->more, NULL);
+	pthread_cond_init(&h->less, NULL);
+	sigfillset(&all); /* signals are the caller's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&h->thread, NULL, helper_main, h);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err) {
+		free(h);
+		return sd_fail(e, SD_FAILED, err, "helper thread: %s", strerror(err));
+	}
+	api->helper = h;
+	return SD_OK;
+}
+
+void sd_api_helper_stop(struct sd_api *api)
+{
+	struct sd_helper *h = api->helper;
+
+	if (!h)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->stop = true;
+	for (struct sd_api_job *j = h->first; j; j = j->next)
+		atomic_store(&j->stop, true);
+	if (h->running)
+		atomic_store(&h->running->stop, true);
+	pthread_cond_signal(&h->more);
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->thread, NULL);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->more);
+	pthread_cond_destroy(&h->less);
+	free(h);
+	api->helper = NULL;
+}
+
+enum sd_err sd_api_job_start(struct sd_api *api, sd_api_job_fn fn, void *ctx,
+	struct sd_api_job **out, struct sd_error *e)
+{
+	struct sd_api_job *job, **at;
+	enum sd_err rc = sd_api_use(api, e);
+
+	*out = NULL;
+	if (rc == SD_OK)
+		rc = make_helper(api, e);
+	if (rc != SD_OK)
+		return rc;
+	job = calloc(1, sizeof *job);
+	if (!job)
+		return sd_fail(e, SD_NOMEM, 0, "helper thread: out of memory");
+	job->api = api;
+	job->fn = fn;
+	job->ctx = ctx;
+	atomic_init(&job->stop, false);
+	atomic_init(&job->done, false);
+	atomic_init(&job->rows, 0);
+	atomic_init(&job->of, 0);
+	pthread_mutex_lock(&api->helper->lock);
+	for (at = &api->helper->first; *at; at = &(*at)->next)
+		;
+	*at = job;
+	pthread_cond_signal(&api->helper->more);
+	pthread_mutex_unlock(&api->helper->lock);
+	*out = job;
+	return SD_OK;
+}
+
+bool sd_api_job_done(const struct sd_api_job *job)
+{
+	return atomic_load(&job->done);
+}
+
+int sd_api_job_percent(const struct sd_api_job *job)
+{
+	int64_t rows = atomic_load(&job->rows), of = atomic_load(&job->of);
+
+	if (rows <= 0 || of <= 0)
+		return -1;
+	return rows >= of ? 100 : (int)(rows * 100 / of);
+}
+
+void sd_api_job_cancel(struct sd_api_job *job)
+{
+	atomic_store(&job->stop, true);
+}
+
+enum sd_err sd_api_job_end(struct sd_api_job *job, struct sd_error *e)
+{
+	struct sd_helper *h;
+	enum sd_err rc;
+
+	if (!job)
+		return SD_OK;
+	h = job->api->helper;
+	if (!atomic_load(&job->done)) { /* then the helper is there */
+		atomic_store(&job->stop, true);
+		pthread_mutex_lock(&h->lock);
+		while (!atomic_load(&job->done))
+			pthread_cond_wait(&h->less, &h->lock);
+		pthread_mutex_unlock(&h->lock);
+	}
+	rc = job->rc;
+	if (rc != SD_OK && e)
+		*e = job->e;
+	free(job);
+	return rc;
+}
+
+/* ---- on the helper thread ---- */
+
+bool sd_api_reader_stopped(const struct sd_api_reader *r)
+{
+	return atomic_load(&r->job->stop);
+}
+
+void sd_api_reader_news(struct sd_api_reader *r)
+{
+	(void)eventfd_write(r->api->wake_fd, 1);
+}
+
+static enum sd_err still_wanted(const struct sd_api_reader *r, struct sd_error *e)
+{
+	return sd_api_reader_stopped(r) ? sd_fail(e, SD_CANCELLED, 0, "cancelled") : SD_OK;
+}
+
+enum sd_err sd_api_reader_query(struct sd_api_reader *r, const struct sd_api_query *q,
+	sd_api_rec_fn fn, void *ctx, struct sd_error *e)
+{
+	enum sd_err rc = still_wanted(r, e);
+
+	return rc == SD_OK ? sd_api_query_on(r->api, r->st, q, fn, ctx, e) : rc;
+}
+
+enum sd_err sd_api_reader_count(
+	struct sd_api_reader *r, const struct sd_api_query *q, int64_t *out, struct sd_error *e)
+{
+	enum sd_err rc = still_wanted(r, e);
+
+	return rc == SD_OK ? sd_api_count_on(r->api, r->st, q, out, e) : rc;
+}
