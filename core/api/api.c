@@ -2,10 +2,13 @@
 #include "core/api/internal.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -335,11 +338,32 @@ void sd_api_close(struct sd_api *api)
 /* Has another process signed in or out here? */
 static bool session_moved(const struct sd_api *api)
 {
-	char *path = sd_path_join(api->dir, "session.json");
-	bool there = path && sd_is_file(path);
+	char path[PATH_MAX];
+	struct stat s;
+	bool there;
 
-	free(path);
+	snprintf(path, sizeof path, "%s/session.json", api->dir);
+	there = stat(path, &s) == 0 && S_ISREG(s.st_mode);
 	return !api->own_token && there != api->has_session;
+}
+
+/* The number of wipes, read again only when its file is another one. */
+static int64_t generation(struct sd_api *api)
+{
+	char path[PATH_MAX];
+	struct stat s;
+
+	snprintf(path, sizeof path, "%s/generation", api->dir);
+	if (stat(path, &s))
+		memset(&s, 0, sizeof s);
+	if (api->generation_read && s.st_ino == api->generation_file.st_ino &&
+		s.st_size == api->generation_file.st_size &&
+		memcmp(&s.st_ctim, &api->generation_file.st_ctim, sizeof s.st_ctim) == 0)
+		return api->generation_last;
+	api->generation_last = sd_wipe_generation(api->dir);
+	api->generation_file = s;
+	api->generation_read = s.st_ino != 0;
+	return api->generation_last;
 }
 
 static enum sd_err still_locked(const struct sd_api *api, struct sd_error *e)
@@ -358,7 +382,7 @@ enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
 
 	if (api->locked && !moved)
 		return still_locked(api, e);
-	if (!moved && api->reader && sd_wipe_generation(api->dir) == before)
+	if (!moved && api->reader && generation(api) == before)
 		return SD_OK;
 	/* another process wipes the store, or signed somebody in or out: let go of what was, look
 	 * who owns it now */

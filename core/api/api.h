@@ -6,6 +6,8 @@
  * their own connections and never wait for the network.  What they return is JSON in the shapes of
  * contract.md 4 to 6, read with core/json/json.h.
  *
+ * Records and lists must not outlive the schema that the api was opened with.
+ *
  * Threads: one caller thread (the UI's or the command line's).  sd_api_interrupt() may be called
  * from any thread.  Long reads for the UI run on a helper thread: sd_api_job_start().
  */

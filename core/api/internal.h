@@ -2,6 +2,8 @@
 #ifndef SD_API_INTERNAL_H
 #define SD_API_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "core/api/api.h"
 #include "core/auth/aws.h"
 #include "core/runtime/runtime.h"
@@ -27,7 +29,9 @@ struct sd_api {
 	struct sd_rand rand;
 	struct sd_store *reader, *writer; /* owned; NULL while locked */
 	int lock_fd;
-	int64_t generation;
+	int64_t generation, generation_last; /* opened under, last read */
+	struct stat generation_file;         /* that it was read from */
+	bool generation_read;
 	bool locked;           /* the owner is not signed in */
 	struct sd_owner owner; /* owned */
 	struct sd_session session;

@@ -393,6 +393,14 @@ bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item)
 	return false;
 }
 
+bool sd_json_add_named(struct cJSON *obj, const char *name, struct cJSON *item)
+{
+	if (obj && item && cJSON_AddItemToObjectCS(obj, name, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
 bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item)
 {
 	if (!obj || !item) {

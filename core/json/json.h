@@ -77,6 +77,8 @@ struct cJSON *sd_json_dup(const struct cJSON *j); /* deep */
 bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item);
 /* Replaces the member or adds it at the end. */
 bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item);
+/* The same with a name that is not copied: it must outlive the tree and every copy of it. */
+bool sd_json_add_named(struct cJSON *obj, const char *name, struct cJSON *item);
 bool sd_json_add_str(struct cJSON *obj, const char *name, const char *s);
 bool sd_json_add_int(struct cJSON *obj, const char *name, int64_t v);
 bool sd_json_add_bool(struct cJSON *obj, const char *name, bool v);

@@ -25,6 +25,7 @@
 #include "core/store/store.h"
 
 #define SD_STORE_FILE "store.db"
+#define SD_KEPT       8   /* statements of queries that are kept */
 #define SD_SAME       "=" /* in shadow.server: the same as base */
 /* An outbox entry of a model the schema no longer has: kept, shown to nobody, back in the refused
  * lane when the model returns. */
@@ -166,7 +167,14 @@ struct sd_store {
 	int wal_pages;            /* in the WAL after the last commit here */
 	bool index_due;           /* perhaps */
 	int index_tries;          /* times an index was put off */
-	struct sd_watch watch;    /* watch.c */
+	struct sd_kept {          /* statements of queries, as they may come again (query.c) */
+		char *sql;        /* owned */
+		sqlite3_stmt *s;
+		bool busy;
+		uint64_t used;
+	} kept[SD_KEPT];
+	uint64_t kept_clock;
+	struct sd_watch watch; /* watch.c */
 	int64_t watch_us, watch_cpu_us;
 	sqlite3_stmt *watched;
 	int64_t watched_of;

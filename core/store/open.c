@@ -289,6 +289,10 @@ void sd_store_close(struct sd_store *st)
 		sd_store_rollback(st);
 		for (size_t i = 0; i < Q_COUNT; i++)
 			sqlite3_finalize(st->q[i]);
+		for (size_t i = 0; i < SD_KEPT; i++) {
+			sqlite3_finalize(st->kept[i].s);
+			free(st->kept[i].sql);
+		}
 		sd_tables_release(st);
 		sqlite3_close_v2(st->db);
 	} else {

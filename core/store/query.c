@@ -7,6 +7,7 @@
  */
 #include "core/store/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -244,37 +245,88 @@ static enum sd_err deliver(struct run *r, sqlite3_stmt *s, struct sd_error *e)
 	return SD_OK;
 }
 
+/* A page after another asks the same: the statement is kept.  NULL: the error is in *e. */
+static sqlite3_stmt *statement(struct run *r, struct sd_buf *sql, struct sd_error *e)
+{
+	struct sd_kept *k = &r->st->kept[0];
+	sqlite3_stmt *s = NULL;
+	int code;
+
+	for (size_t i = 0; i < SD_KEPT; i++) {
+		struct sd_kept *c = &r->st->kept[i];
+		if (c->s && !c->busy && strcmp(c->sql, sd_buf_text(sql)) == 0) {
+			c->busy = true;
+			c->used = ++r->st->kept_clock;
+			return c->s;
+		}
+		if (!c->busy && (k->busy || c->used < k->used))
+			k = c;
+	}
+	code = sd_buf_ok(sql) ? sqlite3_prepare_v3(r->st->db, sd_buf_text(sql), -1,
+					SQLITE_PREPARE_PERSISTENT, &s, NULL)
+			      : SQLITE_NOMEM;
+	if (code != SQLITE_OK) {
+		(void)sd_db_fail(r->st, code, e, r->t->model->name);
+		return NULL;
+	}
+	if (!k->busy) {
+		sqlite3_finalize(k->s);
+		free(k->sql);
+		*k = (struct sd_kept){.sql = sd_buf_take(sql), .s = s, .busy = true};
+		k->used = ++r->st->kept_clock;
+		if (!k->sql)
+			k->s = NULL;
+	}
+	return s;
+}
+
+/* Back into the store's keeping, or away when it was not kept. */
+static void give_back(struct run *r, sqlite3_stmt *s)
+{
+	for (size_t i = 0; s && i < SD_KEPT; i++) {
+		if (r->st->kept[i].s != s)
+			continue;
+		sqlite3_reset(s);
+		sqlite3_clear_bindings(s);
+		r->st->kept[i].busy = false;
+		return;
+	}
+	sqlite3_finalize(s);
+}
+
 static enum sd_err run_segment(struct run *r, size_t at, bool nulls, struct sd_error *e)
 {
 	struct sd_buf sql = SD_BUF_INIT;
 	sqlite3_stmt *s = NULL;
 	enum sd_err rc = SD_OK;
-	size_t binds = r->bind_count;
-	int code;
+	size_t n = r->bind_count;
+	bool from_rid = r->count == 0 && r->q->after_rid > 0;
 
 	sd_buf_fmt(&sql, "SELECT %s FROM ", r->t->columns);
 	sd_quote_name(&sql, r->t->name);
 	sd_buf_fmt(&sql, " t WHERE %s", sd_buf_text(&r->where));
-	if (r->q->after && r->count && !segment(r, &sql, at, nulls, &binds))
+	if (r->q->after && r->count && !segment(r, &sql, at, nulls, &n))
 		goto done;
-	if (r->count == 0 && r->q->after_rid > 0)
-		sd_buf_fmt(&sql, " AND t._rid%c%lld", r->q->backwards ? '<' : '>',
-			(long long)r->q->after_rid);
+	if (from_rid)
+		sd_buf_fmt(&sql, " AND t._rid%c?%zu", r->q->backwards ? '<' : '>', n + 1);
 	add_order(r, &sql, r->q->after ? at : 0);
 	if (r->left >= 0)
-		sd_buf_fmt(&sql, " LIMIT %lld", (long long)(r->left + r->skip));
-	code = sd_buf_ok(&sql) ? sqlite3_prepare_v2(r->st->db, sd_buf_text(&sql), -1, &s, NULL)
-			       : SQLITE_NOMEM;
-	if (code != SQLITE_OK)
-		rc = sd_db_fail(r->st, code, e, r->t->model->name);
+		sd_buf_fmt(&sql, " LIMIT ?%zu", n + 1 + from_rid);
+	s = statement(r, &sql, e);
+	if (!s)
+		rc = e && e->code != SD_OK ? e->code : SD_DB;
 	if (rc == SD_OK)
 		rc = bind_segment(r, s, at, nulls, e);
+	if (rc == SD_OK && from_rid)
+		sqlite3_bind_int64(s, (int)n + 1, r->q->after_rid);
+	if (rc == SD_OK && r->left >= 0)
+		sqlite3_bind_int64(s, (int)n + 1 + from_rid, r->left + r->skip);
 	sd_watch_stmt(r->st, s, r->t);
 	if (rc == SD_OK)
 		rc = deliver(r, s, e);
 done:
 	sd_watch_stmt(r->st, NULL, r->t);
-	sqlite3_finalize(s);
+	give_back(r, s);
 	sd_buf_release(&sql);
 	return rc;
 }

@@ -5,6 +5,8 @@
  * (AWSJSON as the value it holds), absent ones null, then _version (null before the first
  * acknowledgement), _lastChangedAt, _deleted, _state.
  *
+ * The names in a record belong to the schema: a record must not outlive it.
+ *
  * Threads: the connection's.
  */
 #ifndef SD_STORE_RECORD_H

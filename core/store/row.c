@@ -165,6 +165,15 @@ void sd_row_meta(struct sd_table *t, sqlite3_stmt *s, struct sd_rowid *out)
 
 /* ---- reading ---- */
 
+/* Text that we wrote ourselves; without numbers and objects nothing of it needs a second look. */
+static bool parse_own(const char *p, size_t n, cJSON **out)
+{
+	if (strcspn(p, "0123456789{") < n)
+		return sd_json_parse(p, n, "value", out, NULL) == SD_OK;
+	*out = cJSON_ParseWithLength(p, n);
+	return *out != NULL;
+}
+
 static struct cJSON *column_json(const struct sd_column *c, sqlite3_stmt *s, int col)
 {
 	const char *p;
@@ -185,7 +194,7 @@ static struct cJSON *column_json(const struct sd_column *c, sqlite3_stmt *s, int
 		n = (size_t)sqlite3_column_bytes(s, col);
 		if (!p)
 			return NULL;
-		if (c->kind == SD_COL_JSON && sd_json_parse(p, n, "value", &j, NULL) == SD_OK)
+		if (c->kind == SD_COL_JSON && parse_own(p, n, &j))
 			return j;
 		return cJSON_CreateString(p);
 	}
@@ -198,18 +207,18 @@ struct cJSON *sd_row_json(struct sd_store *st, struct sd_table *t, sqlite3_stmt 
 	bool ok = rec != NULL;
 
 	for (size_t i = 0; ok && i < t->count; i++)
-		ok = sd_json_add(
+		ok = sd_json_add_named(
 			rec, t->cols[i].field->name, column_json(&t->cols[i], s, (int)i + 1));
 	sd_row_meta(t, s, &id);
-	ok = ok && sd_json_add(rec, "_version",
+	ok = ok && sd_json_add_named(rec, "_version",
 			   id.version < 0 ? sd_json_null() : sd_json_int(id.version));
-	ok = ok && sd_json_add(rec, "_lastChangedAt",
+	ok = ok && sd_json_add_named(rec, "_lastChangedAt",
 			   id.changed < 0 ? sd_json_null() : sd_json_int(id.changed));
-	ok = ok && sd_json_add_bool(rec, "_deleted", id.deleted);
-	ok = ok &&
-	     sd_json_add_str(rec, "_state",
-		     id.state == SD_ST_PENDING && st->no_backend ? "local"
-								 : sd_rec_state_name(id.state));
+	ok = ok && sd_json_add_named(rec, "_deleted", sd_json_bool(id.deleted));
+	ok = ok && sd_json_add_named(rec, "_state",
+			   sd_json_string(id.state == SD_ST_PENDING && st->no_backend
+						  ? "local"
+						  : sd_rec_state_name(id.state)));
 	if (ok)
 		return rec;
 	sd_json_free(rec);
