@@ -213,7 +213,7 @@ enum sd_err sd_api_get(struct sd_api *api, const char *model, const char *key, s
 		return rc;
 	rc = sd_rec_get(api->reader, m, key, false, rec, e);
 	if (rc == SD_OK)
-		mark_orphan(api, m, *rec);
+		mark_orphan(api->reader, m, *rec);
 	return not_there(m, key, rc, e);
 }
 
