@@ -81,6 +81,8 @@ static int read_schema(struct cli *c, struct sd_sandbox_opts *o, char **seed_fil
 	if (err != SD_OK)
 		return cli_fail(c, err == SD_NOTFOUND ? SD_INVAL : err, &e);
 	o->schema = c->schema;
+	for (size_t i = 0; i < c->schema->note_count; i++)
+		cli_say(c, "note: %s", c->schema->notes[i]);
 	if (!o->seed || strcmp(o->seed, "demo") != 0)
 		return 0;
 	if (c->o.schema)

@@ -32,7 +32,8 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
 	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
 	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s),
-	 * request_timeout (60s), iam_key=ID:SECRET, lambda_token=TEXT,
+	 * request_timeout (60s), execution_timeout (30s), iam_key=ID:SECRET[:auth|unauth|ARN] (up
+	 * to 8; without a role it stands for any), lambda_token=TEXT,
 	 * oidc_jwks=FILE (a key set, RS256), oidc_issuer=URL, oidc_client_id=ID,
 	 * expire_subscriptions (false), subscribe_rate (0: any), strict_host (false) */
 	const char *const *sets;

@@ -160,9 +160,20 @@ static bool static_allows(const struct sd_auth_rule *r, const struct sd_sbx_iden
 	return false;
 }
 
+/* IAM: the role of signed-in users is what private rules mean, that of guests what public ones do. */
+static bool role_fits(enum sd_allow allow, const struct sd_sbx_identity *who)
+{
+	if (who->mode != SD_AUTH_IAM || who->role == SD_ROLE_ANY)
+		return true;
+	return who->role == SD_ROLE_AUTH     ? allow != SD_ALLOW_PUBLIC
+	       : who->role == SD_ROLE_UNAUTH ? allow == SD_ALLOW_PUBLIC
+					     : false;
+}
+
 static bool applies(const struct sd_auth_rule *r, const struct sd_sbx_identity *who, unsigned op)
 {
-	return (r->operations & op) && provider_fits(r->provider, who->mode);
+	return (r->operations & op) && provider_fits(r->provider, who->mode) &&
+	       role_fits(r->allow, who);
 }
 
 void sbx_auth_for(const struct sbx_model *m, const struct sd_sbx_identity *who, unsigned op,

@@ -1,19 +1,12 @@
 /*
  * core/sandbox/core/filter.c - filter and condition expressions as DynamoDB evaluates them
- * (spec/server.md 1.6), and enhanced subscription filters (5.9).
- *
- * The two differ where a value is missing: an attribute that was never written is not the same as
- * one stored as NULL, and a subscription knows neither.
+ * (spec/server.md 1.6).  Those of subscriptions are in filter_sub.c.
  */
 #include "core/sandbox/core/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define GROUP_FILTERS 10 /* most filters in a subscription's group */
-#define IN_VALUES     5
-#define PATH_DEPTH    5
 
 /* <0, 0, >0; *comparable false when the types differ (never equal, never ordered). */
 static int compare(const struct cJSON *a, const struct cJSON *b, bool *comparable)
@@ -125,7 +118,7 @@ static bool ordered(const struct cJSON *v, const struct cJSON *want, const char 
 static bool size_matches(const struct cJSON *v, const struct cJSON *ops);
 
 /* One operator on one attribute; v is NULL when it is missing. */
-static bool one(const struct cJSON *v, const char *op, const struct cJSON *want)
+bool sbx_operator(const struct cJSON *v, const char *op, const struct cJSON *want)
 {
 	if (strcmp(op, "eq") == 0)
 		return equal(v, want);
@@ -168,13 +161,13 @@ static bool size_matches(const struct cJSON *v, const struct cJSON *ops)
 	else
 		n = sd_json_int((int64_t)sd_json_count(v));
 	for (const struct cJSON *c = sd_json_child(ops); c && ok; c = sd_json_next(c))
-		ok = sd_json_is_null(c) || one(n, sd_json_name(c), c);
+		ok = sd_json_is_null(c) || sbx_operator(n, sd_json_name(c), c);
 	sd_json_free(n);
 	return ok;
 }
 
 /* A null operand only means something to eq, ne. */
-static bool operand_given(const char *op, const struct cJSON *v)
+bool sbx_operand_given(const char *op, const struct cJSON *v)
 {
 	return !sd_json_is_null(v) || strcmp(op, "eq") == 0 || strcmp(op, "ne") == 0;
 }
@@ -182,7 +175,7 @@ static bool operand_given(const char *op, const struct cJSON *v)
 static bool field(const struct cJSON *ops, const struct cJSON *v)
 {
 	for (const struct cJSON *c = sd_json_child(ops); c; c = sd_json_next(c))
-		if (operand_given(sd_json_name(c), c) && !one(v, sd_json_name(c), c))
+		if (sbx_operand_given(sd_json_name(c), c) && !sbx_operator(v, sd_json_name(c), c))
 			return false;
 	return true;
 }
@@ -254,96 +247,4 @@ bool sbx_filter(const struct cJSON *filter, const struct cJSON *item, bool *bad)
 			return false;
 	}
 	return true;
-}
-
-/* ---- subscriptions ---- */
-
-static bool sub_field(const struct cJSON *ops, const struct cJSON *v)
-{
-	for (const struct cJSON *c = sd_json_child(ops); c; c = sd_json_next(c)) {
-		const char *op = sd_json_name(c);
-		bool negative = strcmp(op, "ne") == 0 || strcmp(op, "notIn") == 0 ||
-				strcmp(op, "notContains") == 0;
-		if (!operand_given(op, c))
-			continue;
-		if (strcmp(op, "attributeExists") == 0) {
-			if (sd_json_is_null(v) == sd_json_is_true(c))
-				return false;
-			continue;
-		}
-		if (sd_json_is_null(v)) { /* missing: only the negative ones hold */
-			if (!negative && !(strcmp(op, "eq") == 0 && sd_json_is_null(c)))
-				return false;
-			continue;
-		}
-		if (strcmp(op, "containsAny") == 0) {
-			bool hit = false;
-			for (const struct cJSON *k = sd_json_child(c); k && !hit;
-				k = sd_json_next(k))
-				hit = elements(v) ? contains(v, k) : equal(v, k);
-			if (!hit)
-				return false;
-			continue;
-		}
-		if (!one(v, op, c))
-			return false;
-	}
-	return true;
-}
-
-bool sbx_sub_filter(const struct cJSON *filter, const struct cJSON *m)
-{
-	for (const struct cJSON *c = sd_json_child(filter); c; c = sd_json_next(c)) {
-		const char *name = sd_json_name(c);
-		bool ok = true;
-		if (sd_json_is_null(c))
-			continue;
-		if (strcmp(name, "and") == 0) {
-			for (const struct cJSON *k = sd_json_child(c); k && ok; k = sd_json_next(k))
-				ok = sbx_sub_filter(k, m);
-		} else if (strcmp(name, "or") == 0) {
-			ok = !sd_json_child(c);
-			for (const struct cJSON *k = sd_json_child(c); k && !ok;
-				k = sd_json_next(k))
-				ok = sbx_sub_filter(k, m);
-		} else {
-			ok = sub_field(c, sd_json_get(m, name));
-		}
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-static const char *group_wrong(const struct cJSON *f, unsigned depth, unsigned *count)
-{
-	if (depth > PATH_DEPTH)
-		return "The filter is nested deeper than 5 levels.";
-	for (const struct cJSON *c = sd_json_child(f); c; c = sd_json_next(c)) {
-		const char *name = sd_json_name(c), *wrong = NULL;
-		bool logic = name && (strcmp(name, "and") == 0 || strcmp(name, "or") == 0);
-		for (const struct cJSON *k = sd_json_child(c); k && logic; k = sd_json_next(k)) {
-			unsigned own = 0; /* each branch of an or is a group of its own */
-			wrong = group_wrong(k, depth + 1, strcmp(name, "or") == 0 ? &own : count);
-			if (wrong)
-				return wrong;
-		}
-		if (logic || sd_json_is_null(c))
-			continue;
-		if (++*count > GROUP_FILTERS)
-			return "A filter group takes at most 10 filters.";
-		if (sd_json_count(sd_json_get(c, "in")) > IN_VALUES ||
-			sd_json_count(sd_json_get(c, "notIn")) > IN_VALUES)
-			return "The operators in and notIn take at most 5 values.";
-		if (sd_json_get(c, "between") && sd_json_count(sd_json_get(c, "between")) != 2)
-			return "The operator between takes exactly two values.";
-	}
-	return NULL;
-}
-
-const char *sbx_sub_filter_wrong(const struct cJSON *filter)
-{
-	unsigned count = 0;
-
-	return group_wrong(filter, 0, &count);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/text.h"
 
 struct sbx_ref sbx_ref_of_field(struct sbx_schema *x, const struct sd_field *f, bool input)
@@ -300,8 +301,45 @@ static enum sd_err check_types(const struct sbx_schema *x, struct sd_error *e)
 	return SD_OK;
 }
 
+static bool owns(const struct sbx_model *a, const struct sbx_model *b)
+{
+	for (size_t i = 0; i < a->m->field_count; i++) {
+		const struct sd_field *f = &a->m->fields[i];
+		if (f->kind == SD_K_MODEL && f->model == b->m &&
+			(f->assoc == SD_A_HAS_ONE || f->assoc == SD_A_HAS_MANY))
+			return true;
+	}
+	return false;
+}
+
+/* Two models that only ever point at each other's many or one: the service forbids that with
+ * DataStore (1.8).  Strict refuses it too; otherwise it is said. */
+static enum sd_err check_relations(const struct sbx_schema *x, bool strict, struct sd_error *e)
+{
+	static const char *const says =
+		"%s and %s cannot refer to each other via @hasOne or @hasMany when DataStore is in "
+		"use. Use @belongsTo instead, or serve them with --strategy none.";
+
+	for (size_t i = 0; i < x->model_count; i++)
+		for (size_t k = 0; k < x->models[i].m->field_count; k++) {
+			const struct sbx_model *a = &x->models[i];
+			const struct sd_field *f = &a->m->fields[k];
+			const struct sbx_model *b = f->kind == SD_K_MODEL && f->type_name
+							    ? sd_map_get(&x->by_name, f->type_name)
+							    : NULL;
+			if (!b || b <= a || !a->versioned || !b->versioned || !owns(a, b) ||
+				!owns(b, a))
+				continue;
+			if (strict)
+				return sd_fail(e, SD_INVAL, 0, says, a->m->name, b->m->name);
+			sd_log(SD_LOG_WARN, "sandbox", says, a->m->name, b->m->name);
+			break;
+		}
+	return SD_OK;
+}
+
 enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore,
-	const struct sbx_choice *choices, struct sbx_schema *x, struct sd_error *e)
+	const struct sbx_choice *choices, bool strict, struct sbx_schema *x, struct sd_error *e)
 {
 	enum sd_err rc = check_names(schema, e);
 
@@ -325,5 +363,6 @@ enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore,
 	x->subscription = sbx_type_define(x, SBX_OBJECT, "Subscription");
 	for (size_t i = 0; x->models && i < schema->model_count; i++)
 		sbx_generate_roots(x, &x->models[i]);
-	return check_types(x, e);
+	rc = check_types(x, e);
+	return rc == SD_OK ? check_relations(x, strict, e) : rc;
 }

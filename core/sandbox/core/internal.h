@@ -32,6 +32,8 @@ struct sd_sbx {
 	struct sbx_choice *choices; /* owned, as many as models */
 	bool datastore;
 	bool resurrect, accept_future, lenient_datetime, introspection;
+	bool max_conflicts, delta_write_error; /* faults */
+	bool strict_relations;
 	sd_sbx_deliver_fn deliver;
 	void *deliver_ctx;
 	struct sbx_sub *subs, **subs_end; /* in order of arrival */
@@ -78,9 +80,11 @@ struct sbx_req {
 	size_t error_count;
 	struct sd_buf *out;
 	size_t resolvers, plan_nodes;
-	bool names; /* response keys are field names (events, conflict data) */
-	bool raw;   /* AWSJSON as the value it holds, owners unshortened */
-	bool plain; /* no resolver runs: every field is read from the value (events) */
+	int64_t deadline; /* monotonic ms */
+	bool late;        /* it was said that the deadline is over */
+	bool names;       /* response keys are field names (events, conflict data) */
+	bool raw;         /* AWSJSON as the value it holds, owners unshortened */
+	bool plain;       /* no resolver runs: every field is read from the value (events) */
 	bool oom;
 	struct sbx_job *job; /* can be put aside; NULL: the answer is waited for */
 	const struct sbx_plan *roots;
@@ -294,7 +298,11 @@ enum sbx_decision sbx_lambda_read(
 /* DynamoDB semantics (1.6); *bad when it cannot be converted. NULL filter matches. */
 bool sbx_filter(const struct cJSON *filter, const struct cJSON *item, bool *bad);
 bool sbx_filter_usable(const struct cJSON *filter); /* false: Unrecognized Filter */
-/* Enhanced subscription filters (5.9); limits checked at start. */
+/* One operator on one attribute; v is NULL when it is missing. */
+bool sbx_operator(const struct cJSON *v, const char *op, const struct cJSON *want);
+bool sbx_operand_given(
+	const char *op, const struct cJSON *v); /* null means something, or is given */
+/* filter_sub.c: enhanced subscription filters (5.9); limits checked at start. */
 bool sbx_sub_filter(const struct cJSON *filter, const struct cJSON *m);
 const char *sbx_sub_filter_wrong(const struct cJSON *filter);
 

@@ -16,6 +16,7 @@ void sbx_req_init(struct sbx_req *r, struct sd_sbx *s, const struct sd_sbx_ident
 	r->who = who;
 	r->now = now;
 	r->out = out;
+	r->deadline = s->o.mono_ms() + s->o.execution_ms;
 	r->vars = sd_json_object();
 	r->keep = sd_json_array();
 	r->errors = sd_json_array();

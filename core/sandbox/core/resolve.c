@@ -377,9 +377,21 @@ static bool mutation(struct sbx_req *r, const struct sbx_plan *p, const struct s
 	return ok;
 }
 
+/* Said once; what else is left of the request is null. */
+static bool too_late(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_path *path)
+{
+	if (!r->late) {
+		r->late = true;
+		return failure(r, p, path, "ExecutionTimeout", "Execution timed out.");
+	}
+	return p->def->type.non_null ? false : sd_buf_str(r->out, "null");
+}
+
 bool sbx_resolve(struct sbx_req *r, const struct sbx_plan *p, const struct cJSON *source,
 	const struct sbx_path *path)
 {
+	if (r->s->o.mono_ms() > r->deadline)
+		return too_late(r, p, path);
 	if (++r->resolvers > SBX_RESOLVERS)
 		return failure(r, p, path, "ResolverExecutionLimitReached",
 			"Resolver invocation limit reached.");

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/time.h"
+
 static const char *const strategies[] = {"automerge", "optimistic", "lambda", "none"};
 
 static enum sd_err generate(struct sd_sbx *s, struct sd_error *e)
 {
 	struct sbx_schema x = {0};
-	enum sd_err rc = sbx_generate(s->o.schema, s->datastore, s->choices, &x, e);
+	enum sd_err rc =
+		sbx_generate(s->o.schema, s->datastore, s->choices, s->strict_relations, &x, e);
 
 	if (rc != SD_OK) {
 		sbx_schema_release(&x);
@@ -45,6 +48,8 @@ enum sd_err sd_sbx_open(const struct sd_sbx_opts *o, struct sd_sbx **out, struct
 	s->subs_end = &s->subs;
 	s->introspection = true;
 	s->datastore = true;
+	s->o.execution_ms = s->o.execution_ms > 0 ? s->o.execution_ms : 30000;
+	s->o.mono_ms = s->o.mono_ms ? s->o.mono_ms : sd_mono_ms;
 	s->o.max_limit = s->o.max_limit > 0 ? s->o.max_limit : 1000;
 	s->o.max_subscriptions = s->o.max_subscriptions > 0 ? s->o.max_subscriptions : 100;
 	rc = choose(s, e);
@@ -121,7 +126,8 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 		bool *flag;
 	} flags[] = {{"resurrect_on_update", &s->resurrect},
 		{"accept_future_version", &s->accept_future},
-		{"lenient_datetime", &s->lenient_datetime}, {"introspection", &s->introspection}};
+		{"lenient_datetime", &s->lenient_datetime}, {"introspection", &s->introspection},
+		{"max_conflicts", &s->max_conflicts}, {"delta_write_error", &s->delta_write_error}};
 	bool on = !value || strcmp(value, "true") == 0;
 
 	if (value && !on && strcmp(value, "false") != 0)
@@ -131,14 +137,18 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 			*flags[i].flag = on;
 			return SD_OK;
 		}
-	if (strcmp(key, "datastore") == 0) {
-		if (on == s->datastore)
+	for (size_t i = 0; i < 2; i++) {
+		bool *flag = i ? &s->strict_relations : &s->datastore;
+		if (strcmp(key, i ? "strict_relations" : "datastore") != 0)
+			continue;
+		if (on == *flag)
 			return SD_OK;
-		s->datastore = on;
+		*flag = on;
 		return generate(s, e);
 	}
 	return sd_fail(e, SD_INVAL, 0,
 		"%s: no such setting; there are resurrect_on_update, accept_future_version, "
-		"lenient_datetime, introspection and datastore",
+		"lenient_datetime, introspection, datastore, strict_relations, max_conflicts and "
+		"delta_write_error",
 		key);
 }

@@ -47,20 +47,33 @@ struct sd_sbx_opts {
 	int64_t max_limit;                 /* 1000 */
 	int max_subscriptions;             /* per connection, 100 */
 	bool api_key_mode, user_pool_mode; /* which credentials exist at all */
+	int64_t execution_ms;              /* of a request, 0: 30 s; then ExecutionTimeout */
+	int64_t (*mono_ms)(void);          /* NULL: the system's monotonic clock */
 };
 
 SD_MUST_USE enum sd_err sd_sbx_open(
 	const struct sd_sbx_opts *o, struct sd_sbx **out, struct sd_error *e);
 void sd_sbx_close(struct sd_sbx *s);
 /* Strategy of one model ("Post=optimistic", "Post=lambda:COMMAND": text borrowed); switches of spec/server.md ("resurrect_on_update=true",
- * "accept_future_version", "lenient_datetime", "introspection").  INVAL names what is allowed. */
+ * "accept_future_version", "lenient_datetime", "introspection", "datastore", and "strict_relations", which refuses what
+ * 1.8 forbids instead of saying it) and two faults of the
+ * versioned tables: "max_conflicts" (a merge never gets through), "delta_write_error" (the base
+ * table is written, the change log is not).  INVAL names what is allowed. */
 SD_MUST_USE enum sd_err sd_sbx_model_strategy(
 	struct sd_sbx *s, const char *text, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_sbx_set(
 	struct sd_sbx *s, const char *key, const char *value, struct sd_error *e);
 
+enum sd_sbx_role {      /* of an IAM caller (spec/server.md 1.9) */
+	SD_ROLE_ANY,    /* stands for both of the next: no role is configured */
+	SD_ROLE_AUTH,   /* the identity pool's role of signed-in users: rules allow: private */
+	SD_ROLE_UNAUTH, /* of guests: rules allow: public */
+	SD_ROLE_OTHER   /* no rule speaks of it */
+};
+
 struct sd_sbx_identity { /* who asks; borrowed for the call */
 	enum sd_auth_mode mode;
+	enum sd_sbx_role role;      /* SD_AUTH_IAM */
 	const struct cJSON *claims; /* user pool, OIDC; NULL */
 };
 

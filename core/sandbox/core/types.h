@@ -159,7 +159,7 @@ struct sbx_choice { /* how one model's conflicts are settled; by its place in th
 	const char *lambda; /* borrowed */
 };
 SD_MUST_USE enum sd_err sbx_generate(const struct sd_schema *schema, bool datastore,
-	const struct sbx_choice *choices, struct sbx_schema *x, struct sd_error *e);
+	const struct sbx_choice *choices, bool strict, struct sbx_schema *x, struct sd_error *e);
 /* generate_input.c */
 void sbx_generate_inputs(struct sbx_schema *x, struct sbx_model *sm);
 struct sbx_ref sbx_ref_of_field(struct sbx_schema *x, const struct sd_field *f, bool input);

@@ -20,6 +20,7 @@ struct step { /* one write under way */
 	struct sd_buf pk;
 	struct cJSON *item; /* what is to be stored; owned */
 	bool remove;        /* the row goes instead */
+	bool unlogged;      /* the change log was not written */
 	struct sd_error *e;
 };
 
@@ -67,6 +68,12 @@ static enum sd_err conflict(struct step *t)
 	return refuse(t, "ConflictUnhandled", "Conflict resolver rejects mutation.");
 }
 
+static enum sd_err too_often(struct step *t)
+{
+	return refuse(t, "MaxConflicts",
+		"The item changed again and again while its conflict was resolved.");
+}
+
 static enum sd_err no_memory(struct step *t)
 {
 	return sd_fail(t->e, SD_NOMEM, 0, "sandbox: out of memory");
@@ -108,7 +115,8 @@ static enum sd_err store(struct step *t, int64_t version, bool deleted)
 		rc = sbx_row_remove(s, w->m, sd_buf_text(&t->pk), t->e);
 	else
 		rc = sbx_row_put(s, w->m, sd_buf_text(&t->pk), t->item, ttl, t->e);
-	if (rc == SD_OK && w->m->versioned)
+	t->unlogged = w->m->versioned && s->delta_write_error;
+	if (rc == SD_OK && w->m->versioned && !t->unlogged)
 		rc = sbx_delta_put(s, w->m, sd_buf_text(&t->pk), t->item, w->now, t->e);
 	if (rc == SD_OK) {
 		sd_json_free(w->result);
@@ -304,8 +312,7 @@ static enum sd_err ask_lambda(struct step *t, struct cJSON *wanted)
 	free(payload);
 	switch (d) {
 	case SBX_TOO_OFTEN:
-		return refuse(t, "MaxConflicts",
-			"The item changed again and again while its conflict was resolved.");
+		return too_often(t);
 	case SBX_RESOLVE:
 		return take_resolved(t, item);
 	case SBX_REJECT:
@@ -329,6 +336,8 @@ static enum sd_err on_conflict(struct step *t, const struct cJSON *set, const st
 	case SD_STRATEGY_AUTOMERGE:
 		if (t->w->op == SBX_OP_DELETE)
 			return conflict(t);
+		if (t->s->max_conflicts)
+			return too_often(t);
 		t->item = sbx_automerge(t->cur.item, set);
 		return t->item ? store(t, t->cur.version + 1, t->cur.deleted) : no_memory(t);
 	case SD_STRATEGY_LAMBDA:
@@ -435,6 +444,12 @@ enum sd_err sbx_write(struct sd_sbx *s, struct sbx_write *w, struct sd_error *e)
 		rc = sbx_commit(s, e);
 	else
 		sbx_rollback(s);
+	if (rc == SD_OK && t.unlogged && !w->error_type) {
+		rc = refuse(&t, "DeltaSyncWriteError",
+			"The change was written, but not to the delta table.");
+		sd_json_free(w->result);
+		w->result = NULL;
+	}
 	sbx_row_release(&t.cur);
 	sd_json_free(t.item);
 	sd_buf_release(&t.pk);

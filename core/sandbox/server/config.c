@@ -79,7 +79,7 @@ static enum sd_err data_part(const struct server *s, struct cJSON **out, struct 
 		sd_json_push(types,
 			sd_json_string(
 				s->default_user_pool ? "API_KEY" : "AMAZON_COGNITO_USER_POOLS"));
-	if (s->set.iam_key[0])
+	if (s->set.iam_count)
 		sd_json_push(types, sd_json_string("AWS_IAM"));
 	if (sd_srv_oidc_on(s))
 		sd_json_push(types, sd_json_string("OPENID_CONNECT"));

@@ -2,7 +2,7 @@
  * core/sandbox/server/identity.c - credentials of a request, and who asks by them.
  *
  * Mode selection: server.md 6.1; messages: 6.2, 5.5.  API key and user pool as the options say;
- * `--set iam_key=ID:SECRET` and `--set lambda_token=TEXT` add those modes for clients that use
+ * `--set iam_key=ID:SECRET[:ROLE]` and `--set lambda_token=TEXT` add those modes for clients that use
  * them; OIDC takes tokens signed with a key of `--set oidc_jwks=FILE` (oidc.c), or with
  * trust_unsigned_jwt any token of another issuer.
  */
@@ -42,11 +42,15 @@ static const struct denial *by_signature(
 			"The request signature we calculated does not match the signature you "
 			"provided. Check your AWS Secret Access Key and signing method."},
 	};
-	enum sd_sigv4 v;
+	enum sd_sigv4 v = SD_SIGV4_UNKNOWN_KEY;
 
-	if (!s->set.iam_key[0])
+	if (!s->set.iam_count)
 		return &DENIED;
-	v = sd_sigv4_check(r, "appsync", s->set.iam_key, s->set.iam_secret, sd_srv_now_ms(s));
+	for (size_t i = 0; i < s->set.iam_count && v == SD_SIGV4_UNKNOWN_KEY; i++) {
+		const struct iam_caller *c = &s->set.iam[i];
+		v = sd_sigv4_check(r, "appsync", c->key, c->secret, sd_srv_now_ms(s));
+		out->who.role = c->role;
+	}
 	if (v != SD_SIGV4_GOOD)
 		return &WHY[v];
 	out->who.mode = SD_AUTH_IAM;

@@ -227,6 +227,7 @@ static enum sd_err open_core(struct server *s, struct sd_error *e)
 		.base_ttl_ms = ttl(o->base_ttl_ms, (int64_t)30 * 86400 * 1000),
 		.max_limit = o->max_limit > 0 ? o->max_limit : 1000,
 		.max_subscriptions = s->set.max_subscriptions,
+		.execution_ms = s->set.execution_timeout_ms,
 		.api_key_mode = o->api_key != NULL,
 		.user_pool_mode = o->users != NULL};
 	enum sd_err rc = strategy_of(o->strategy, &c, e);

@@ -45,11 +45,16 @@ struct ws_faults { /* POST ws */
 struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
 	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms,
-		request_timeout_ms;
+		request_timeout_ms, execution_timeout_ms;
 	bool trust_unsigned_jwt, refresh_rotation, expire_subscriptions, strict_host;
 	int subscribe_rate; /* starts a second on one connection; 0: any */
-	char iam_key[130], iam_secret[130], lambda_token[200]; /* "": mode is off */
-	const char *oidc_jwks, *oidc_issuer, *oidc_client_id;  /* borrowed; NULL: off, any */
+	struct iam_caller {
+		char key[130], secret[130];
+		enum sd_sbx_role role;
+	} iam[8];
+	size_t iam_count;                                     /* 0: mode is off */
+	char lambda_token[200];                               /* "": mode is off */
+	const char *oidc_jwks, *oidc_issuer, *oidc_client_id; /* borrowed; NULL: off, any */
 };
 
 struct server {

@@ -80,18 +80,31 @@ static bool subscribe_rate(struct settings *set, const char *v)
 	return true;
 }
 
-/* "ID:SECRET" */
+/* "ID:SECRET" or "ID:SECRET:ROLE": auth, unauth, or the ARN of a role that no rule speaks of. */
 static bool iam_key(struct settings *set, const char *v)
 {
-	const char *colon = strchr(v, ':');
-	size_t n = colon ? (size_t)(colon - v) : 0;
+	const char *secret = strchr(v, ':');
+	const char *role = secret ? strchr(secret + 1, ':') : NULL;
+	size_t n = secret ? (size_t)(secret++ - v) : 0;
+	size_t len = !n ? 0 : role ? (size_t)(role++ - secret) : strlen(secret);
+	struct iam_caller *c = &set->iam[set->iam_count];
 
-	if (!n || n >= sizeof set->iam_key || !colon[1] ||
-		strlen(colon + 1) >= sizeof set->iam_secret)
+	if (set->iam_count == sizeof set->iam / sizeof *set->iam || !n || n >= sizeof c->key ||
+		!len || len >= sizeof c->secret || (role && !*role))
 		return false;
-	snprintf(set->iam_key, sizeof set->iam_key, "%.*s", (int)n, v);
-	snprintf(set->iam_secret, sizeof set->iam_secret, "%s", colon + 1);
+	snprintf(c->key, sizeof c->key, "%.*s", (int)n, v);
+	snprintf(c->secret, sizeof c->secret, "%.*s", (int)len, secret);
+	c->role = !role                         ? SD_ROLE_ANY
+		  : strcmp(role, "auth") == 0   ? SD_ROLE_AUTH
+		  : strcmp(role, "unauth") == 0 ? SD_ROLE_UNAUTH
+						: SD_ROLE_OTHER;
+	set->iam_count++;
 	return true;
+}
+
+static bool execution_timeout(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->execution_timeout_ms) && set->execution_timeout_ms > 0;
 }
 
 static bool lambda_token(struct settings *set, const char *v)
@@ -128,6 +141,7 @@ static const struct {
 	{"init_timeout", init_timeout},
 	{"lambda_timeout", lambda_timeout},
 	{"request_timeout", request_timeout},
+	{"execution_timeout", execution_timeout},
 	{"trust_unsigned_jwt", trust_unsigned_jwt},
 	{"refresh_rotation", refresh_rotation},
 	{"iam_key", iam_key},
