@@ -108,7 +108,8 @@ enum sd_err sd_api_sync_state(struct sd_api *api, struct cJSON **out, struct sd_
 		sd_json_add_int(j, "rows", rows);
 		sd_json_add_int(j, "received", s.page_rows);
 		sd_json_add_bool(j, "running", s.page_token != NULL);
-		sd_json_add_int(j, "pageSize", s.page_size);
+		sd_json_add_int(
+			j, "pageSize", s.page_size ? s.page_size : api->o.settings->sync_page_size);
 		sd_json_add_int(j, "new", s.new_rows);
 		sd_json_add_int(j, "updated", s.updated_rows);
 		sd_json_add_int(j, "deleted", s.deleted_rows);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/base/time.h"
 #include "ui/view/view.h"
 
 struct sync {
@@ -13,7 +14,12 @@ struct sync {
 	int n;
 	struct sd_list at;
 	struct sd_rect rows;
+	struct rate {
+		int64_t received, at_ms, per_s; /* at_ms monotonic; 0: not seen running */
+	} * rates;                              /* owned, one a model */
 };
+
+#define RATE_MS 500 /* rows/s are told over this long */
 
 static const struct cJSON *here(const struct sync *s)
 {
@@ -22,6 +28,26 @@ static const struct cJSON *here(const struct sync *s)
 	for (int i = 0; j && i < s->at.at; i++)
 		j = sd_json_next(j);
 	return j;
+}
+
+static void measure(struct sync *s)
+{
+	int64_t now = sd_mono_ms();
+	int i = 0;
+
+	if (!s->rates)
+		s->rates = calloc((size_t)s->n + 1, sizeof *s->rates);
+	for (const struct cJSON *j = sd_json_child(s->state); s->rates && j; j = sd_json_next(j)) {
+		struct rate *r = &s->rates[i++];
+		int64_t got = sd_json_get_i64(j, "received", 0);
+		if (!sd_json_is_true(sd_json_get(j, "running")) || got < r->received)
+			*r = (struct rate){0};
+		if (!r->at_ms || now - r->at_ms >= RATE_MS) {
+			r->per_s = r->at_ms ? (got - r->received) * 1000 / (now - r->at_ms) : 0;
+			r->at_ms = now;
+			r->received = got;
+		}
+	}
 }
 
 static void reload(struct sd_ui *ui, struct sd_layer *l)
@@ -34,6 +60,16 @@ static void reload(struct sd_ui *ui, struct sd_layer *l)
 	sd_json_free(s->state);
 	s->state = state;
 	s->n = (int)sd_json_count(state);
+	measure(s);
+}
+
+/* How many records of the model are set aside. */
+static int64_t odd_count(struct sd_ui *ui, const char *model)
+{
+	for (const struct cJSON *m = sd_json_child(ui->models); m; m = sd_json_next(m))
+		if (sd_str_eq(sd_json_get_str(m, "model"), model))
+			return sd_json_get_i64(m, "quarantined", 0);
+	return 0;
 }
 
 static void bytes_text(int64_t n, char *out, size_t room)
@@ -109,18 +145,36 @@ static void draw_network(struct sd_ui *ui, struct sd_rect r)
 	sd_buf_release(&b);
 }
 
-/* Rows the server announced are not known; what came in this run, and what is here, are. */
-static void draw_model(struct sync *s, const struct cJSON *j, int y, bool on)
+/* How many rows there will be is not known; what came in this run, how quickly, how much, are. */
+static void draw_progress(struct sync *s, const struct cJSON *j, int i, int y, enum sd_role row)
+{
+	char got[SD_TIME_TEXT], rate[SD_TIME_TEXT], bytes[32];
+	int64_t page = sd_json_get_i64(j, "pageSize", 0), n = sd_json_get_i64(j, "received", 0);
+	int x = s->rows.x, w = s->rows.w;
+
+	sd_show_count(n, got);
+	sd_show_count(s->rates ? s->rates[i].per_s : 0, rate);
+	bytes_text(sd_json_get_i64(j, "bytes", 0), bytes, sizeof bytes);
+	sd_putf(y, x + 44, 14, row, "%s came", got);
+	sd_putf(y, x + 59, 9, row, "%s/s", rate);
+	if (page > 0)
+		sd_putf(y, x + 69, w - 69, row, "%s, about %lld pages", bytes,
+			(long long)((n + page - 1) / page));
+	else
+		sd_put(y, x + 69, w - 69, row, bytes);
+}
+
+static void draw_model(struct sd_ui *ui, struct sync *s, const struct cJSON *j, int i, bool on)
 {
 	const char *state = sd_json_get_str(j, "state"), *error = sd_json_get_str(j, "error");
 	bool running = sd_json_is_true(sd_json_get(j, "running"));
 	bool bad = sd_str_eq(state, "failed");
 	enum sd_role row = on ? SD_R_CURSOR : bad ? SD_R_ERROR : running ? SD_R_SYNCING : SD_R_TEXT;
-	char rows[SD_TIME_TEXT], got[SD_TIME_TEXT], last[SD_TIME_TEXT];
-	int x = s->rows.x, w = s->rows.w;
+	char rows[SD_TIME_TEXT], last[SD_TIME_TEXT];
+	int x = s->rows.x, w = s->rows.w, y = s->rows.y + i - s->at.top;
+	int64_t odd = odd_count(ui, sd_json_get_str(j, "model"));
 
 	sd_show_count(sd_json_get_i64(j, "rows", 0), rows);
-	sd_show_count(sd_json_get_i64(j, "received", 0), got);
 	sd_show_ago(sd_json_get_i64(j, "lastSync", 0), last);
 	sd_fill(y, x, w, row, ' ');
 	sd_put(y, x, 1, row, on ? ">" : " ");
@@ -128,16 +182,19 @@ static void draw_model(struct sync *s, const struct cJSON *j, int y, bool on)
 	sd_put(y, x + 4, 17, row, sd_json_get_str(j, "model"));
 	sd_put(y, x + 22, 9, row, running ? "syncing" : state);
 	sd_put_cell(y, x + 32, 10, row, true, rows);
-	if (running)
-		sd_putf(y, x + 44, 14, row, "%s came", got);
-	else
-		sd_putf(y, x + 44, 20, row, "+%lld ~%lld -%lld",
-			(long long)sd_json_get_i64(j, "new", 0),
-			(long long)sd_json_get_i64(j, "updated", 0),
-			(long long)sd_json_get_i64(j, "deleted", 0));
+	if (running) {
+		draw_progress(s, j, i, y, row);
+		return;
+	}
+	sd_putf(y, x + 44, 20, row, "+%lld ~%lld -%lld", (long long)sd_json_get_i64(j, "new", 0),
+		(long long)sd_json_get_i64(j, "updated", 0),
+		(long long)sd_json_get_i64(j, "deleted", 0));
 	sd_put(y, x + 59, 9, row, last);
 	if (error && *error)
 		sd_put(y, x + 69, w - 69, row, error);
+	else if (odd)
+		sd_putf(y, x + 69, w - 69, on ? row : SD_R_WARN, "? %lld set aside, Enter shows",
+			(long long)odd);
 	else
 		sd_put(y, x + 69, w - 69, on ? row : SD_R_DIM, sd_json_get_str(j, "why"));
 }
@@ -164,7 +221,7 @@ static void draw_models(struct sd_ui *ui, struct sync *s, struct sd_rect r)
 	sd_list_fit(&s->at, s->n, s->rows.h);
 	for (int i = 0; j; j = sd_json_next(j), i++)
 		if (i >= s->at.top && i < s->at.top + s->rows.h)
-			draw_model(s, j, s->rows.y + i - s->at.top, i == s->at.at);
+			draw_model(ui, s, j, i, i == s->at.at);
 }
 
 static void draw_events(struct sd_ui *ui, struct sd_rect r)
@@ -274,6 +331,7 @@ static void drop(struct sd_ui *ui, struct sd_layer *l)
 
 	(void)ui;
 	sd_json_free(s->state);
+	free(s->rates);
 	free(s);
 }
 
