@@ -93,6 +93,11 @@ $B/tests/%: $B/tests/%.o $(TEST_DEPS)
 	$(call SAY,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $< $(TEST_DEPS) -o $@ $(UI_LIBS) $(CORE_LIBS) $(TEST_LIBS)
 
+# the simulation's bugs on purpose (tests/sim/sim_mutant.c) stand in for these there, nowhere else
+SIM_WRAP := sd_entry_payload sd_apply sd_row_find sd_outbox_retry_at sd_pull_gap sd_sync_put \
+	sd_parent_create sd_push_applied
+$B/tests/sim/test_sim: LDFLAGS += $(SIM_WRAP:%=-Wl,--wrap=%)
+
 # what is built on the way is kept
 .SECONDARY:
 

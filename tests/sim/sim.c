@@ -1,4 +1,4 @@
-/* tests/sim/sim.c - see sim.h. */
+/* tests/sim/sim.c - the run: the queue of events, time, quiet and healing; see sim.h. */
 #include "tests/sim/sim.h"
 
 #include <stdarg.h>
@@ -8,14 +8,9 @@
 
 #include "tests/support/support.h"
 
-static const char SCHEMA[] =
-	"type Post @model { id: ID! title: String rating: Int tags: [String]\n"
-	"  comments: [Comment] @hasMany }\n"
-	"type Comment @model { id: ID! text: String post: Post @belongsTo }\n"
-	"type Book @model { isbn: ID! @primaryKey(sortKeyFields: [\"year\"]) year: Int!\n"
-	"  name: String stock: Int }\n";
+#define SETTLE_MS 7200000 /* longest time to come to rest in, virtual */
 
-void sim_wrong(struct sim *s, const char *fmt, ...)
+void sim_wrong(struct sim *s, const char *rule, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -24,7 +19,8 @@ void sim_wrong(struct sim *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(s->why, sizeof s->why, fmt, ap);
 	va_end(ap);
-	sim_say(s, "WRONG: %s", s->why);
+	snprintf(s->rule, sizeof s->rule, "%s", rule);
+	sim_say(s, "WRONG (%s): %s", s->rule, s->why);
 }
 
 void sim_say(struct sim *s, const char *fmt, ...)
@@ -33,7 +29,7 @@ void sim_say(struct sim *s, const char *fmt, ...)
 
 	if (!s->trace)
 		return;
-	printf("%9.3f  ", (double)(s->now - 1700000000000) / 1000.0);
+	printf("%9.3f  ", (double)(s->now - SIM_EPOCH) / 1000.0);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
@@ -50,19 +46,25 @@ bool sim_chance(struct sim *s, uint32_t percent)
 	return sim_below(s, 100) < percent;
 }
 
+/* ---- the queue ---- */
 void sim_event_release(struct sim_event *v)
 {
 	free(v->text);
 	free(v->sub);
 }
 
-/* The pointer is good until the next call. */
+void sim_event_drop(struct sim *s, size_t i)
+{
+	sim_event_release(&s->events[i]);
+	s->events[i] = s->events[--s->event_count];
+}
+
 struct sim_event *sim_at(struct sim *s, int64_t in_ms, enum sim_kind kind, int client)
 {
 	struct sim_event *v;
 
 	if (s->event_count == s->event_room) {
-		s->event_room = s->event_room ? s->event_room * 2 : 64;
+		s->event_room = s->event_room ? s->event_room * 2 : 128;
 		s->events = realloc(s->events, s->event_room * sizeof *s->events);
 		if (!s->events)
 			abort();
@@ -74,171 +76,67 @@ struct sim_event *sim_at(struct sim *s, int64_t in_ms, enum sim_kind kind, int c
 	v->kind = kind;
 	v->client = client;
 	v->life = client >= 0 ? s->client[client].life : 0;
+	v->retry_after_ms = -1;
+	v->fault.what = SIM_DO_COUNT;
 	return v;
 }
 
-/* ---- clients ---- */
-void sim_input(struct sim *s, int client, const char *what, sim_input_fn fn, void *arg)
+static void do_step(struct sim *s, const struct sim_step *p)
 {
-	struct sim_client *c = &s->client[client];
-	struct sd_error e = {.code = SD_OK};
-	struct sd_action a;
-
-	if (!c->en || s->why[0])
+	sd_rand_seeded(&s->rand, p->r);
+	sim_say(s, "* %s, client %d", sim_do_name(p->what), p->client);
+	if (p->client >= s->clients || sim_person_step(s, p) || sim_lanes_step(s, p) ||
+		sim_client_step(s, p) || sim_server_step(s, p))
 		return;
-	if (sd_store_begin(c->store, &e) != SD_OK || fn(s, c, arg, &e) != SD_OK ||
-		sd_store_commit(c->store, &e) != SD_OK) {
-		sim_wrong(s, "client %d: %s: %s", client, what, e.text);
-		return;
-	}
-	while (c->en && sd_engine_next(c->en, &a)) {
-		sim_action(s, client, &a);
-		sd_action_release(&a);
-	}
-}
-
-static enum sd_err start(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
-{
-	enum sd_err rc = sd_engine_auth(c->en, true, NULL, s->now, e);
-
-	(void)arg;
-	if (rc == SD_OK && c->switched_off)
-		rc = sd_engine_network(c->en, false, s->now, e);
-	return rc == SD_OK ? sd_engine_start(c->en, s->now, e) : rc;
-}
-
-void sim_boot(struct sim *s, int client)
-{
-	struct sim_client *c = &s->client[client];
-	struct sd_error e = {.code = SD_OK};
-	struct sd_store_opts so = {
-		.dir = c->dir, .schema = s->schema, .now_ms = s->now, .rand = &c->rand};
-	struct sd_engine_opts eo = {.schema = s->schema,
-		.settings = &s->set,
-		.rand = &c->rand,
-		.auth = SD_AUTH_API_KEY,
-		.modes = {SD_AUTH_API_KEY},
-		.mode_count = 1};
-
-	if (c->en)
-		return;
-	sim_say(s, "client %d starts", client);
-	if (sd_store_open(&so, &c->store, &e) != SD_OK) {
-		sim_wrong(s, "client %d: %s", client, e.text);
-		return;
-	}
-	eo.store = c->store;
-	if (sd_engine_new(&eo, &c->en, &e) != SD_OK) {
-		sim_wrong(s, "client %d: %s", client, e.text);
-		return;
-	}
-	c->life++;
-	c->ready = false;
-	sim_input(s, client, "start", start, NULL);
-}
-
-/* The process dies: what was not committed is gone, what was sent may arrive. */
-void sim_crash(struct sim *s, int client)
-{
-	struct sim_client *c = &s->client[client];
-
-	if (!c->en)
-		return;
-	sim_say(s, "client %d dies", client);
-	s->crashes++;
-	sim_unplug(s, client);
-	sd_engine_free(c->en);
-	sd_store_close(c->store);
-	c->en = NULL;
-	c->store = NULL;
-	c->life++;
-}
-
-static enum sd_err network(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
-{
-	return sd_engine_network(c->en, *(bool *)arg, s->now, e);
-}
-
-void sim_network(struct sim *s, int client, bool on)
-{
-	s->client[client].switched_off = !on;
-	sim_say(s, "client %d: network %s", client, on ? "on" : "off");
-	sim_input(s, client, "network", network, &on);
-}
-
-static enum sd_err tick(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
-{
-	(void)arg;
-	return sd_engine_tick(c->en, s->now, e);
-}
-
-/* ---- the bad time ---- */
-static void chaos(struct sim *s)
-{
-	int c = (int)sim_below(s, SIM_CLIENTS);
-	int64_t back = 500 + sim_below(s, 6000);
-
-	switch (sim_below(s, 6)) {
-	case 0:
-		sim_say(s, "client %d: cable out", c);
-		s->client[c].link = false;
-		sim_unplug(s, c);
-		sim_at(s, back, SIM_PLUG, c);
-		break;
-	case 1:
-		sim_network(s, c, false);
-		sim_at(s, back, SIM_PLUG, c);
-		break;
-	case 2:
-		sim_say(s, "server down");
-		s->server_down = true;
-		for (int i = 0; i < SIM_CLIENTS; i++)
-			sim_cut_realtime(s, i, true);
-		sim_at(s, back, SIM_PLUG, -1);
-		break;
-	case 3:
-	case 4:
-		sim_crash(s, c);
-		sim_at(s, back / 2, SIM_RESTART, c);
-		break;
-	default:
-		sim_cut_realtime(s, c, true);
-	}
-	if (s->now < s->end)
-		sim_at(s, 500 + sim_below(s, 3000), SIM_CHAOS, -1);
-}
-
-static void plug(struct sim *s, int client)
-{
-	if (client < 0) {
-		s->server_down = false;
-		return;
-	}
-	s->client[client].link = true;
-	if (s->client[client].switched_off)
-		sim_network(s, client, true);
+	sim_arm(s, p->client, p->what, p->r);
 }
 
 static void happen(struct sim *s, struct sim_event *v)
 {
+	struct sim_client *c = v->client >= 0 ? &s->client[v->client] : NULL;
+
 	switch (v->kind) {
-	case SIM_PERSON:
-		sim_person(s, v->client);
-		if (s->now < s->end)
-			sim_at(s, 50 + sim_below(s, 1500), SIM_PERSON, v->client);
+	case SIM_STEP:
+		do_step(s, &s->plan->steps[v->id]);
 		break;
-	case SIM_CHAOS:
-		chaos(s);
-		break;
-	case SIM_RESTART:
+	case SIM_BOOT:
 		sim_boot(s, v->client);
 		break;
 	case SIM_PLUG:
-		plug(s, v->client);
+		sim_say(s, "client %d: cable in", v->client);
+		c->link = true;
+		break;
+	case SIM_TURNED_ON:
+		sim_network(s, v->client, true);
+		break;
+	case SIM_SERVER_UP:
+		sim_say(s, "server up");
+		s->server_down = false;
+		break;
+	case SIM_REQUEST:
+		sim_on_request(s, v);
+		break;
+	case SIM_RESPONSE:
+	case SIM_COMMAND:
+		if (v->life == c->life)
+			sim_on_response(s, v);
+		break;
+	case SIM_REFRESHED:
+		if (v->life == c->life)
+			sim_on_refreshed(s, v);
 		break;
 	default:
-		sim_net_event(s, v);
+		if (v->life == c->life)
+			sim_rt_event(s, v);
 	}
+}
+
+/* When the client's engine wants to be asked, on our clock. */
+static int64_t due(const struct sim_client *c)
+{
+	int64_t d = c->en ? sd_engine_deadline(c->en) : INT64_MAX;
+
+	return d == INT64_MAX ? d : d - c->skew_ms;
 }
 
 /* Lets time pass to the next thing, at most to `until`; false: nothing is to come before it. */
@@ -254,8 +152,8 @@ static bool step(struct sim *s, int64_t until)
 			best = i;
 			at = s->events[i].at;
 		}
-	for (int i = 0; i < SIM_CLIENTS; i++) {
-		int64_t d = s->client[i].en ? sd_engine_deadline(s->client[i].en) : INT64_MAX;
+	for (int i = 0; i < s->clients; i++) {
+		int64_t d = due(&s->client[i]);
 		if (d < at) {
 			at = d;
 			who = i;
@@ -266,9 +164,8 @@ static bool step(struct sim *s, int64_t until)
 	if (at > s->now)
 		s->now = at;
 	if (who >= 0) {
-		int64_t before = s->now;
-		sim_input(s, who, "tick", tick, NULL);
-		if (s->client[who].en && sd_engine_deadline(s->client[who].en) <= before)
+		sim_tick(s, who);
+		if (due(&s->client[who]) <= s->now)
 			s->now++; /* an engine that is due at once again must not stop time */
 	} else {
 		struct sim_event v = s->events[best];
@@ -279,151 +176,181 @@ static bool step(struct sim *s, int64_t until)
 	return true;
 }
 
-/* ---- the run ---- */
+/* ---- to the end ---- */
 static bool quiet(struct sim *s)
 {
-	if (s->event_count)
-		return false;
-	for (int i = 0; i < SIM_CLIENTS; i++)
+	for (size_t i = 0; i < s->event_count; i++)
+		if (s->events[i].kind != SIM_KA)
+			return false;
+	for (int i = 0; i < s->clients; i++)
 		if (!s->client[i].en || !s->client[i].ready || !sd_engine_idle(s->client[i].en))
 			return false;
 	return true;
 }
 
+static void restless(struct sim *s)
+{
+	struct sd_buf b = SD_BUF_INIT;
+
+	for (int i = 0; i < s->clients; i++) {
+		struct sd_engine_status st;
+		if (!s->client[i].en)
+			continue;
+		sd_engine_status(s->client[i].en, &st);
+		sd_buf_fmt(&b, "client %d: %s, %d in flight, %s, %s; ", i, sd_phase_name(st.phase),
+			st.in_flight, sd_engine_idle(s->client[i].en) ? "idle" : "busy",
+			st.last_failure);
+	}
+	sim_wrong(s, "rest", "the clients did not come to rest: %s", sd_buf_text(&b));
+	sd_buf_release(&b);
+}
+
 /* Until nobody has anything to do; conflicts are decided on the way. */
 static void settle(struct sim *s)
 {
-	int64_t limit = s->now + 7200000;
+	int64_t limit = s->now + SETTLE_MS;
 
 	while (!s->why[0]) {
 		int decided = 0;
 		while (!s->why[0] && !quiet(s) && s->now < limit)
 			if (!step(s, limit))
 				break;
+		if (s->why[0])
+			return;
 		if (s->now >= limit || !quiet(s)) {
-			for (int i = 0; i < SIM_CLIENTS; i++) {
-				struct sd_engine_status st;
-				sd_engine_status(s->client[i].en, &st);
-				sim_say(s, "client %d: %s, %d in flight, %s", i,
-					sd_phase_name(st.phase), st.in_flight, st.last_failure);
-			}
-			sim_wrong(s, "the clients did not come to rest");
+			restless(s);
 			return;
 		}
-		for (int i = 0; i < SIM_CLIENTS; i++)
-			decided += sim_decide(s, i);
+		for (int i = 0; i < s->clients; i++)
+			decided += sim_decide_all(s, i);
 		if (!decided)
 			return;
 	}
 }
 
+static enum sd_err resync(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
+{
+	(void)arg;
+	return sd_engine_resync(c->en, NULL, true, s->now + c->skew_ms, e);
+}
+
+/* Everything is repaired, everybody takes up what they had put down. */
 static void heal(struct sim *s)
 {
-	s->healing = true;
 	s->faults = s->server_down = false;
 	sim_say(s, "---- healed");
+	sd_rand_seeded(&s->rand, s->plan->seed);
 	for (size_t i = s->event_count; i-- > 0;)
-		if (s->events[i].kind >= SIM_PERSON) {
-			sim_event_release(&s->events[i]);
-			s->events[i] = s->events[--s->event_count];
-		}
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < SIM_CLIENTS; i++) {
-			s->client[i].link = true;
+		if (s->events[i].kind >= SIM_STEP)
+			sim_event_drop(s, i);
+	for (int round = 0; round < 2 && !s->why[0]; round++) {
+		for (int i = 0; i < s->clients; i++) {
+			struct sim_client *c = &s->client[i];
+			c->link = true;
+			if (c->stopped && c->en)
+				sim_stop_start(s, i);
+			c->stopped = false;
+			c->armed_count = 0;
+			c->die_in = -1;
 			sim_boot(s, i);
+			if (c->expired || c->session_over)
+				sim_signed_in(s, i, true);
+			sim_take_up(s, i);
 			sim_network(s, i, false);
 			sim_network(s, i, true);
+			/* nobody can tell a client that was away for longer than a tombstone
+			 * lives what was deleted, but a full sync */
+			if (s->purged && round == 1)
+				sim_input(s, i, "full sync", resync, NULL);
 		}
 		settle(s);
 	}
 }
 
-static void setup(struct sim *s)
-{
-	struct sd_error e = {.code = SD_OK};
-	struct sd_sbx_opts o = {.rand = &s->rand,
-		.strategy = s->seed % 2 ? SD_STRATEGY_OPTIMISTIC : SD_STRATEGY_AUTOMERGE,
-		.delta_ttl_ms = 1800000,
-		.base_ttl_ms = 2592000000,
-		.max_limit = 1000,
-		.max_subscriptions = 100,
-		.api_key_mode = true};
-	static const enum sd_policy policies[] = {
-		SD_POLICY_MERGE, SD_POLICY_MERGE, SD_POLICY_MERGE, SD_POLICY_ASK, SD_POLICY_MINE};
-
-	if (sd_schema_read(SCHEMA, strlen(SCHEMA), "sim", &s->schema, &e) != SD_OK)
-		sim_wrong(s, "%s", e.text);
-	o.schema = s->schema;
-	if (!s->why[0] && sd_sbx_open(&o, &s->sbx, &e) != SD_OK)
-		sim_wrong(s, "%s", e.text);
-	if (s->why[0])
-		return;
-	sd_sbx_on_deliver(s->sbx, sim_deliver, s);
-	if (s->seed % 4 >= 2 && sd_sbx_set(s->sbx, "resurrect_on_update", "true", &e) != SD_OK)
-		sim_wrong(s, "%s", e.text);
-	s->set = (struct sd_engine_settings){.page_size = 5 + sim_below(s, 50),
-		.full_interval_ms = 86400000,
-		.sync_concurrency = 1 + (int)sim_below(s, 4),
-		.outbox_concurrency = 1 + (int)sim_below(s, 8),
-		.outbox_batch = sim_chance(s, 25) ? 5 : 1,
-		.conflict_max_attempts = 10,
-		.subscriptions_per_connection = 100,
-		.timeout_ms = 30000,
-		.models = s->models};
-	for (size_t i = 0; i < s->schema->model_count; i++)
-		s->models[i].policy = policies[sim_below(s, 5)];
-	for (int i = 0; i < SIM_CLIENTS; i++) {
-		s->client[i].dir = sd_test_dir();
-		s->client[i].link = true;
-		sd_rand_seeded(&s->client[i].rand, s->seed * 31 + (uint64_t)i);
-	}
-}
-
 static void teardown(struct sim *s)
 {
-	for (int i = 0; i < SIM_CLIENTS; i++) {
-		sd_engine_free(s->client[i].en);
-		sd_store_close(s->client[i].store);
-		if (s->client[i].dir)
-			sd_test_dir_remove(s->client[i].dir);
-	}
+	for (int i = 0; i < s->clients; i++)
+		sim_close(s, i);
 	while (s->event_count)
-		sim_event_release(&s->events[--s->event_count]);
+		sim_event_drop(s, s->event_count - 1);
 	free(s->events);
-	for (size_t i = 0; i < s->edit_count; i++)
-		free(s->edits[i].key);
-	free(s->edits);
-	sd_json_free(s->history);
+	sim_edits_release(s);
 	sd_sbx_close(s->sbx);
-	sd_schema_free(s->schema);
+	for (int i = 0; i < s->clients; i++) {
+		struct sim_client *c = &s->client[i];
+		sim_vfs_forget(c->dir);
+		sd_test_dir_remove(c->dir);
+		sd_json_free(c->versions);
+		sd_json_free(c->in_flight);
+		for (size_t m = 0; m < SIM_MODELS; m++) {
+			free(c->expr[m]);
+			sd_pred_free(c->pred[m]);
+		}
+	}
+	sim_vfs_forget(s->sbx_path);
+	free(s->sbx_path);
+	sim_world_release(s);
 }
 
-bool sim_run(uint64_t seed, bool plant_double, bool trace, char *why, size_t room)
+static void setup(struct sim *s)
 {
-	struct sim s = {.seed = seed,
-		.now = 1700000000000,
-		.plant_double = plant_double,
-		.trace = trace,
-		.faults = true};
-
-	sd_rand_seeded(&s.rand, seed);
-	s.end = s.now + SIM_CHAOS_MS;
-	s.history = sd_json_object();
-	setup(&s);
-	for (int i = 0; i < SIM_CLIENTS && !s.why[0]; i++) {
-		sim_boot(&s, i);
-		sim_at(&s, 100 + sim_below(&s, 2000), SIM_PERSON, i);
+	sim_vfs_install();
+	sim_world_make(s);
+	s->sbx_path = strdup("/sim/server/sandbox.db");
+	if (!s->why[0])
+		sim_server_open(s);
+	for (int i = 0; i < s->clients; i++) {
+		struct sim_client *c = &s->client[i];
+		sim_world_client(s, i);
+		c->dir = sd_test_dir();
+		c->link = true;
+		c->die_in = -1;
+		c->versions = sd_json_object();
+		c->in_flight = sd_json_object();
 	}
-	sim_at(&s, 3000, SIM_CHAOS, -1);
-	while (!s.why[0] && step(&s, s.end))
+	for (size_t i = 0; i < s->plan->count; i++) {
+		struct sim_event *v =
+			sim_at(s, 200 + s->plan->steps[i].at, SIM_STEP, s->plan->steps[i].client);
+		v->id = i;
+	}
+}
+
+bool sim_run(const struct sim_plan *p, bool trace, struct sim_result *out)
+{
+	struct sim s = {.plan = p,
+		.clients = p->clients,
+		.now = SIM_EPOCH,
+		.trace = trace,
+		.faults = true,
+		.executing = -1};
+	int64_t end = 1000;
+
+	if (!sim_mutant_set(p->mutant))
+		sim_wrong(&s, "setup", "there is no mutant %s", p->mutant);
+	if (!s.why[0])
+		setup(&s);
+	for (int i = 0; i < s.clients && !s.why[0]; i++)
+		sim_boot(&s, i);
+	if (p->count)
+		end += p->steps[p->count - 1].at;
+	while (!s.why[0] && step(&s, SIM_EPOCH + end))
 		;
+	if (s.now < SIM_EPOCH + end)
+		s.now = SIM_EPOCH + end;
 	if (!s.why[0])
 		heal(&s);
 	if (!s.why[0])
 		sim_check(&s);
-	sim_say(&s, "%d requests, %d faults, %d crashes, %d conflicts, %zu edits", s.requests,
-		s.faulted, s.crashes, s.conflicts, s.edit_count);
-	snprintf(why, room, "%s", s.why);
+	sim_say(&s, "%d requests, %d deaths, %d conflicts, %zu edits", s.requests, s.deaths,
+		s.conflicts, s.edit_count);
+	memset(out, 0, sizeof *out);
+	memcpy(out->rule, s.rule, sizeof out->rule);
+	memcpy(out->why, s.why, sizeof out->why);
+	out->requests = s.requests;
+	out->deaths = s.deaths;
+	out->conflicts = s.conflicts;
+	out->edits = s.edit_count;
 	teardown(&s);
-	return !why[0];
+	sim_mutant_set(NULL);
+	return !out->why[0];
 }

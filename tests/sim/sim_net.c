@@ -1,8 +1,8 @@
 /*
- * tests/sim/sim_net.c - the network double, see sim.h.
+ * tests/sim/sim_net.c - HTTP: requests, answers, and everything that can happen to them; see sim.h.
  *
- * A mutation reaches the server once or never; what may be lost is the way there, the way back,
- * or both.  Realtime messages may come late, twice, in another order, or not at all.
+ * A request reaches the server once or never; what may be lost, late or spoiled is the way there,
+ * the way back, or both.
  */
 #include "tests/sim/sim.h"
 
@@ -10,358 +10,387 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Connection numbers of different processes must not meet at the server. */
-static uint64_t wire_conn(const struct sim *s, int client, uint64_t conn)
+bool sim_is_mutation(const char *body)
 {
-	return (uint64_t)client << 56 | s->client[client].life << 32 | conn;
+	return strstr(body, "\"query\":\"mutation") != NULL;
 }
 
-static int64_t delay(struct sim *s)
+static bool is_sync(const char *body)
 {
-	return 2 + (sim_chance(s, 10) ? sim_below(s, 2000) : sim_below(s, 60));
+	return strstr(body, "$lastSync") != NULL;
 }
 
-static const struct sd_sbx_identity WHO = {.mode = SD_AUTH_API_KEY};
+/* The same for the same seed and the same number of messages before it. */
+int64_t sim_delay(struct sim *s, int client)
+{
+	struct sim_client *c = &s->client[client];
+	uint64_t what[3] = {s->plan->seed, (uint64_t)client, ++c->messages}, h;
 
-/* ---- HTTP ---- */
+	h = sd_hash(what, sizeof what);
+	return 2 + (int64_t)(h % 100 < 7 ? (h >> 8) % 1500 : (h >> 8) % 50);
+}
+
+/* ---- faults waiting ---- */
+void sim_arm(struct sim *s, int client, enum sim_do what, uint64_t r)
+{
+	struct sim_client *c = &s->client[client];
+
+	if (what == SIM_SOCK_CUT) {
+		sim_cut(s, client, r % 4 != 0);
+	} else if (what == SIM_SOCK_MUTE) {
+		sim_mute(s, client);
+	} else if (c->armed_count < sizeof c->armed / sizeof *c->armed) {
+		c->armed[c->armed_count++] = (struct sim_armed){what, r};
+	}
+}
+
+bool sim_armed_take(struct sim *s, int client, enum sim_do from, enum sim_do to, int only,
+	struct sim_armed *out)
+{
+	struct sim_client *c = &s->client[client];
+
+	for (size_t i = 0; i < c->armed_count; i++) {
+		const struct sim_armed *a = &c->armed[i];
+		/* a third of them waits for a mutation, a third for a query */
+		if (a->what < from || a->what > to ||
+			(only && a->r % 3 && (int)(a->r % 3) != only) ||
+			(a->what == SIM_PARTIAL && only != 3))
+			continue;
+		*out = *a;
+		memmove(&c->armed[i], &c->armed[i + 1], (--c->armed_count - i) * sizeof *c->armed);
+		return true;
+	}
+	return false;
+}
+
+/* ---- answers ---- */
 static void respond(struct sim *s, const struct sim_event *req, int64_t in_ms, int status,
 	int transport, bool sent, const char *text)
 {
 	struct sim_event *v;
 	uint64_t id = req->id, life = req->life;
+	int64_t until = req->until;
+	bool late = s->now + in_ms > until;
 
-	v = sim_at(s, in_ms, SIM_RESPONSE, req->client);
+	if (req->ok)
+		return; /* it was given up long ago */
+	v = sim_at(s, late ? until - s->now : in_ms, SIM_RESPONSE, req->client);
 	v->id = id;
 	v->life = life;
-	v->status = status;
-	v->transport = transport;
-	v->sent = sent;
-	v->text = text ? strdup(text) : NULL;
+	v->status = late ? 0 : status;
+	v->transport = late ? 28 : transport;
+	v->sent = late || sent;
+	v->text = text && !late ? strdup(text) : NULL;
 }
 
 static void lost(struct sim *s, const struct sim_event *req, bool sent)
 {
-	s->faulted++;
-	respond(s, req, delay(s), 0, 56, sent, NULL);
+	respond(s, req, sim_delay(s, req->client), 0, 56, sent, NULL);
 }
 
-static bool is_mutation(const char *body)
+static void refuse(struct sim *s, const struct sim_event *v, uint64_t r)
 {
-	return strstr(body, "\"query\":\"mutation") != NULL;
+	static const struct {
+		int status;
+		const char *body;
+	} kinds[] = {{429, "{\"message\":\"Too Many Requests\"}"},
+		{500, "{\"errors\":[{\"errorType\":\"InternalFailure\"}]}"},
+		{502, "<html>Bad Gateway</html>"}, {503, "Service Unavailable"},
+		{504, "{\"message\":\"Endpoint request timed out\"}"},
+		{403, "<html>proxy: not allowed</html>"}, {302, ""}, {408, ""},
+		{413, "{\"message\":\"Request Entity Too Large\"}"}, {200, ""}, {200, "{\"data\":"},
+		{200, "{\"what\":1}"}};
+	size_t i = r % (sizeof kinds / sizeof *kinds);
+
+	respond(s, v, sim_delay(s, v->client), kinds[i].status, 0, true, kinds[i].body);
+	s->events[s->event_count - 1].retry_after_ms =
+		kinds[i].status == 429 || r % 5 == 0 ? (int64_t)(r / 7 % 9000) : -1;
 }
 
-/* Lets the server carry the request out; the answer is owned by the caller. */
-static void execute(struct sim *s, const struct sim_event *v, struct sd_sbx_answer *out)
+static void graphql_error(struct sim *s, const struct sim_event *v, uint64_t r)
 {
-	int times = s->plant_double && is_mutation(v->text) && sim_chance(s, 10) ? 2 : 1;
+	static const char *const types[] = {"ThrottlingException", "LimitExceededException",
+		"InternalFailure", "ExecutionTimeout", "TransactionConflictException",
+		"ServiceUnavailable", "Unauthorized", "SomethingNew"};
+	const char *type = types[r % (sizeof types / sizeof *types)];
+	struct sd_buf b = SD_BUF_INIT;
 
-	memset(out, 0, sizeof *out);
-	sd_sbx_request(s->sbx, v->text, strlen(v->text), &WHO, s->now, out);
-	if (is_mutation(v->text))
-		sim_record(s, sd_buf_text(&out->body));
-	while (--times > 0) { /* the bug on purpose */
-		struct sd_sbx_answer again;
-		memset(&again, 0, sizeof again);
-		sd_sbx_request(s->sbx, v->text, strlen(v->text), &WHO, s->now, &again);
-		sim_record(s, sd_buf_text(&again.body));
-		sd_sbx_answer_release(&again);
+	sd_buf_fmt(&b,
+		"{\"data\":null,\"errors\":[{\"errorType\":\"%s\",\"message\":\"%s, in the "
+		"simulation\"}]}",
+		type, type);
+	respond(s, v, sim_delay(s, v->client), 200, 0, true, sd_buf_text(&b));
+	sd_buf_release(&b);
+}
+
+/* One row of a page could not be read. */
+static void partial(struct sim *s, const struct sim_event *v, const char *body, uint64_t r)
+{
+	struct cJSON *j = NULL, *root, *items, *kept = sd_json_array(), *path, *err;
+	size_t n, at, i = 0;
+	char *text;
+
+	if (sd_json_parse(body, strlen(body), "page", &j, NULL) != SD_OK)
+		j = NULL;
+	root = sd_json_child(sd_json_get(j, "data"));
+	items = sd_json_get(root, "items");
+	n = sd_json_count(items);
+	at = n ? r / 16 % n : 0;
+	for (const struct cJSON *c = sd_json_child(items); c; c = sd_json_next(c), i++)
+		sd_json_push(kept, i == at ? sd_json_null() : sd_json_dup(c));
+	if (n) {
+		path = sd_json_array();
+		err = sd_json_object();
+		sd_json_push(path, sd_json_string(sd_json_name(root)));
+		sd_json_push(path, sd_json_string("items"));
+		sd_json_push(path, sd_json_int((int64_t)at));
+		sd_json_push(path, sd_json_string("n"));
+		sd_json_add_str(err, "message", "Cannot return null for non-nullable type");
+		sd_json_add(err, "path", path);
+		sd_json_set(root, "items", kept);
+		kept = sd_json_array();
+		sd_json_push(kept, err);
+		sd_json_set(j, "errors", kept);
+		kept = NULL;
 	}
+	text = sd_json_text(j);
+	respond(s, v, sim_delay(s, v->client), 200, 0, true, text ? text : body);
+	free(text);
+	sd_json_free(kept);
+	sd_json_free(j);
 }
 
-static void on_request(struct sim *s, struct sim_event *v)
+/* ---- at the server ---- */
+static void answer(struct sim *s, struct sim_event *v)
 {
 	struct sd_sbx_answer a;
-	uint32_t luck = s->faults ? sim_below(s, 100) : 99;
+	uint64_t r = v->fault.r / 3;
+	const char *body;
+	size_t half;
 
-	s->requests++;
-	if (s->server_down) {
-		respond(s, v, delay(s), 0, 7, false, NULL);
-		return;
-	}
-	if (luck < 4) { /* lost on the way there */
-		lost(s, v, true);
-		return;
-	}
-	if (luck < 7) {
-		s->faulted++;
-		respond(s, v, delay(s), luck == 4 ? 429 : 503, 0, true, "<html>busy</html>");
-		return;
-	}
-	execute(s, v, &a);
+	if (is_sync(v->text) && !v->ok && v->life == s->client[v->client].life)
+		sim_watch_page(s, v->client, v->text);
+	sim_server_execute(s, v->client, v->text, &a);
+	body = sd_buf_text(&a.body);
 	sim_say(s, "  server: client %d #%llu: %.1500s", v->client, (unsigned long long)v->id,
-		is_mutation(v->text) ? sd_buf_text(&a.body) : "(query)");
-	if (luck < 12) { /* lost on the way back */
+		sim_is_mutation(v->text) || strlen(body) < 400 ? body : "(query)");
+	switch (v->fault.what) {
+	case SIM_ANS_LOST:
 		lost(s, v, true);
-	} else if (luck < 15) {
-		s->faulted++;
-		if (luck == 12 && a.body.len > 20)
-			a.body.data[a.body.len / 2] = '\0';
-		respond(s, v, delay(s), luck == 12 ? 200 : 502, 0, true,
-			luck == 12 ? sd_buf_text(&a.body) : "Bad gateway");
-	} else {
-		respond(s, v, delay(s), a.status, 0, true, sd_buf_text(&a.body));
+		break;
+	case SIM_ANS_SLOW:
+		respond(s, v, 1000 + (int64_t)(r % 44000), a.status, 0, true, body);
+		break;
+	case SIM_STATUS_AFTER:
+		respond(s, v, sim_delay(s, v->client), 500 + (int)(r % 5 == 1 ? 0 : r % 5), 0, true,
+			"<html>the gateway gave up</html>");
+		break;
+	case SIM_CUT:
+		half = a.body.len ? r % a.body.len : 0;
+		if (a.body.len)
+			a.body.data[half] = '\0';
+		respond(s, v, sim_delay(s, v->client), 200, 0, true, body);
+		break;
+	case SIM_PARTIAL:
+		partial(s, v, body, r);
+		break;
+	default:
+		respond(s, v, sim_delay(s, v->client), a.status, 0, true, body);
 	}
 	sd_sbx_answer_release(&a);
 }
 
+void sim_on_request(struct sim *s, struct sim_event *v)
+{
+	uint64_t r = v->fault.r / 3;
+
+	s->requests++;
+	if (v->fault.what != SIM_DO_COUNT)
+		sim_say(s, "  fault: %s for client %d #%llu", sim_do_name(v->fault.what), v->client,
+			(unsigned long long)v->id);
+	if (s->server_down) {
+		respond(s, v, sim_delay(s, v->client), 0, 7, false, NULL);
+		return;
+	}
+	if (s->client[v->client].expired && v->life == s->client[v->client].life) {
+		respond(s, v, sim_delay(s, v->client), 401, 0, true,
+			"{\"errors\":[{\"errorType\":\"UnauthorizedException\","
+			"\"message\":\"Token has expired.\"}]}");
+		return;
+	}
+	switch (v->fault.what) {
+	case SIM_REQ_LOST:
+		lost(s, v, true);
+		break;
+	case SIM_STATUS:
+		refuse(s, v, r);
+		break;
+	case SIM_HTML:
+		respond(s, v, sim_delay(s, v->client), 200, 0, true,
+			"<!DOCTYPE html><html><body>Welcome to the airport</body></html>");
+		break;
+	case SIM_GRAPHQL:
+		graphql_error(s, v, r);
+		break;
+	default:
+		answer(s, v);
+	}
+}
+
+/* ---- at the client ---- */
+struct got {
+	const struct sim_event *v;
+	int client;
+};
+
 static enum sd_err http(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
 {
-	const struct sim_event *v = arg;
+	const struct got *g = arg;
+	const struct sim_event *v = g->v;
 	struct sd_http_result r = {.id = v->id,
 		.transport = v->transport,
 		.sent = v->sent,
 		.failure = v->transport ? "the connection was lost" : NULL,
 		.status = v->status,
-		.retry_after_ms = -1,
-		.body = v->text,
+		.retry_after_ms = v->retry_after_ms,
+		.date_ms = v->status ? s->now / 1000 * 1000 : 0,
+		.body = v->text ? v->text : "",
 		.body_len = v->text ? strlen(v->text) : 0};
 
-	return sd_engine_http(c->en, &r, s->now, e);
+	return sd_engine_http(c->en, &r, sim_clock(s, g->client), e);
 }
 
-/* What the client gives up may still be carried out. */
-static void cancel(struct sim *s, int client, uint64_t id)
+static enum sd_err command(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
 {
+	const struct got *g = arg;
+
+	return sd_engine_command_done(c->en, g->v->id, g->v->text,
+		g->v->text ? NULL : "it ended with 1", sim_clock(s, g->client), e);
+}
+
+void sim_on_response(struct sim *s, struct sim_event *v)
+{
+	struct got g = {v, v->client};
+
+	if (v->kind == SIM_COMMAND) {
+		sim_input(s, v->client, "command", command, &g);
+		return;
+	}
+	if (s->trace && (v->status != 200 || v->transport))
+		sim_say(s, "client %d #%llu: HTTP %d, transport %d", v->client,
+			(unsigned long long)v->id, v->status, v->transport);
+	sim_watch_answered(s, v->client, v->id);
+	sim_input(s, v->client, "answer", http, &g);
+}
+
+/* What a client gives up may still be carried out. */
+static void unheard(struct sim *s, const struct sim_event *v)
+{
+	struct sd_sbx_answer a;
+
+	if (s->server_down || v->id % 2 || v->fault.what == SIM_REQ_LOST ||
+		v->fault.what == SIM_STATUS || v->fault.what == SIM_HTML ||
+		v->fault.what == SIM_GRAPHQL || s->client[v->client].expired)
+		return;
+	sim_server_execute(s, v->client, v->text, &a);
+	sim_say(s, "  server, unheard: client %d #%llu: %.300s", v->client,
+		(unsigned long long)v->id, sd_buf_text(&a.body));
+	sd_sbx_answer_release(&a);
+}
+
+void sim_http_cancel(struct sim *s, int client, uint64_t id)
+{
+	sim_watch_answered(s, client, id);
 	for (size_t i = s->event_count; i-- > 0;) {
 		struct sim_event v = s->events[i];
 		if (v.client != client || v.life != s->client[client].life || v.id != id ||
 			(v.kind != SIM_REQUEST && v.kind != SIM_RESPONSE))
 			continue;
 		s->events[i] = s->events[--s->event_count];
-		if (v.kind == SIM_REQUEST && !s->server_down && sim_chance(s, 50)) {
-			struct sd_sbx_answer a;
-			execute(s, &v, &a);
-			sim_say(s, "  server, unheard: client %d #%llu: %.300s", client,
-				(unsigned long long)id, sd_buf_text(&a.body));
-			sd_sbx_answer_release(&a);
-		}
+		if (v.kind == SIM_REQUEST)
+			unheard(s, &v);
 		sim_event_release(&v);
-		return;
-	}
-}
-
-/* ---- realtime ---- */
-static void frame(struct sim *s, int client, uint64_t conn, int64_t in_ms, const char *text)
-{
-	struct sim_event *v = sim_at(s, in_ms, SIM_FRAME, client);
-
-	v->id = conn;
-	v->text = strdup(text);
-}
-
-void sim_deliver(void *ctx, uint64_t conn, const char *sub_id, const char *payload)
-{
-	struct sim *s = ctx;
-	int client = (int)(conn >> 56);
-	struct sd_buf b = SD_BUF_INIT;
-	int copies = 1;
-
-	if ((conn >> 32 & 0xffffff) != (s->client[client].life & 0xffffff))
-		return;
-	if (s->faults && sim_chance(s, 2))
-		copies = 0; /* the service promises no delivery */
-	if (s->faults && sim_chance(s, 5))
-		copies = 2;
-	sd_buf_fmt(&b, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":%s}", sub_id, payload);
-	while (copies-- > 0)
-		frame(s, client, conn & 0xffffffff, 4 + delay(s), sd_buf_text(&b));
-	sd_buf_release(&b);
-}
-
-static void subscribe(struct sim *s, struct sim_event *v)
-{
-	char *error = NULL;
-	struct sd_buf b = SD_BUF_INIT;
-
-	if (s->server_down || !s->client[v->client].link)
-		return;
-	sd_sbx_subscribe(s->sbx, wire_conn(s, v->client, v->id), v->sub, v->text, strlen(v->text),
-		&WHO, s->now, &error);
-	if (error)
-		sd_buf_fmt(&b, "{\"type\":\"error\",\"id\":\"%s\",\"payload\":%s}", v->sub, error);
-	else
-		sd_buf_fmt(&b, "{\"type\":\"start_ack\",\"id\":\"%s\"}", v->sub);
-	frame(s, v->client, v->id, 1, sd_buf_text(&b));
-	sd_buf_release(&b);
-	free(error);
-}
-
-static enum sd_err opened(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
-{
-	return sd_engine_rt_opened(c->en, *(uint64_t *)arg, s->now, e);
-}
-
-static enum sd_err closed(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
-{
-	return sd_engine_rt_closed(c->en, *(uint64_t *)arg, 1006, 0, "gone", s->now, e);
-}
-
-static enum sd_err text(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
-{
-	const struct sim_event *v = arg;
-
-	return sd_engine_rt_text(c->en, v->id, v->text, strlen(v->text), s->now, e);
-}
-
-static bool has_conn(const struct sim_client *c, uint64_t conn)
-{
-	for (size_t i = 0; i < c->conn_count; i++)
-		if (c->conns[i] == conn)
-			return true;
-	return false;
-}
-
-static void forget_conn(struct sim *s, int client, uint64_t conn)
-{
-	struct sim_client *c = &s->client[client];
-
-	sd_sbx_drop_connection(s->sbx, wire_conn(s, client, conn));
-	for (size_t i = c->conn_count; i-- > 0;)
-		if (c->conns[i] == conn)
-			c->conns[i] = c->conns[--c->conn_count];
-	for (size_t i = s->event_count; i-- > 0;) {
-		struct sim_event *v = &s->events[i];
-		if (v->client != client || v->id != conn ||
-			(v->kind != SIM_FRAME && v->kind != SIM_SUBSCRIBE && v->kind != SIM_OPENED))
-			continue;
-		sim_event_release(v);
-		*v = s->events[--s->event_count];
-	}
-}
-
-/* The connections of a client break; what was on its way is lost. */
-void sim_cut_realtime(struct sim *s, int client, bool tell)
-{
-	struct sim_client *c = &s->client[client];
-
-	while (c->conn_count) {
-		uint64_t conn = c->conns[0];
-		forget_conn(s, client, conn);
-		if (tell)
-			sim_at(s, 1 + sim_below(s, 3000), SIM_CLOSED, client)->id = conn;
 	}
 }
 
 void sim_unplug(struct sim *s, int client)
 {
-	sim_cut_realtime(s, client, true);
+	sim_cut(s, client, true);
 	for (size_t i = s->event_count; i-- > 0;) {
 		struct sim_event v = s->events[i];
 		if (v.client != client || (v.kind != SIM_REQUEST && v.kind != SIM_RESPONSE))
 			continue;
 		s->events[i] = s->events[--s->event_count];
-		if (v.kind == SIM_REQUEST && !s->server_down && sim_chance(s, 50)) {
-			struct sd_sbx_answer a;
-			execute(s, &v, &a);
-			sd_sbx_answer_release(&a);
-		}
+		if (v.kind == SIM_REQUEST)
+			unheard(s, &v);
 		lost(s, &v, true);
 		sim_event_release(&v);
 	}
 }
 
-/* ---- what an engine asks for ---- */
-static void on_http(struct sim *s, int client, struct sd_action *a)
+void sim_http(struct sim *s, int client, struct sd_action *a)
 {
 	struct sim_event *v;
+	struct sim_armed fault = {.what = SIM_DO_COUNT};
+	int only = sim_is_mutation(a->text) ? 1 : is_sync(a->text) ? 3 : 2;
+	int64_t in = 1, limit = a->timeout_ms ? a->timeout_ms : 30000;
 
+	sim_watch_request(s, client, a->id, a->text);
+	if (only == 1)
+		sim_say(s, "client %d #%llu: %s", client, (unsigned long long)a->id,
+			strstr(a->text, "\"variables\""));
 	if (!s->client[client].link) {
 		v = sim_at(s, 1, SIM_RESPONSE, client);
+		v->id = a->id;
 		v->transport = 6;
-	} else {
-		v = sim_at(s, delay(s), SIM_REQUEST, client);
-		v->text = a->text;
-		a->text = NULL;
-	}
-	v->id = a->id;
-	if (v->text && is_mutation(v->text))
-		sim_say(s, "client %d #%llu: %s", client, (unsigned long long)a->id,
-			strstr(v->text, "\"variables\""));
-}
-
-static void on_open(struct sim *s, int client, struct sd_action *a)
-{
-	struct sim_client *c = &s->client[client];
-
-	if (s->server_down || !c->link || c->conn_count == 16 || (s->faults && sim_chance(s, 10))) {
-		sim_at(s, delay(s), SIM_CLOSED, client)->id = a->conn;
 		return;
 	}
-	c->conns[c->conn_count++] = a->conn;
-	sim_at(s, delay(s), SIM_OPENED, client)->id = a->conn;
+	sim_armed_take(s, client, SIM_REQ_LOST, SIM_PARTIAL, only, &fault);
+	in = sim_delay(s, client);
+	if (fault.what == SIM_REQ_SLOW)
+		in += 500 + (int64_t)(fault.r / 3 % 44000);
+	if (in >= limit) { /* it gives up before that */
+		v = sim_at(s, limit, SIM_RESPONSE, client);
+		v->id = a->id;
+		v->transport = 28;
+		v->sent = true;
+	}
+	v = sim_at(s, in, SIM_REQUEST, client);
+	v->id = a->id;
+	v->text = a->text;
+	a->text = NULL;
+	v->fault = fault;
+	v->until = s->now + limit;
+	v->ok = in >= limit;
 }
 
-void sim_action(struct sim *s, int client, struct sd_action *a)
+/* ---- sessions ---- */
+void sim_refresh(struct sim *s, int client)
 {
 	struct sim_client *c = &s->client[client];
 	struct sim_event *v;
+	int64_t in = sim_delay(s, client);
 
-	switch (a->kind) {
-	case SD_ACT_HTTP:
-		on_http(s, client, a);
-		break;
-	case SD_ACT_HTTP_CANCEL:
-		cancel(s, client, a->id);
-		break;
-	case SD_ACT_RT_OPEN:
-		on_open(s, client, a);
-		break;
-	case SD_ACT_RT_SEND:
-		if (has_conn(c, a->conn) && strstr(a->text, "connection_init"))
-			frame(s, client, a->conn, 1,
-				"{\"type\":\"connection_ack\",\"payload\":{"
-				"\"connectionTimeoutMs\":86400000}}");
-		break;
-	case SD_ACT_RT_START:
-		if (!has_conn(c, a->conn))
-			break;
-		v = sim_at(s, 1, SIM_SUBSCRIBE, client);
-		v->id = a->conn;
-		v->text = a->text;
-		v->sub = a->sub_id;
-		a->text = a->sub_id = NULL;
-		break;
-	case SD_ACT_RT_CLOSE:
-		forget_conn(s, client, a->conn);
-		break;
-	case SD_ACT_EVENT:
-		sim_say(s, "client %d: %.400s", client, a->text);
-		if (strstr(a->text, "\"event\":\"ready\""))
-			c->ready = true;
-		if (strstr(a->text, "\"event\":\"conflict\""))
-			s->conflicts++;
-		break;
-	case SD_ACT_REFRESH:
-	case SD_ACT_COMMAND:
-		sim_wrong(s, "client %d asks for what there is not here", client);
-	}
+	if (c->refreshing)
+		return;
+	c->refreshing = true;
+	v = sim_at(s, in, SIM_REFRESHED, client);
+	v->ok = s->w.pool && (!s->faults || in % 5 != 0); /* a key cannot be renewed */
 }
 
-void sim_net_event(struct sim *s, struct sim_event *v)
+void sim_on_refreshed(struct sim *s, struct sim_event *v)
 {
-	if (v->kind == SIM_REQUEST) {
-		on_request(s, v); /* the sender may have died meanwhile */
+	struct sim_client *c = &s->client[v->client];
+
+	c->refreshing = false;
+	if (v->ok) {
+		sim_signed_in(s, v->client, true);
 		return;
 	}
-	if (v->life != s->client[v->client].life)
-		return;
-	switch (v->kind) {
-	case SIM_RESPONSE:
-		sim_input(s, v->client, "answer", http, v);
-		break;
-	case SIM_OPENED:
-		sim_input(s, v->client, "opened", opened, &v->id);
-		break;
-	case SIM_SUBSCRIBE:
-		subscribe(s, v);
-		break;
-	case SIM_FRAME:
-		sim_input(s, v->client, "frame", text, v);
-		break;
-	case SIM_CLOSED:
-		sim_input(s, v->client, "closed", closed, &v->id);
-		break;
-	default:
-		break;
-	}
+	/* a person signs in, or somebody makes the key valid again */
+	sim_at(s, 3000 + sim_delay(s, v->client), SIM_REFRESHED, v->client)->ok = true;
+	c->refreshing = true;
+	sim_signed_in(s, v->client, false);
+	if (!s->w.pool)
+		c->session_over = false;
 }

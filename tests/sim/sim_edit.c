@@ -1,0 +1,317 @@
+/*
+ * tests/sim/sim_edit.c - what was saved and what became of it: tokens of the people's edits, and
+ * the records as the server wrote them, version by version; see sim.h.
+ */
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- edits ---- */
+struct sim_edit *sim_note(struct sim *s, int client, const struct sd_model *m, const char *key,
+	const char *field, const char *token)
+{
+	struct sim_edit *x;
+
+	m = sim_model(s, m);
+	/* what the same person saved there before need not be found any more; a list keeps its
+	 * elements, a deletion ends everything */
+	for (size_t i = 0; i < s->edit_count; i++) {
+		struct sim_edit *o = &s->edits[i];
+		const struct sd_field *f = sd_model_field(m, field);
+		if (o->client == client && o->model == m && o->by < 0 && strcmp(o->key, key) == 0 &&
+			(!f || (strcmp(o->field, field) == 0 && !f->list)))
+			o->by = (int64_t)s->edit_count;
+	}
+	if (s->edit_count == s->edit_room) {
+		s->edit_room = s->edit_room ? s->edit_room * 2 : 256;
+		s->edits = realloc(s->edits, s->edit_room * sizeof *s->edits);
+		if (!s->edits)
+			abort();
+	}
+	x = &s->edits[s->edit_count++];
+	memset(x, 0, sizeof *x);
+	x->client = client;
+	x->model = m;
+	x->key = strdup(key);
+	x->by = -1;
+	x->removes = !*field;
+	snprintf(x->field, sizeof x->field, "%s", field);
+	snprintf(x->token, sizeof x->token, "%s", token);
+	return x;
+}
+
+static bool newest_seq(void *ctx, struct sd_mutation *m)
+{
+	*(int64_t *)ctx = m->seq;
+	return true;
+}
+
+void sim_note_seq(
+	struct sim *s, int client, const struct sd_model *m, const char *key, size_t first)
+{
+	int64_t seq = 0, line = 0;
+
+	if (sd_outbox_of(s->client[client].store, m, key, newest_seq, &seq, NULL) != SD_OK ||
+		sd_journal_last(s->client[client].store, &line, NULL) != SD_OK)
+		return;
+	for (size_t i = first; i < s->edit_count; i++)
+		if (s->edits[i].client == client && strcmp(s->edits[i].key, key) == 0) {
+			s->edits[i].seq = seq;
+			s->edits[i].line = line;
+		}
+}
+
+void sim_give_up_entry(struct sim *s, int client, int64_t seq)
+{
+	for (size_t i = 0; i < s->edit_count; i++) {
+		struct sim_edit *x = &s->edits[i];
+		if (x->client != client || x->seq != seq || x->given_up)
+			continue;
+		x->given_up = true;
+		/* what it hid is what the person sees again, unless it went with it */
+		for (size_t k = 0; k < i; k++)
+			if (s->edits[k].by == (int64_t)i && s->edits[k].seq != seq)
+				s->edits[k].by = -1;
+	}
+}
+
+void sim_give_up_record(
+	struct sim *s, int client, const struct sd_model *m, const char *key, const char *field)
+{
+	m = sim_model(s, m);
+	for (size_t i = 0; i < s->edit_count; i++) {
+		struct sim_edit *x = &s->edits[i];
+		if (x->client == client && x->model == m && strcmp(x->key, key) == 0 &&
+			(!field || strcmp(x->field, field) == 0))
+			x->given_up = true;
+	}
+}
+
+struct sim_edit *sim_edit_of(struct sim *s, const char *token)
+{
+	for (size_t i = s->edit_count; i-- > 0;)
+		if (strcmp(s->edits[i].token, token) == 0)
+			return &s->edits[i];
+	return NULL;
+}
+
+void sim_give_up_token(struct sim *s, const char *token)
+{
+	struct sim_edit *x = sim_edit_of(s, token);
+
+	if (x)
+		x->given_up = true;
+}
+
+void sim_edits_release(struct sim *s)
+{
+	void *v;
+
+	for (size_t i = 0; i < s->edit_count; i++)
+		free(s->edits[i].key);
+	free(s->edits);
+	for (size_t i = 0; sd_map_next(&s->records, &i, NULL, &v);) {
+		struct sim_record *r = v;
+		for (size_t k = 0; k < r->count; k++)
+			sd_json_free(r->v[k].item);
+		free(r->v);
+		free(r->key);
+		free(r);
+	}
+	sd_map_release(&s->records, NULL);
+}
+
+/* ---- records at the server ---- */
+struct sim_record *sim_record_of(struct sim *s, const struct sd_model *m, const char *key)
+{
+	struct sd_buf name = SD_BUF_INIT;
+	struct sim_record *r;
+
+	sd_buf_fmt(&name, "%s %s", m->name, key);
+	r = sd_map_get(&s->records, sd_buf_text(&name));
+	if (!r) {
+		r = calloc(1, sizeof *r);
+		if (!r)
+			abort();
+		r->model = sim_model(s, m);
+		r->key = strdup(key);
+		for (int i = 0; i < SIM_CLIENTS; i++)
+			r->last_token[i] = -1;
+		if (!sd_map_put(&s->records, sd_buf_text(&name), r, NULL))
+			abort();
+	}
+	sd_buf_release(&name);
+	return r;
+}
+
+void sim_decided(struct sim *s, int client, const struct sd_model *m, const char *key)
+{
+	sim_record_of(s, m, key)->decided |= 1u << client;
+}
+
+struct arrival {
+	struct sim *s;
+	struct sim_record *r;
+	const struct cJSON *before;
+	const int *floor; /* newest edit of each client that arrived before */
+};
+
+/* Somebody's decision may bring an older value back. */
+static bool may_come_back(const struct arrival *a, const struct sim_edit *x)
+{
+	enum sd_policy p = a->s->client[x->client].policy[x->model->id];
+
+	return a->r->decided || p == SD_POLICY_MINE || p == SD_POLICY_COMMAND ||
+	       p == SD_POLICY_SERVER;
+}
+
+/* A token that was not in the version before: it arrives, for the first time if all is well. */
+static void arrives(void *ctx, const char *token)
+{
+	struct arrival *a = ctx;
+	struct sim_edit *x = sim_edit_of(a->s, token);
+	int number = (int)strtol(token + 3, NULL, 10);
+
+	if (!x || sim_holds(a->before, token))
+		return;
+	/* two changes of one record arrive in the order they were made */
+	if (number < a->floor[x->client] && !may_come_back(a, x))
+		sim_wrong(a->s, "order", "%s %s: %s arrives after c%d-%d", a->r->model->name,
+			a->r->key, token, x->client, a->floor[x->client]);
+	if (number > a->r->last_token[x->client])
+		a->r->last_token[x->client] = number;
+	if (x->times++ && !may_come_back(a, x))
+		sim_wrong(a->s, "twice", "%s %s: %s arrives again, as version %lld",
+			a->r->model->name, a->r->key, token,
+			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
+}
+
+static void push(struct sim_record *r, int64_t at, int client, struct cJSON *item)
+{
+	r->v = realloc(r->v, (r->count + 1) * sizeof *r->v);
+	if (!r->v)
+		abort();
+	r->v[r->count++] = (struct sim_version){at, client, item};
+}
+
+void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *item)
+{
+	struct sd_buf key = SD_BUF_INIT;
+	struct sim_record *r;
+	const struct cJSON *before;
+	struct cJSON *now;
+	int64_t last, v = sd_json_get_i64(item, "_version", -1);
+	int floor[SIM_CLIENTS];
+
+	if (sd_key_of(m, item, &key, NULL) != SD_OK)
+		return;
+	r = sim_record_of(s, m, sd_buf_text(&key));
+	sd_buf_release(&key);
+	before = r->count ? r->v[r->count - 1].item : NULL;
+	last = sd_json_get_i64(before, "_version", 0);
+	if (v == last) /* nothing was written: it was so already */
+		return;
+	if (v != last + 1)
+		sim_wrong(s, "versions", "%s %s: the server wrote version %lld after %lld", m->name,
+			r->key, (long long)v, (long long)last);
+	now = sd_json_dup(item);
+	/* an older program does not ask for newer fields: they are what they were */
+	for (const struct cJSON *c = sd_json_child(before); c; c = sd_json_next(c))
+		if (!sd_json_get(now, sd_json_name(c)))
+			sd_json_set(now, sd_json_name(c), sd_json_dup(c));
+	push(r, s->now, s->executing, now);
+	memcpy(floor, r->last_token, sizeof floor);
+	for (size_t i = 0; i < m->field_count; i++) {
+		const char *name = m->fields[i].name;
+		struct arrival a = {s, r, sd_json_get(before, name), floor};
+		if (sim_carries(&m->fields[i]))
+			sim_tokens(sd_json_get(now, name), arrives, &a);
+	}
+}
+
+void sim_purged(struct sim *s)
+{
+	void *v;
+
+	for (size_t i = 0; sd_map_next(&s->records, &i, NULL, &v);) {
+		struct sim_record *r = v;
+		if (r->count && r->v[r->count - 1].item &&
+			sd_json_is_true(sd_json_get(r->v[r->count - 1].item, "_deleted")))
+			push(r, s->now, -1, NULL);
+	}
+}
+
+/* ---- what became of them ---- */
+static bool was_written(const struct sim_record *r, const struct sim_edit *x)
+{
+	for (size_t i = 0; r && i < r->count; i++) {
+		const struct cJSON *item = r->v[i].item;
+		if (item && (x->removes ? sd_json_is_true(sd_json_get(item, "_deleted"))
+					: sim_holds(sd_json_get(item, x->field), x->token)))
+			return true;
+	}
+	return false;
+}
+
+struct look {
+	const struct sim_edit *x;
+	bool found;
+};
+
+static bool in_lane(void *ctx, struct sd_mutation *m)
+{
+	struct look *l = ctx;
+
+	l->found = l->found ||
+		   (l->x->removes ? m->op == SD_OP_DELETE : sim_holds(m->fields, l->x->token));
+	return !l->found;
+}
+
+struct lines {
+	const struct sim_edit *x;
+	bool policy, any;
+};
+
+/* Departures that are allowed to lose a value, by the journal. */
+static bool line(void *ctx, const struct sd_journal *j)
+{
+	struct lines *l = ctx;
+
+	if (j->kind != SD_J_OUTBOX || !j->text)
+		return true;
+	if (j->seq == l->x->seq)
+		l->any = true;
+	if (j->id >= l->x->line && (strcmp(j->text, "policy theirs") == 0))
+		l->policy = true;
+	return true;
+}
+
+/* Nothing that was saved is lost in silence. */
+static void check_edit(struct sim *s, const struct sim_edit *x)
+{
+	struct sim_client *c = &s->client[x->client];
+	const struct sd_model *m = sd_schema_model(s->w.schema[c->gen], x->model->name);
+	const struct sim_record *r = sim_record_of(s, x->model, x->key);
+	struct look look = {.x = x};
+	struct lines lines = {.x = x};
+
+	if (x->given_up || x->by >= 0 || was_written(r, x) || (x->removes && !r->count))
+		return;
+	if (sd_outbox_of(c->store, m, x->key, in_lane, &look, NULL) == SD_OK && look.found)
+		return;
+	if (c->policy[x->model->id] == SD_POLICY_SERVER)
+		return; /* the service's own rules may drop it (requirements.md, R-074) */
+	if (sd_journal_of(c->store, m, x->key, 0, line, &lines, NULL) == SD_OK && lines.policy)
+		return;
+	sim_wrong(s, "lost", "client %d: %s %s: %s %s (entry %lld) is lost", x->client,
+		x->model->name, x->key, x->removes ? "the deletion" : x->field, x->token,
+		(long long)x->seq);
+}
+
+void sim_check_edits(struct sim *s)
+{
+	for (size_t i = 0; i < s->edit_count && !s->why[0]; i++)
+		check_edit(s, &s->edits[i]);
+}

@@ -1,0 +1,311 @@
+/*
+ * tests/sim/sim_watch.c - what must be true all the time: of every request, every event and every
+ * commit of every client; see sim.h.
+ */
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- requests ---- */
+struct request {
+	struct sim *s;
+	int client;
+	uint64_t id;
+};
+
+static bool is_create(void *ctx, struct sd_mutation *m)
+{
+	*(bool *)ctx = *(bool *)ctx || m->op == SD_OP_CREATE;
+	return true;
+}
+
+/* Parents before children: what points to a record that this client has not sent yet waits. */
+static void check_parents(
+	const struct request *q, const struct sd_model *m, const struct cJSON *input)
+{
+	struct sim_client *c = &q->s->client[q->client];
+
+	for (size_t i = 0; i < m->field_count; i++) {
+		const struct sd_field *f = &m->fields[i];
+		const struct sd_model *parent =
+			f->model ? sd_schema_model(q->s->w.schema[c->gen], f->model->name) : NULL;
+		struct cJSON *key = sd_json_object();
+		struct sd_buf text = SD_BUF_INIT;
+		bool unsent = false;
+		if (f->kind == SD_K_MODEL && f->assoc == SD_A_BELONGS_TO && parent)
+			for (size_t k = 0; k < f->join_count; k++) {
+				const struct cJSON *v = sd_json_get(input, f->local[k]);
+				sd_json_add(key, f->remote[k], v ? sd_json_dup(v) : sd_json_null());
+			}
+		if (sd_json_child(key) && sd_key_of(parent, key, &text, NULL) == SD_OK &&
+			sd_outbox_of(c->store, parent, sd_buf_text(&text), is_create, &unsent,
+				NULL) == SD_OK &&
+			unsent)
+			sim_wrong(q->s, "parents",
+				"client %d sends a %s of %s %s, which it has not", q->client,
+				m->name, parent->name, sd_buf_text(&text));
+		sd_buf_release(&text);
+		sd_json_free(key);
+	}
+}
+
+static void check_mutation(void *ctx, const struct sd_model *m, const struct cJSON *input)
+{
+	const struct request *q = ctx;
+	struct sim_client *c = &q->s->client[q->client];
+	struct sd_buf key = SD_BUF_INIT, name = SD_BUF_INIT;
+	int64_t version = sd_json_get_i64(input, "_version", 0), newest = 0;
+
+	if (sd_key_of(m, input, &key, NULL) != SD_OK) {
+		sim_wrong(
+			q->s, "input", "client %d sends a %s without its key", q->client, m->name);
+		goto done;
+	}
+	sd_buf_fmt(&name, "%s %s", m->name, sd_buf_text(&key));
+	if (sd_json_get(c->in_flight, sd_buf_text(&name)))
+		sim_wrong(q->s, "in-flight", "client %d has two changes of %s on their way",
+			q->client, sd_buf_text(&name));
+	sd_json_set(c->in_flight, sd_buf_text(&name), sd_json_int((int64_t)q->id));
+	{
+		const struct sim_record *r = sim_record_of(q->s, m, sd_buf_text(&key));
+		for (size_t i = 0; i < r->count; i++)
+			if (sd_json_get_i64(r->v[i].item, "_version", 0) > newest)
+				newest = sd_json_get_i64(r->v[i].item, "_version", 0);
+	}
+	if (version > newest) /* */
+		sim_wrong(q->s, "invented", "client %d sends %s with version %lld of %lld",
+			q->client, sd_buf_text(&name), (long long)version, (long long)newest);
+	check_parents(q, m, input);
+done:
+	sd_buf_release(&key);
+	sd_buf_release(&name);
+}
+
+void sim_watch_request(struct sim *s, int client, uint64_t id, const char *body)
+{
+	struct request q = {s, client, id};
+
+	if (sim_is_mutation(body))
+		sim_each_mutation(s, body, check_mutation, &q);
+}
+
+void sim_watch_answered(struct sim *s, int client, uint64_t id)
+{
+	struct cJSON *all = s->client[client].in_flight, *c, *next;
+	int64_t v;
+
+	for (c = sd_json_child(all); c; c = next) {
+		next = sd_json_next(c);
+		if (sd_json_i64(c, &v) && v == (int64_t)id) {
+			char *name = strdup(sd_json_name(c));
+			sd_json_remove(all, name);
+			free(name);
+		}
+	}
+}
+
+/* ---- commits ---- */
+struct seen {
+	struct sim *s;
+	int client;
+};
+
+/* Versions of a record never go back, but where the server made it anew. */
+static bool grows(void *ctx, const struct sd_journal *j)
+{
+	struct seen *v = ctx;
+	struct sim_client *c = &v->s->client[v->client];
+	struct sd_buf name = SD_BUF_INIT;
+	int64_t last;
+
+	c->journal = j->id;
+	/* a row with unsent changes shows the version those were made on (seq says which): it may
+	 * be older than what is known of the server */
+	if (j->kind > SD_J_META || j->version < 0 || !j->model || !j->key || j->seq)
+		return true;
+	sd_buf_fmt(&name, "%s %s", j->model->name, j->key);
+	last = sd_json_get_i64(c->versions, sd_buf_text(&name), 0);
+	if (j->version < last) {
+		const struct sim_record *r = sim_record_of(v->s, j->model, j->key);
+		bool anew = false;
+		for (size_t i = 0; i < r->count; i++)
+			anew = anew || !r->v[i].item;
+		if (!anew)
+			sim_wrong(v->s, "monotonic",
+				"client %d: %s went back from version %lld to %lld (%s)", v->client,
+				sd_buf_text(&name), (long long)last, (long long)j->version,
+				sd_source_name(j->source));
+	}
+	if (j->version != last)
+		sd_json_set(c->versions, sd_buf_text(&name), sd_json_int(j->version));
+	sd_buf_release(&name);
+	return true;
+}
+
+void sim_watch_store(struct sim *s, int client)
+{
+	struct seen seen = {s, client};
+	struct sd_error e = {.code = SD_OK};
+	struct sim_client *c = &s->client[client];
+
+	if (c->store && sd_journal_each(c->store, c->journal, 0, grows, &seen, &e) != SD_OK)
+		sim_wrong(s, "store", "client %d: the journal: %s", client, e.text);
+}
+
+/* ---- runs ---- */
+void sim_watch_page(struct sim *s, int client, const char *body)
+{
+	struct cJSON *req = NULL;
+	const char *query;
+
+	if (sd_json_parse(body, strlen(body), "request", &req, NULL) != SD_OK)
+		return;
+	query = sd_json_get_str(req, "query");
+	for (size_t i = 0; i < s->w.schema[1]->model_count &&
+			   sd_json_is_null(sd_json_path(req, "variables", "nextToken", NULL));
+		i++) {
+		struct sd_buf root = SD_BUF_INIT;
+		sd_buf_fmt(&root, "sync%s(", s->w.schema[1]->models[i]->plural);
+		if (strstr(query, sd_buf_text(&root)))
+			s->client[client].run_from[i] = s->now;
+		sd_buf_release(&root);
+	}
+	sd_json_free(req);
+}
+
+/* Newest version the client knows of a record; deleted: it shows nothing. */
+static int64_t known(struct sim_client *c, const struct sd_model *m, const char *key, bool *shown)
+{
+	struct cJSON *rec = NULL;
+	struct sd_shadow sh;
+	int64_t v = -1, w;
+
+	*shown = false;
+	if (sd_rec_get(c->store, m, key, true, &rec, NULL) == SD_OK) {
+		v = sd_json_get_i64(rec, "_version", -1);
+		*shown = !sd_json_is_true(sd_json_get(rec, "_deleted"));
+	}
+	sd_json_free(rec);
+	if (sd_shadow_get(c->store, m, key, &sh, NULL) == SD_OK) {
+		w = sd_json_get_i64(sh.server, "_version", -1);
+		v = w > v ? w : v;
+		sd_shadow_release(&sh);
+	}
+	return v;
+}
+
+/* "Synced" is a claim: all that was at the server when the run began to read is here. */
+static void check_synced(struct sim *s, int client, const struct sd_model *m)
+{
+	struct sim_client *c = &s->client[client];
+	size_t id = sim_model(s, m)->id;
+	int64_t bad = 0;
+	void *v;
+
+	c->synced[id] = true;
+	if (c->capped || !c->run_from[id] ||
+		sd_quarantine_count(c->store, m, &bad, NULL) != SD_OK || bad)
+		return;
+	for (size_t i = 0; sd_map_next(&s->records, &i, NULL, &v);) {
+		const struct sim_record *r = v;
+		const struct cJSON *then = NULL;
+		bool shown;
+		int64_t want, have;
+		if (r->model->id != id || !r->count || !r->v[r->count - 1].item)
+			continue;
+		for (size_t k = 0; k < r->count && r->v[k].at < c->run_from[id]; k++)
+			then = r->v[k].item;
+		if (!then || (c->pred[id] && !sd_pred_eval(c->pred[id], then, s->now, NULL, NULL)))
+			continue;
+		want = sd_json_get_i64(then, "_version", 0);
+		have = known(c, m, r->key, &shown);
+		if (have < want && !(have < 0 && sd_json_is_true(sd_json_get(then, "_deleted"))))
+			sim_wrong(s, "synced",
+				"client %d says %s is synced and has version %lld of %s, not %lld",
+				client, m->name, (long long)have, r->key, (long long)want);
+	}
+}
+
+/* ---- events ---- */
+static void check_empty(struct sim *s, int client)
+{
+	struct sd_outbox_counts n;
+
+	if (sd_outbox_counts(s->client[client].store, NULL, &n, NULL) == SD_OK &&
+		(n.lane[SD_LANE_WAITING] || n.lane[SD_LANE_SENDING]))
+		sim_wrong(s, "event", "client %d says that its outbox is empty, it is not", client);
+}
+
+static void check_processed(struct sim *s, int client, const struct cJSON *v)
+{
+	struct sim_client *c = &s->client[client];
+	const struct sd_model *m =
+		sd_schema_model(s->w.schema[c->gen], sd_json_get_str(v, "model"));
+	char *key = sd_json_text(sd_json_get(v, "key"));
+	int64_t want = sd_json_get_i64(v, "_version", -1), have;
+	bool shown;
+
+	if (m && key && want >= 0) {
+		have = known(c, m, key, &shown);
+		if (have < want)
+			sim_wrong(s, "event", "client %d tells version %lld of %s %s and has %lld",
+				client, (long long)want, m->name, key, (long long)have);
+	}
+	free(key);
+}
+
+static void check_ready(struct sim *s, int client, const struct cJSON *v)
+{
+	struct sim_client *c = &s->client[client];
+	const struct sd_schema *schema = s->w.schema[c->gen];
+
+	for (size_t i = 0; i < schema->model_count; i++) {
+		const struct sd_model *m = schema->models[i];
+		bool failed = false;
+		for (const struct cJSON *f = sd_json_child(sd_json_get(v, "failed")); f;
+			f = sd_json_next(f))
+			failed = failed || strcmp(sd_json_str(f), m->name) == 0;
+		if (!failed && m->syncable && !c->synced[sim_model(s, m)->id])
+			sim_wrong(s, "event", "client %d is ready, %s was never synced", client,
+				m->name);
+	}
+}
+
+static void check_conflict(struct sim *s, int client, const struct cJSON *v)
+{
+	struct sd_conflict k;
+
+	s->conflicts++;
+	if (sd_conflict_get(s->client[client].store, sd_json_get_i64(v, "id", -1), &k, NULL) !=
+		SD_OK)
+		sim_wrong(s, "event", "client %d tells a conflict that there is not", client);
+	else
+		sd_conflict_release(&k);
+}
+
+void sim_watch_event(struct sim *s, int client, const char *text)
+{
+	struct cJSON *v = NULL;
+	const char *name;
+
+	if (sd_json_parse(text, strlen(text), "event", &v, NULL) != SD_OK) {
+		sim_wrong(s, "event", "client %d tells %s", client, text);
+		return;
+	}
+	name = sd_json_get_str(v, "event");
+	if (strcmp(name, "modelSynced") == 0)
+		check_synced(s, client,
+			sd_schema_model(
+				s->w.schema[s->client[client].gen], sd_json_get_str(v, "model")));
+	else if (strcmp(name, "outboxStatus") == 0 && sd_json_is_true(sd_json_get(v, "isEmpty")))
+		check_empty(s, client);
+	else if (strcmp(name, "outboxMutationProcessed") == 0)
+		check_processed(s, client, v);
+	else if (strcmp(name, "ready") == 0)
+		check_ready(s, client, v);
+	else if (strcmp(name, "conflict") == 0)
+		check_conflict(s, client, v);
+	sd_json_free(v);
+}
