@@ -218,6 +218,7 @@ struct sim_edit {
 struct sim_version {
 	int64_t at;
 	int client; /* -1: somebody else */
+	bool old;   /* by a program that does not know the newer fields */
 	struct cJSON *item;
 };
 struct sim_record {
@@ -225,8 +226,9 @@ struct sim_record {
 	char *key;
 	struct sim_version *v;
 	size_t count;
+	bool conditional; /* somebody changed it on a condition */
 	unsigned decided; /* clients, a bit each: somebody decided about it, values may come back */
-	int last_token[SIM_CLIENTS]; /* newest edit of each that arrived */
+	int64_t last_seq[SIM_CLIENTS]; /* newest entry of each that arrived */
 };
 
 struct sim {
@@ -370,11 +372,14 @@ char *sim_policy_command(struct sim *s, int client, const char *input);
 /* ---- sim_edit.c ---- */
 struct sim_edit *sim_note(struct sim *s, int client, const struct sd_model *m, const char *key,
 	const char *field, const char *token);
+/* A list was saved: the person's own elements that are not in it were taken out by them. */
+void sim_note_list(struct sim *s, int client, const struct sd_model *m, const char *key,
+	const char *field, const struct cJSON *list);
 /* Knows the entry the newest edits of that record went into. */
 void sim_note_seq(
 	struct sim *s, int client, const struct sd_model *m, const char *key, size_t first);
-/* The person gave up what is in that entry (an entry that it hid shows again). */
-void sim_give_up_entry(struct sim *s, int client, int64_t seq);
+/* The person gave up what is in that entry; undone: what it hid shows again. */
+void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone);
 /* ... everything they did to that record so far. */
 void sim_give_up_record(
 	struct sim *s, int client, const struct sd_model *m, const char *key, const char *field);

@@ -195,7 +195,8 @@ static void configure(struct sim *s, struct sim_client *c, const struct sd_schem
 		const struct sd_model *m = schema->models[i];
 		size_t id = sim_model(s, m)->id;
 		struct sd_pred *p = NULL;
-		if (c->expr[id] && sd_pred_parse(schema, m, c->expr[id], &p, &e) != SD_OK)
+		if (c->expr[id] && !m->join &&
+			sd_pred_parse(schema, m, c->expr[id], &p, &e) != SD_OK)
 			sim_wrong(s, "setup", "expression %s: %s", c->expr[id], e.text);
 		sd_pred_free(c->pred[id]);
 		c->pred[id] = p;
@@ -280,7 +281,7 @@ static void come_back(struct sim *s, int client, const struct sim_step *p)
 
 	if (p->what == SIM_EXPRESSION) {
 		static const char *const exprs[] = {NULL, NULL, "n < 500", "n >= 300",
-			"not (n > 700)", "s1 beginsWith \"c1\"", "n between 100 800"};
+			"not (n > 700)", "s1 beginsWith \"c1\"", "n between 100 and 800"};
 		size_t id = sim_below(s, (uint32_t)s->w.schema[1]->model_count);
 		const char *text = exprs[sim_below(s, sizeof exprs / sizeof *exprs)];
 		free(c->expr[id]);

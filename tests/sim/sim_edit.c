@@ -42,6 +42,44 @@ struct sim_edit *sim_note(struct sim *s, int client, const struct sd_model *m, c
 	return x;
 }
 
+void sim_note_list(struct sim *s, int client, const struct sd_model *m, const char *key,
+	const char *field, const struct cJSON *list)
+{
+	m = sim_model(s, m);
+	for (size_t i = 0; i < s->edit_count; i++) {
+		struct sim_edit *o = &s->edits[i];
+		if (o->client == client && o->model == m && o->by < 0 && strcmp(o->key, key) == 0 &&
+			strcmp(o->field, field) == 0 && !sim_holds(list, o->token))
+			o->by = (int64_t)s->edit_count;
+	}
+}
+
+struct entry_with {
+	const char *token;
+	int64_t seq;
+};
+
+static bool holds_token(void *ctx, struct sd_mutation *m)
+{
+	struct entry_with *w = ctx;
+
+	if (sim_holds(m->fields, w->token))
+		w->seq = m->seq;
+	return true;
+}
+
+/* An edit that shows again may wait in another entry now. */
+static void show_again(struct sim *s, struct sim_edit *x)
+{
+	struct sim_client *c = &s->client[x->client];
+	struct entry_with w = {x->token, x->seq};
+
+	x->by = -1;
+	if (sd_outbox_of(c->store, sd_schema_model(s->w.schema[c->gen], x->model->name), x->key,
+		    holds_token, &w, NULL) == SD_OK)
+		x->seq = w.seq;
+}
+
 static bool newest_seq(void *ctx, struct sd_mutation *m)
 {
 	*(int64_t *)ctx = m->seq;
@@ -63,7 +101,7 @@ void sim_note_seq(
 		}
 }
 
-void sim_give_up_entry(struct sim *s, int client, int64_t seq)
+void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone)
 {
 	for (size_t i = 0; i < s->edit_count; i++) {
 		struct sim_edit *x = &s->edits[i];
@@ -71,9 +109,9 @@ void sim_give_up_entry(struct sim *s, int client, int64_t seq)
 			continue;
 		x->given_up = true;
 		/* what it hid is what the person sees again, unless it went with it */
-		for (size_t k = 0; k < i; k++)
+		for (size_t k = 0; k < i && undone; k++)
 			if (s->edits[k].by == (int64_t)i && s->edits[k].seq != seq)
-				s->edits[k].by = -1;
+				show_again(s, &s->edits[k]);
 	}
 }
 
@@ -137,8 +175,6 @@ struct sim_record *sim_record_of(struct sim *s, const struct sd_model *m, const 
 			abort();
 		r->model = sim_model(s, m);
 		r->key = strdup(key);
-		for (int i = 0; i < SIM_CLIENTS; i++)
-			r->last_token[i] = -1;
 		if (!sd_map_put(&s->records, sd_buf_text(&name), r, NULL))
 			abort();
 	}
@@ -155,7 +191,8 @@ struct arrival {
 	struct sim *s;
 	struct sim_record *r;
 	const struct cJSON *before;
-	const int *floor; /* newest edit of each client that arrived before */
+	bool list;
+	const int64_t *floor; /* newest entry of each client that arrived before */
 };
 
 /* Somebody's decision may bring an older value back. */
@@ -172,28 +209,33 @@ static void arrives(void *ctx, const char *token)
 {
 	struct arrival *a = ctx;
 	struct sim_edit *x = sim_edit_of(a->s, token);
-	int number = (int)strtol(token + 3, NULL, 10);
 
 	if (!x || sim_holds(a->before, token))
 		return;
 	/* two changes of one record arrive in the order they were made */
-	if (number < a->floor[x->client] && !may_come_back(a, x))
-		sim_wrong(a->s, "order", "%s %s: %s arrives after c%d-%d", a->r->model->name,
-			a->r->key, token, x->client, a->floor[x->client]);
-	if (number > a->r->last_token[x->client])
-		a->r->last_token[x->client] = number;
-	if (x->times++ && !may_come_back(a, x))
+	if (!x->times && x->seq < a->floor[x->client] && !may_come_back(a, x) &&
+		a->s->executing == x->client)
+		sim_wrong(a->s, "order", "%s %s: %s of entry %lld arrives after entry %lld",
+			a->r->model->name, a->r->key, token, (long long)x->seq,
+			(long long)a->floor[x->client]);
+	if (x->seq > a->r->last_seq[x->client])
+		a->r->last_seq[x->client] = x->seq;
+	/* an element of a list may come back with a list that was made on an older one; doubles in
+	 * lists are looked for at the end */
+	if (x->times++ && !a->list && a->s->executing == x->client && !may_come_back(a, x))
 		sim_wrong(a->s, "twice", "%s %s: %s arrives again, as version %lld",
 			a->r->model->name, a->r->key, token,
 			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
 }
 
-static void push(struct sim_record *r, int64_t at, int client, struct cJSON *item)
+static void push(struct sim *s, struct sim_record *r, int client, struct cJSON *item)
 {
+	bool old = client >= 0 && s->client[client].gen == 0;
+
 	r->v = realloc(r->v, (r->count + 1) * sizeof *r->v);
 	if (!r->v)
 		abort();
-	r->v[r->count++] = (struct sim_version){at, client, item};
+	r->v[r->count++] = (struct sim_version){s->now, client, old, item};
 }
 
 void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *item)
@@ -203,7 +245,7 @@ void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *it
 	const struct cJSON *before;
 	struct cJSON *now;
 	int64_t last, v = sd_json_get_i64(item, "_version", -1);
-	int floor[SIM_CLIENTS];
+	int64_t floor[SIM_CLIENTS];
 
 	if (sd_key_of(m, item, &key, NULL) != SD_OK)
 		return;
@@ -221,11 +263,11 @@ void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *it
 	for (const struct cJSON *c = sd_json_child(before); c; c = sd_json_next(c))
 		if (!sd_json_get(now, sd_json_name(c)))
 			sd_json_set(now, sd_json_name(c), sd_json_dup(c));
-	push(r, s->now, s->executing, now);
-	memcpy(floor, r->last_token, sizeof floor);
+	push(s, r, s->executing, now);
+	memcpy(floor, r->last_seq, sizeof floor);
 	for (size_t i = 0; i < m->field_count; i++) {
 		const char *name = m->fields[i].name;
-		struct arrival a = {s, r, sd_json_get(before, name), floor};
+		struct arrival a = {s, r, sd_json_get(before, name), m->fields[i].list, floor};
 		if (sim_carries(&m->fields[i]))
 			sim_tokens(sd_json_get(now, name), arrives, &a);
 	}
@@ -239,7 +281,7 @@ void sim_purged(struct sim *s)
 		struct sim_record *r = v;
 		if (r->count && r->v[r->count - 1].item &&
 			sd_json_is_true(sd_json_get(r->v[r->count - 1].item, "_deleted")))
-			push(r, s->now, -1, NULL);
+			push(s, r, -1, NULL);
 	}
 }
 
@@ -298,6 +340,10 @@ static void check_edit(struct sim *s, const struct sim_edit *x)
 	struct lines lines = {.x = x};
 
 	if (x->given_up || x->by >= 0 || was_written(r, x) || (x->removes && !r->count))
+		return;
+	/* a create that failed because its parent had been purged was carried out, and nobody can
+	 * read the record: its deletion here ends with it */
+	if (x->removes && !x->seq && s->purged)
 		return;
 	if (sd_outbox_of(c->store, m, x->key, in_lane, &look, NULL) == SD_OK && look.found)
 		return;

@@ -42,7 +42,7 @@ static void entries(struct sim *s, int client, int lane, struct seqs *out)
 }
 
 /* What left by the person's own hand need not be found any more. */
-static void gave_up(struct sim *s, int client, const struct seqs *before)
+static void gave_up(struct sim *s, int client, bool undone, const struct seqs *before)
 {
 	struct seqs after;
 
@@ -54,7 +54,7 @@ static void gave_up(struct sim *s, int client, const struct seqs *before)
 		if (!left)
 			continue;
 		sim_decided(s, client, before->v[i].model, before->v[i].key);
-		sim_give_up_entry(s, client, before->v[i].seq);
+		sim_give_up_entry(s, client, before->v[i].seq, undone);
 	}
 }
 
@@ -127,7 +127,7 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 	if (rc != SD_OK && rc != SD_INVAL && rc != SD_NOTFOUND && rc != SD_BUSY)
 		sim_wrong(s, "person", "client %d: %s: %s", client, sim_do_name(what), e.text);
 	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_DISCARD))
-		gave_up(s, client, all);
+		gave_up(s, client, what == SIM_UNDO, all);
 	if (rc == SD_OK && what == SIM_EDIT) {
 		size_t first = s->edit_count;
 		sim_decided(s, client, all->v[at].model, all->v[at].key);

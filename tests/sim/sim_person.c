@@ -236,6 +236,13 @@ static void noted(struct sim *s, struct edit *x, const char *key)
 {
 	size_t first = s->edit_count;
 
+	if (x->condition)
+		sim_record_of(s, x->m, key)->conditional = true;
+	for (const struct cJSON *c = sd_json_child(x->fields); c; c = sd_json_next(c)) {
+		const struct sd_field *f = sd_model_field(x->m, sd_json_name(c));
+		if (f && f->list && sim_carries(f))
+			sim_note_list(s, x->client, x->m, key, f->name, c);
+	}
 	for (size_t i = 0; i < x->count; i++)
 		sim_note(s, x->client, x->m, key, x->fresh[i].field, x->fresh[i].token);
 	for (const struct cJSON *c = sd_json_child(x->gone); c; c = sd_json_next(c))
