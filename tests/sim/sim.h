@@ -48,6 +48,7 @@
 	X(CREATE, "create", 110)                                                                   \
 	X(DELETE, "delete", 45)                                                                    \
 	X(UNDO, "undo", 16)                                                                        \
+	X(REDO, "redo", 10)                                                                        \
 	X(PARK, "park", 14)                                                                        \
 	X(UNPARK, "unpark", 14)                                                                    \
 	X(DISCARD, "discard", 10)                                                                  \
@@ -380,6 +381,8 @@ void sim_note_seq(
 	struct sim *s, int client, const struct sd_model *m, const char *key, size_t first);
 /* The person gave up what is in that entry; undone: what it hid shows again. */
 void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone);
+/* Something was undone or made again: what shows and waits now counts, what does not was given up. */
+void sim_look_again(struct sim *s, int client);
 /* ... everything they did to that record so far. */
 void sim_give_up_record(
 	struct sim *s, int client, const struct sd_model *m, const char *key, const char *field);

@@ -54,32 +54,6 @@ void sim_note_list(struct sim *s, int client, const struct sd_model *m, const ch
 	}
 }
 
-struct entry_with {
-	const char *token;
-	int64_t seq;
-};
-
-static bool holds_token(void *ctx, struct sd_mutation *m)
-{
-	struct entry_with *w = ctx;
-
-	if (sim_holds(m->fields, w->token))
-		w->seq = m->seq;
-	return true;
-}
-
-/* An edit that shows again may wait in another entry now. */
-static void show_again(struct sim *s, struct sim_edit *x)
-{
-	struct sim_client *c = &s->client[x->client];
-	struct entry_with w = {x->token, x->seq};
-
-	x->by = -1;
-	if (sd_outbox_of(c->store, sd_schema_model(s->w.schema[c->gen], x->model->name), x->key,
-		    holds_token, &w, NULL) == SD_OK)
-		x->seq = w.seq;
-}
-
 static bool newest_seq(void *ctx, struct sd_mutation *m)
 {
 	*(int64_t *)ctx = m->seq;
@@ -111,7 +85,55 @@ void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone)
 		/* what it hid is what the person sees again, unless it went with it */
 		for (size_t k = 0; k < i && undone; k++)
 			if (s->edits[k].by == (int64_t)i && s->edits[k].seq != seq)
-				show_again(s, &s->edits[k]);
+				s->edits[k].by = -1;
+	}
+}
+
+struct look {
+	const struct sim_edit *x;
+	int64_t seq; /* 0: in no entry */
+};
+
+static bool in_lane(void *ctx, struct sd_mutation *m)
+{
+	struct look *l = ctx;
+
+	if (l->x->removes ? m->op == SD_OP_DELETE : sim_holds(m->fields, l->x->token))
+		l->seq = m->seq;
+	return true;
+}
+
+/* The entry an edit waits in; 0: none. */
+static int64_t entry_of(struct sim *s, const struct sim_edit *x)
+{
+	struct sim_client *c = &s->client[x->client];
+	struct look l = {x, 0};
+
+	if (sd_outbox_of(c->store, sd_schema_model(s->w.schema[c->gen], x->model->name), x->key,
+		    in_lane, &l, NULL) != SD_OK)
+		sim_wrong(s, "store", "client %d: its outbox cannot be read", x->client);
+	return l.seq;
+}
+
+void sim_look_again(struct sim *s, int client)
+{
+	struct sim_client *c = &s->client[client];
+
+	for (size_t i = 0; i < s->edit_count; i++) {
+		struct sim_edit *x = &s->edits[i];
+		int64_t seq = x->client == client ? entry_of(s, x) : 0;
+		struct cJSON *rec = NULL;
+		if (seq) {
+			x->seq = seq;
+			x->given_up = false;
+			x->by = -1;
+		} else if (x->client == client && x->removes && !x->seq &&
+			   sd_rec_get(c->store,
+				   sd_schema_model(s->w.schema[c->gen], x->model->name), x->key,
+				   false, &rec, NULL) == SD_OK) {
+			x->given_up = true; /* of what was never sent: it is back */
+		}
+		sd_json_free(rec);
 	}
 }
 
@@ -297,20 +319,6 @@ static bool was_written(const struct sim_record *r, const struct sim_edit *x)
 	return false;
 }
 
-struct look {
-	const struct sim_edit *x;
-	bool found;
-};
-
-static bool in_lane(void *ctx, struct sd_mutation *m)
-{
-	struct look *l = ctx;
-
-	l->found = l->found ||
-		   (l->x->removes ? m->op == SD_OP_DELETE : sim_holds(m->fields, l->x->token));
-	return !l->found;
-}
-
 struct lines {
 	const struct sim_edit *x;
 	bool policy, any;
@@ -336,7 +344,6 @@ static void check_edit(struct sim *s, const struct sim_edit *x)
 	struct sim_client *c = &s->client[x->client];
 	const struct sd_model *m = sd_schema_model(s->w.schema[c->gen], x->model->name);
 	const struct sim_record *r = sim_record_of(s, x->model, x->key);
-	struct look look = {.x = x};
 	struct lines lines = {.x = x};
 
 	if (x->given_up || x->by >= 0 || was_written(r, x) || (x->removes && !r->count))
@@ -345,7 +352,7 @@ static void check_edit(struct sim *s, const struct sim_edit *x)
 	 * read the record: its deletion here ends with it */
 	if (x->removes && !x->seq && s->purged)
 		return;
-	if (sd_outbox_of(c->store, m, x->key, in_lane, &look, NULL) == SD_OK && look.found)
+	if (entry_of(s, x))
 		return;
 	if (c->policy[x->model->id] == SD_POLICY_SERVER)
 		return; /* the service's own rules may drop it (requirements.md, R-074) */

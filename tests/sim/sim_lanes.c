@@ -91,6 +91,8 @@ static enum sd_err touch(struct sim *s, int client, enum sim_do what, int64_t se
 		if (sim_chance(s, 70))
 			seq = 0;
 		return sd_write_undo(st, &seq, &env, e);
+	case SIM_REDO:
+		return sd_write_redo(st, &seq, &env, e);
 	case SIM_PARK:
 		return sd_outbox_park(st, seq, true, env.now_ms, e);
 	case SIM_UNPARK:
@@ -116,18 +118,21 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 		return false;
 	rc = sd_store_begin(st, &e);
 	if (rc == SD_OK)
-		rc = touch(s, client, what, all->v[at].seq, &t, &e);
+		rc = touch(s, client, what, at < all->count ? all->v[at].seq : 0, &t, &e);
 	if (rc == SD_OK)
 		rc = sd_store_commit(st, &e);
 	else
 		sd_store_rollback(st);
-	sim_say(s, "client %d: %s entry %lld (%s %s)%s%s", client, sim_do_name(what),
-		(long long)all->v[at].seq, all->v[at].model->name, all->v[at].key,
-		rc == SD_OK ? "" : ": ", rc == SD_OK ? "" : e.text);
+	if (at < all->count)
+		sim_say(s, "client %d: %s entry %lld (%s %s)%s%s", client, sim_do_name(what),
+			(long long)all->v[at].seq, all->v[at].model->name, all->v[at].key,
+			rc == SD_OK ? "" : ": ", rc == SD_OK ? "" : e.text);
 	if (rc != SD_OK && rc != SD_INVAL && rc != SD_NOTFOUND && rc != SD_BUSY)
 		sim_wrong(s, "person", "client %d: %s: %s", client, sim_do_name(what), e.text);
-	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_DISCARD))
+	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_REDO || what == SIM_DISCARD))
 		gave_up(s, client, what == SIM_UNDO, all);
+	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_REDO))
+		sim_look_again(s, client);
 	if (rc == SD_OK && what == SIM_EDIT) {
 		size_t first = s->edit_count;
 		sim_decided(s, client, all->v[at].model, all->v[at].key);
@@ -144,16 +149,16 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 	return rc == SD_OK;
 }
 
-static void pause_or_resume(struct sim *s, int client, bool pause)
+static void pause_or_resume(struct sim *s, int client, const char *what, bool pause)
 {
 	struct sd_store *st = s->client[client].store;
 	struct sd_error e = {.code = SD_OK};
 
-	sim_say(s, "client %d: outbox %s", client, pause ? "pause" : "resume");
+	sim_say(s, "client %d: %s %s", client, what, pause ? "on" : "off");
 	if (sd_store_begin(st, &e) != SD_OK ||
-		sd_meta_put(st, "outbox.paused", pause ? "1" : NULL, &e) != SD_OK ||
+		sd_meta_put(st, what, pause ? "1" : NULL, &e) != SD_OK ||
 		sd_store_commit(st, &e) != SD_OK)
-		sim_wrong(s, "person", "client %d: pause: %s", client, e.text);
+		sim_wrong(s, "person", "client %d: %s: %s", client, what, e.text);
 	sim_store_changed(s, client);
 }
 
@@ -163,7 +168,11 @@ void sim_take_up(struct sim *s, int client)
 
 	if (!s->client[client].en)
 		return;
-	pause_or_resume(s, client, false);
+	pause_or_resume(s, client, "outbox.paused", false);
+	if (s->client[client].en)
+		pause_or_resume(s, client, "sync.paused", false);
+	if (!s->client[client].en)
+		return;
 	entries(s, client, -1, &all);
 	for (size_t i = 0; i < all.count && s->client[client].en && !s->why[0]; i++) {
 		if (all.v[i].lane == SD_LANE_PARKED && sim_chance(s, 60))
@@ -325,8 +334,9 @@ bool sim_lanes_step(struct sim *s, const struct sim_step *p)
 	if (!c->en)
 		return true;
 	if (p->what == SIM_PAUSE) {
-		if (sd_meta_get(c->store, "outbox.paused", &paused, NULL) == SD_OK)
-			pause_or_resume(s, p->client, !paused);
+		const char *what = sim_chance(s, 60) ? "outbox.paused" : "sync.paused";
+		if (sd_meta_get(c->store, what, &paused, NULL) == SD_OK)
+			pause_or_resume(s, p->client, what, !paused);
 		free(paused);
 		return true;
 	}
@@ -335,6 +345,13 @@ bool sim_lanes_step(struct sim *s, const struct sim_step *p)
 			decide(s, p->client, l.v[sim_below(s, (uint32_t)l.count)]);
 			sim_store_changed(s, p->client);
 		}
+		return true;
+	}
+	all.count = 0;
+	if (p->what == SIM_REDO) { /* not about an entry */
+		all.v[0].seq = 0;
+		entries(s, p->client, -1, &all);
+		act(s, p->client, p->what, &all, 0);
 		return true;
 	}
 	entries(s, p->client, p->what == SIM_UNPARK ? SD_LANE_PARKED : -1, &all);
