@@ -119,14 +119,15 @@ void sim_look_again(struct sim *s, int client)
 {
 	struct sim_client *c = &s->client[client];
 
-	for (size_t i = 0; i < s->edit_count; i++) {
+	for (size_t i = s->edit_count; i-- > 0;) { /* what hides comes before what is hidden */
 		struct sim_edit *x = &s->edits[i];
 		int64_t seq = x->client == client ? entry_of(s, x) : 0;
 		struct cJSON *rec = NULL;
 		if (seq) {
 			x->seq = seq;
 			x->given_up = false;
-			x->by = -1;
+			if (x->by >= 0 && s->edits[x->by].given_up)
+				x->by = -1;
 		} else if (x->client == client && x->removes && !x->seq &&
 			   sd_rec_get(c->store,
 				   sd_schema_model(s->w.schema[c->gen], x->model->name), x->key,
@@ -135,6 +136,14 @@ void sim_look_again(struct sim *s, int client)
 		}
 		sd_json_free(rec);
 	}
+}
+
+void sim_replaced(struct sim *s, int client, int64_t seq, const char *field)
+{
+	for (size_t i = 0; i < s->edit_count; i++)
+		if (s->edits[i].client == client && s->edits[i].seq == seq &&
+			strcmp(s->edits[i].field, field) == 0)
+			s->edits[i].given_up = true;
 }
 
 void sim_give_up_record(
@@ -347,10 +356,6 @@ static void check_edit(struct sim *s, const struct sim_edit *x)
 	struct lines lines = {.x = x};
 
 	if (x->given_up || x->by >= 0 || was_written(r, x) || (x->removes && !r->count))
-		return;
-	/* a create that failed because its parent had been purged was carried out, and nobody can
-	 * read the record: its deletion here ends with it */
-	if (x->removes && !x->seq && s->purged)
 		return;
 	if (entry_of(s, x))
 		return;

@@ -116,6 +116,7 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 
 	if (what == SIM_EDIT && !new_value(s, client, all->v[at].model, &t))
 		return false;
+	sim_look_again(s, client); /* a decision may have put edits into another entry */
 	rc = sd_store_begin(st, &e);
 	if (rc == SD_OK)
 		rc = touch(s, client, what, at < all->count ? all->v[at].seq : 0, &t, &e);
@@ -136,6 +137,7 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 	if (rc == SD_OK && what == SIM_EDIT) {
 		size_t first = s->edit_count;
 		sim_decided(s, client, all->v[at].model, all->v[at].key);
+		sim_replaced(s, client, all->v[at].seq, t.field);
 		if (t.token[0]) {
 			sim_note(s, client, all->v[at].model, all->v[at].key, t.field, t.token);
 			s->edits[first].seq = all->v[at].seq;

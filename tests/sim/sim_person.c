@@ -260,6 +260,9 @@ static void noted_deleted(struct sim *s, int client, const struct cJSON *deleted
 			size_t first = s->edit_count;
 			sim_note(s, client, m, sd_buf_text(&key), "", "");
 			sim_note_seq(s, client, m, sd_buf_text(&key), first);
+			/* what the server never had need not go there */
+			if (!s->edits[first].seq && sd_json_is_null(sd_json_get(d, "_version")))
+				s->edits[first].given_up = true;
 		}
 		sd_buf_release(&key);
 	}

@@ -15,34 +15,51 @@ struct request {
 	uint64_t id;
 };
 
+struct ahead {
+	int64_t seq;
+	bool create;
+};
+
 static bool is_create(void *ctx, struct sd_mutation *m)
 {
-	*(bool *)ctx = *(bool *)ctx || m->op == SD_OP_CREATE;
+	struct ahead *a = ctx;
+
+	a->create = a->create || (m->op == SD_OP_CREATE && m->seq < a->seq);
 	return true;
 }
 
-/* Parents before children: what points to a record that this client has not sent yet waits. */
-static void check_parents(
-	const struct request *q, const struct sd_model *m, const struct cJSON *input)
+static bool is_sent(void *ctx, struct sd_mutation *m)
+{
+	if (m->lane == SD_LANE_SENDING)
+		((struct ahead *)ctx)->seq = m->seq;
+	return true;
+}
+
+/* Parents before children: what points to a record made before it, and not sent yet, waits. */
+static void check_parents(const struct request *q, const struct sd_model *m, const char *own,
+	const struct cJSON *input)
 {
 	struct sim_client *c = &q->s->client[q->client];
+	struct ahead a = {0, false};
 
+	if (sd_outbox_of(c->store, sd_schema_model(q->s->w.schema[c->gen], m->name), own, is_sent,
+		    &a, NULL) != SD_OK)
+		return;
 	for (size_t i = 0; i < m->field_count; i++) {
 		const struct sd_field *f = &m->fields[i];
 		const struct sd_model *parent =
 			f->model ? sd_schema_model(q->s->w.schema[c->gen], f->model->name) : NULL;
 		struct cJSON *key = sd_json_object();
 		struct sd_buf text = SD_BUF_INIT;
-		bool unsent = false;
 		if (f->kind == SD_K_MODEL && f->assoc == SD_A_BELONGS_TO && parent)
 			for (size_t k = 0; k < f->join_count; k++) {
 				const struct cJSON *v = sd_json_get(input, f->local[k]);
 				sd_json_add(key, f->remote[k], v ? sd_json_dup(v) : sd_json_null());
 			}
 		if (sd_json_child(key) && sd_key_of(parent, key, &text, NULL) == SD_OK &&
-			sd_outbox_of(c->store, parent, sd_buf_text(&text), is_create, &unsent,
-				NULL) == SD_OK &&
-			unsent)
+			sd_outbox_of(c->store, parent, sd_buf_text(&text), is_create, &a, NULL) ==
+				SD_OK &&
+			a.create)
 			sim_wrong(q->s, "parents",
 				"client %d sends a %s of %s %s, which it has not", q->client,
 				m->name, parent->name, sd_buf_text(&text));
@@ -77,7 +94,7 @@ static void check_mutation(void *ctx, const struct sd_model *m, const struct cJS
 	if (version > newest) /* */
 		sim_wrong(q->s, "invented", "client %d sends %s with version %lld of %lld",
 			q->client, sd_buf_text(&name), (long long)version, (long long)newest);
-	check_parents(q, m, input);
+	check_parents(q, m, sd_buf_text(&key), input);
 done:
 	sd_buf_release(&key);
 	sd_buf_release(&name);
