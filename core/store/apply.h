@@ -60,7 +60,8 @@ struct sd_sync_state { /* strings owned: sd_sync_state_release */
 	int64_t page_started_last_ms; /* startedAt of the newest page */
 	int64_t page_rows;            /* received in this run */
 	int64_t page_size;            /* current limit; 0: the setting */
-	int64_t sweep_rid;            /* rows up to this rid existed when the base run began */
+	int64_t sweep_rid;            /* rows up to this rid existed when the base run began; of a
+	                               * delta run: -1, it brought rows that could not be read */
 	char *why;                    /* why the run is full or delta, for a person (U-28) */
 	char *error;                  /* of the last failed try; NULL */
 	int failures;                 /* failed tries in a row */

@@ -51,6 +51,14 @@ static enum sd_err note(struct sd_engine *en, const struct sd_pull_model *p, con
 	return sd_sync_note(en->store, p->m, text, now_ms, e);
 }
 
+/* A delta brought rows that the server could not read just now: the next one asks since the same
+ * moment again, for a while.  (After a base run that would be a base run each time.) */
+static bool held(const struct sd_pull_model *p)
+{
+	return !p->s.page_base && p->s.sweep_rid < 0 &&
+	       p->s.page_started_ms - p->s.last_sync_ms < SD_PULL_HOLD_MS;
+}
+
 /* The last page is in.  capped: there is more, but the person's limit is reached; then the sync
  * mark stays where it was (R-044). */
 static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool capped, int64_t now_ms,
@@ -69,7 +77,7 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	if (rc != SD_OK)
 		return rc;
 	copy_counts(p);
-	if (!capped && p->s.page_started_ms) {
+	if (!capped && p->s.page_started_ms && !held(p)) {
 		p->s.last_sync_ms = p->s.page_started_ms;
 		if (p->s.page_base)
 			p->s.last_full_ms = p->s.page_started_ms;

@@ -152,7 +152,8 @@ enum sd_err sd_isolate_take(struct sd_engine *en, struct sd_pull_model *p, enum 
 	/* of a tombstone the key and the metadata are enough */
 	if (sd_json_is_true(sd_json_get(item, "_deleted")) || whole(p, item))
 		return sd_page_apply(en, p, rep->data, NULL, now_ms, e);
-	p->s.sweep_rid = 0; /* what could not be read cannot be told from what is gone */
+	/* what could not be read cannot be told from what is gone */
+	p->s.sweep_rid = p->s.page_base ? 0 : -1;
 	rc = take_one(en, p, item, now_ms, e);
 	for (item = sd_json_next(item); item && rc == SD_OK; item = sd_json_next(item))
 		rc = take_one(en, p, item, now_ms, e);

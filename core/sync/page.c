@@ -146,13 +146,15 @@ static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, stru
 		struct sd_error why = {0};
 		enum sd_err rc;
 
-		if (sd_json_is_null(c)) {
-			p->s.sweep_rid = 0;
+		if (sd_json_is_null(c)) { /* nobody knows which: nothing is swept, or it is
+			                   * asked for again with the next delta */
+			p->s.sweep_rid = p->s.page_base ? 0 : -1;
 			continue;
 		}
 		rc = sd_item_to_local(p->m, c, &why);
 		if (rc == SD_PROTO || rc == SD_INVAL) {
-			p->s.sweep_rid = 0;
+			if (p->s.page_base)
+				p->s.sweep_rid = 0;
 			rc = unfit(en, p, c, index, why.text, now_ms, e);
 			if (rc != SD_OK)
 				return rc;

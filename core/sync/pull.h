@@ -14,11 +14,12 @@
 
 #include "core/sync/internal.h"
 
-#define SD_PULL_TRIES    3      /* failed tries in a row that make a model `failed` */
-#define SD_PULL_GARBLED  2      /* cut answers of one record before it is its own fault */
-#define SD_PULL_FINAL_MS 300000 /* a final error is tried again after this */
-#define SD_PULL_POLL_MS  15000  /* between two delta runs of a polled model */
-#define SD_PULL_BUFFER   10000  /* messages kept for one model while it runs */
+#define SD_PULL_TRIES    3       /* failed tries in a row that make a model `failed` */
+#define SD_PULL_GARBLED  2       /* cut answers of one record before it is its own fault */
+#define SD_PULL_FINAL_MS 300000  /* a final error is tried again after this */
+#define SD_PULL_POLL_MS  15000   /* between two delta runs of a polled model */
+#define SD_PULL_HOLD_MS  1200000 /* rows the server could not read: the mark waits for them */
+#define SD_PULL_BUFFER   10000   /* messages kept for one model while it runs */
 
 /* How much is asked of a record that takes its whole page with it. */
 enum sd_isolating {

@@ -250,8 +250,16 @@ static enum sd_err undo_automerge(struct sd_merge *g, struct sd_error *e)
 	return SD_OK;
 }
 
+/* A condition speaks for itself: nobody is asked about a clash.  But when the answer was lost and
+ * somebody else wrote meanwhile, the change may have been there already: made again it would undo
+ * theirs. */
+static bool speaks_for_itself(const struct sd_case *c)
+{
+	return c->m.condition && !c->m.unknown;
+}
+
 /* merge: fields of one side merge by themselves; ask and a command want to see every change of
- * both sides.  A condition speaks for itself. */
+ * both sides. */
 static bool must_be_decided(const struct sd_case *c, const struct sd_merge *g)
 {
 	bool here = false, there = false;
@@ -279,14 +287,14 @@ static enum sd_err compare_update(struct sd_engine *en, struct sd_case *c,
 		return rc;
 	if (answer)
 		rc = undo_automerge(&g, e);
-	if (rc == SD_OK && c->m.condition)
+	if (rc == SD_OK && speaks_for_itself(c))
 		for (size_t i = 0; i < g.count; i++) {
 			if (g.fields[i].clash)
 				g.fields[i].pick = SD_PICK_MINE;
 			g.clashes -= g.fields[i].clash;
 			g.fields[i].clash = false;
 		}
-	if (rc == SD_OK && !c->m.condition && must_be_decided(c, &g)) {
+	if (rc == SD_OK && !speaks_for_itself(c) && must_be_decided(c, &g)) {
 		rc = by_policy(en, c, theirs, now_ms, out, e);
 		goto done;
 	}

@@ -168,6 +168,7 @@ struct sim_client {
 	/* by model->id of schema[1]: server's clock when the run under way read its first page */
 	int64_t run_from[SIM_MODELS];
 	bool synced[SIM_MODELS]; /* told since the last start */
+	bool hole[SIM_MODELS];   /* a base run was not given all rows */
 	bool capped;
 };
 
@@ -388,7 +389,6 @@ void sim_look_again(struct sim *s, int client);
 /* ... everything they did to that record so far. */
 void sim_give_up_record(
 	struct sim *s, int client, const struct sd_model *m, const char *key, const char *field);
-void sim_give_up_token(struct sim *s, const char *token);
 struct sim_edit *sim_edit_of(struct sim *s, const char *token);
 /* Values of this record may come back: somebody decides about it. */
 void sim_decided(struct sim *s, int client, const struct sd_model *m, const char *key);
@@ -405,6 +405,8 @@ void sim_watch_answered(struct sim *s, int client, uint64_t id);
 void sim_watch_event(struct sim *s, int client, const char *text);
 void sim_watch_store(struct sim *s, int client); /* after a commit */
 void sim_watch_page(struct sim *s, int client, const char *body);
+/* That page lacks a row. */
+void sim_watch_hole(struct sim *s, int client, const char *body);
 
 /* ---- sim_check.c ---- */
 void sim_check(struct sim *s);

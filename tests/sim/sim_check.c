@@ -120,7 +120,8 @@ static bool in_scope(const struct map *p, const struct cJSON *rec)
 	const struct sim_client *c = &p->s->client[p->client];
 	const struct sd_pred *pred = c->pred[sim_model(p->s, p->m)->id];
 
-	return !c->capped && (!pred || sd_pred_eval(pred, rec, p->s->now, NULL, NULL));
+	return !c->capped && !c->hole[sim_model(p->s, p->m)->id] &&
+	       (!pred || sd_pred_eval(pred, rec, p->s->now, NULL, NULL));
 }
 
 /* A parent that must be there is gone for good: the service answers null and an error for the

@@ -121,7 +121,8 @@ void sim_look_again(struct sim *s, int client)
 
 	for (size_t i = s->edit_count; i-- > 0;) { /* what hides comes before what is hidden */
 		struct sim_edit *x = &s->edits[i];
-		int64_t seq = x->client == client ? entry_of(s, x) : 0;
+		bool ours = x->client == client && (x->removes || x->token[0]);
+		int64_t seq = ours ? entry_of(s, x) : 0;
 		struct cJSON *rec = NULL;
 		if (seq) {
 			x->seq = seq;
@@ -164,14 +165,6 @@ struct sim_edit *sim_edit_of(struct sim *s, const char *token)
 		if (strcmp(s->edits[i].token, token) == 0)
 			return &s->edits[i];
 	return NULL;
-}
-
-void sim_give_up_token(struct sim *s, const char *token)
-{
-	struct sim_edit *x = sim_edit_of(s, token);
-
-	if (x)
-		x->given_up = true;
 }
 
 void sim_edits_release(struct sim *s)
@@ -355,7 +348,8 @@ static void check_edit(struct sim *s, const struct sim_edit *x)
 	const struct sim_record *r = sim_record_of(s, x->model, x->key);
 	struct lines lines = {.x = x};
 
-	if (x->given_up || x->by >= 0 || was_written(r, x) || (x->removes && !r->count))
+	if ((!x->removes && !x->token[0]) || x->given_up || x->by >= 0 || was_written(r, x) ||
+		(x->removes && !r->count))
 		return;
 	if (entry_of(s, x))
 		return;

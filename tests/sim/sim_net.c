@@ -135,6 +135,8 @@ static void partial(struct sim *s, const struct sim_event *v, const char *body, 
 	root = sd_json_child(sd_json_get(j, "data"));
 	items = sd_json_get(root, "items");
 	n = sd_json_count(items);
+	if (n)
+		sim_watch_hole(s, v->client, v->text);
 	at = n ? r / 16 % n : 0;
 	for (const struct cJSON *c = sd_json_child(items); c; c = sd_json_next(c), i++)
 		sd_json_push(kept, i == at ? sd_json_null() : sd_json_dup(c));
@@ -336,9 +338,8 @@ void sim_http(struct sim *s, int client, struct sd_action *a)
 	int64_t in = 1, limit = a->timeout_ms ? a->timeout_ms : 30000;
 
 	sim_watch_request(s, client, a->id, a->text);
-	if (only == 1)
-		sim_say(s, "client %d #%llu: %s", client, (unsigned long long)a->id,
-			strstr(a->text, "\"variables\""));
+	sim_say(s, "client %d #%llu: %s%s", client, (unsigned long long)a->id,
+		only == 1 ? "" : "asks, ", strstr(a->text, "\"variables\""));
 	if (!s->client[client].link) {
 		v = sim_at(s, 1, SIM_RESPONSE, client);
 		v->id = a->id;

@@ -13,7 +13,6 @@ struct edit {
 		char field[16], token[24];
 	} fresh[12]; /* what is new */
 	size_t count;
-	struct cJSON *gone; /* list elements taken out */
 	enum sim_do what;
 	const char *condition; /* NULL without */
 };
@@ -139,32 +138,18 @@ static bool is_foreign(const struct sd_model *m, const struct sd_field *f)
 	return sd_model_relation_of(m, f) != NULL;
 }
 
-struct gone {
-	struct edit *x;
-	const struct cJSON *now;
-};
-
-static void took_out(void *ctx, const char *token)
-{
-	struct gone *g = ctx;
-
-	if (!sim_holds(g->now, token))
-		sd_json_push(g->x->gone, sd_json_string(token));
-}
-
 static void set(struct sim *s, struct edit *x, const struct sd_field *f, const struct cJSON *rec)
 {
 	const struct cJSON *old = sd_json_get(rec, f->name);
 	char token[24];
 	struct cJSON *v = sim_value(s, x->client, f, old, token);
-	struct gone g = {x, v};
 
-	if (token[0] && x->count < sizeof x->fresh / sizeof *x->fresh) {
+	/* what is cleared is noted, too: it hides what was there */
+	if (sim_carries(f) && x->count < sizeof x->fresh / sizeof *x->fresh) {
 		snprintf(x->fresh[x->count].field, sizeof x->fresh[0].field, "%s", f->name);
 		snprintf(x->fresh[x->count].token, sizeof x->fresh[0].token, "%s", token);
 		x->count++;
 	}
-	sim_tokens(old, took_out, &g);
 	sd_json_set(x->fields, f->name, v);
 }
 
@@ -238,15 +223,12 @@ static void noted(struct sim *s, struct edit *x, const char *key)
 
 	if (x->condition)
 		sim_record_of(s, x->m, key)->conditional = true;
-	for (const struct cJSON *c = sd_json_child(x->fields); c; c = sd_json_next(c)) {
-		const struct sd_field *f = sd_model_field(x->m, sd_json_name(c));
-		if (f && f->list && sim_carries(f))
-			sim_note_list(s, x->client, x->m, key, f->name, c);
+	for (size_t i = 0; i < x->count; i++) {
+		const char *name = x->fresh[i].field;
+		if (sd_model_field(x->m, name)->list)
+			sim_note_list(s, x->client, x->m, key, name, sd_json_get(x->fields, name));
+		sim_note(s, x->client, x->m, key, name, x->fresh[i].token);
 	}
-	for (size_t i = 0; i < x->count; i++)
-		sim_note(s, x->client, x->m, key, x->fresh[i].field, x->fresh[i].token);
-	for (const struct cJSON *c = sd_json_child(x->gone); c; c = sd_json_next(c))
-		sim_give_up_token(s, sd_json_str(c));
 	sim_note_seq(s, x->client, x->m, key, first);
 }
 
@@ -335,7 +317,6 @@ bool sim_person_step(struct sim *s, const struct sim_step *p)
 		return true; /* nobody there */
 	x.m = sim_any_model(s, p->client, p->what != SIM_SAVE);
 	x.fields = sd_json_object();
-	x.gone = sd_json_array();
 	if (p->what != SIM_CREATE) {
 		rec = sim_any_record(s, p->client, x.m);
 		ok = rec && sd_key_of(x.m, rec, &key, NULL) == SD_OK &&
@@ -357,6 +338,5 @@ bool sim_person_step(struct sim *s, const struct sim_step *p)
 	sd_buf_release(&key);
 	sd_json_free(rec);
 	sd_json_free(x.fields);
-	sd_json_free(x.gone);
 	return true;
 }

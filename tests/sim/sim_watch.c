@@ -172,23 +172,49 @@ void sim_watch_store(struct sim *s, int client)
 }
 
 /* ---- runs ---- */
-void sim_watch_page(struct sim *s, int client, const char *body)
+/* The model a sync query is about, by its number; SIM_MODELS: none. */
+static size_t asked_for(const struct sim *s, const struct cJSON *req)
 {
-	struct cJSON *req = NULL;
-	const char *query;
+	const char *query = sd_json_get_str(req, "query");
+	size_t at = SIM_MODELS;
 
-	if (sd_json_parse(body, strlen(body), "request", &req, NULL) != SD_OK)
-		return;
-	query = sd_json_get_str(req, "query");
-	for (size_t i = 0; i < s->w.schema[1]->model_count &&
-			   sd_json_is_null(sd_json_path(req, "variables", "nextToken", NULL));
-		i++) {
+	for (size_t i = 0; i < s->w.schema[1]->model_count; i++) {
 		struct sd_buf root = SD_BUF_INIT;
 		sd_buf_fmt(&root, "sync%s(", s->w.schema[1]->models[i]->plural);
 		if (strstr(query, sd_buf_text(&root)))
-			s->client[client].run_from[i] = s->now;
+			at = i;
 		sd_buf_release(&root);
 	}
+	return at;
+}
+
+void sim_watch_page(struct sim *s, int client, const char *body)
+{
+	struct cJSON *req = NULL;
+	size_t at;
+
+	if (sd_json_parse(body, strlen(body), "request", &req, NULL) != SD_OK)
+		return;
+	at = asked_for(s, req);
+	if (at < SIM_MODELS && sd_json_is_null(sd_json_path(req, "variables", "nextToken", NULL))) {
+		s->client[client].run_from[at] = s->now;
+		if (sd_json_get_i64(sd_json_get(req, "variables"), "lastSync", 0) == 0)
+			s->client[client].hole[at] = false;
+	}
+	sd_json_free(req);
+}
+
+/* Which row a base run lacks nobody can say before the next one (of a delta it comes again). */
+void sim_watch_hole(struct sim *s, int client, const char *body)
+{
+	struct cJSON *req = NULL;
+	size_t at;
+
+	if (sd_json_parse(body, strlen(body), "request", &req, NULL) != SD_OK)
+		return;
+	at = asked_for(s, req);
+	if (at < SIM_MODELS && sd_json_get_i64(sd_json_get(req, "variables"), "lastSync", 0) == 0)
+		s->client[client].hole[at] = true;
 	sd_json_free(req);
 }
 

@@ -241,6 +241,31 @@ static void a_page_with_bad_rows_keeps_the_good_ones_and_names_the_bad(void **st
 	rig_free(r);
 }
 
+/* U-10 (found by the simulation): a row that the server could not read in a delta comes again with
+ * the next one; the mark must not pass it */
+static void a_row_missing_from_a_delta_is_asked_for_again(void **st)
+{
+	struct rig *r = rig_online();
+
+	(void)st;
+	rig_page(r, "syncPosts", RIG_POST("p1", "a", 1), NULL, 1795371000000);
+	rig_page(r, "syncComments", "", NULL, 1795371000000);
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	rig_reply(r, "syncPosts",
+		"{\"data\":{\"syncPosts\":{\"items\":[null],\"nextToken\":null,"
+		"\"startedAt\":1795371100000}},\"errors\":[{\"path\":[\"syncPosts\",\"items\","
+		"0,\"title\"],\"message\":\"Cannot return null for non-nullable type\"}]}");
+	rig_page(r, "syncComments", "", NULL, 1795371100000);
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371000000");
+	rig_page(r, "syncPosts", RIG_POST("p1", "new", 2), NULL, 1795371200000);
+	assert_string_equal(rig_value(r, "Post", KEY("p1"), "title"), "\"new\"");
+	rig_page(r, "syncComments", "", NULL, 1795371200000);
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371200000");
+	rig_free(r);
+}
+
 /* R-086, U-10 */
 static void a_failing_model_is_retried_and_holds_up_nobody_else(void **st)
 {
@@ -383,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_page_too_large_halves_the_page_size_which_grows_back),
 		cmocka_unit_test(a_page_lost_whole_is_asked_for_in_halves),
 		cmocka_unit_test(a_page_with_bad_rows_keeps_the_good_ones_and_names_the_bad),
+		cmocka_unit_test(a_row_missing_from_a_delta_is_asked_for_again),
 		cmocka_unit_test(a_failing_model_is_retried_and_holds_up_nobody_else),
 		cmocka_unit_test(a_complete_base_run_removes_what_the_server_no_longer_has),
 		cmocka_unit_test(a_cap_shows_and_never_moves_the_mark),

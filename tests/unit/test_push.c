@@ -241,6 +241,22 @@ static void another_write_after_a_lost_answer_is_compared(void **st)
 	script_free(r);
 }
 
+/* R-063, contract.md 5.1 (found by the simulation): it was applied, its answer was lost, and
+ * somebody else wrote over it; sent again under its condition it would undo theirs */
+static void a_lost_conditional_change_is_not_made_twice(void **st)
+{
+	struct script *r = with_post();
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"b\"}", "rating < 700");
+	script_lose(r, script_only(r, "updatePost"), true);
+	script_wait(r, 1000);
+	script_ok(r, script_only(r, "getPost"), "getPost", POST(5, "\"theirs\"", "9"));
+	assert_int_equal(script_waiting(r), 0);
+	assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
+	script_free(r);
+}
+
 static void a_lost_create_that_arrived_is_not_made_twice(void **st)
 {
 	struct script *r = ready();
@@ -458,6 +474,7 @@ int main(void)
 		cmocka_unit_test(a_lost_answer_of_an_applied_update_is_not_sent_twice),
 		cmocka_unit_test(a_lost_update_that_never_arrived_is_sent_again),
 		cmocka_unit_test(another_write_after_a_lost_answer_is_compared),
+		cmocka_unit_test(a_lost_conditional_change_is_not_made_twice),
 		cmocka_unit_test(a_lost_create_that_arrived_is_not_made_twice),
 		cmocka_unit_test(a_lost_delete_is_looked_up),
 		cmocka_unit_test(a_crash_with_a_request_on_its_way_is_an_unknown_outcome),

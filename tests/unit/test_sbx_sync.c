@@ -370,6 +370,24 @@ static void after_the_windows_the_log_and_the_tombstones_are_gone(void **st)
 	fx_close(f);
 }
 
+/* SRV-Y06 (found by the simulation): the log has a change for as long as it is asked instead of the
+ * table, to the last millisecond. */
+static void the_log_does_not_forget_before_it_is_too_old_to_be_asked(void **st)
+{
+	struct fx *f = fx_open(NULL, SD_STRATEGY_AUTOMERGE);
+	int64_t before;
+
+	(void)st;
+	f->now = f->now / 1000 * 1000 + 370;
+	before = f->now;
+	eq(since(f, 0, "data.syncPosts.items"), "[]");
+	f->now += 20;
+	put(f, "id: \"a\", title: \"x\"");
+	f->now = before + f->delta_ttl_ms;
+	eq(since(f, before, "data.syncPosts.items.0.title"), "x");
+	fx_close(f);
+}
+
 /* SRV-Y09, SRV-Y10, SRV-Y14 */
 static void all_pages_of_a_run_carry_the_first_ones_start(void **st)
 {
@@ -531,6 +549,7 @@ int main(void)
 		cmocka_unit_test(relations_are_followed_with_their_arguments_tombstones_included),
 		cmocka_unit_test(a_delta_has_every_change_since_and_a_base_scan_everything_once),
 		cmocka_unit_test(after_the_windows_the_log_and_the_tombstones_are_gone),
+		cmocka_unit_test(the_log_does_not_forget_before_it_is_too_old_to_be_asked),
 		cmocka_unit_test(all_pages_of_a_run_carry_the_first_ones_start),
 		cmocka_unit_test(a_sync_filter_in_an_and_gives_what_scanning_gives),
 		cmocka_unit_test(a_put_keeps_the_metadata_that_it_does_not_name),

@@ -223,6 +223,9 @@ SD_MUST_USE enum sd_err sbx_row_of(
 /* A startedAt was given out: from now on a lastSync may come that the change log must answer. */
 void sbx_synced(struct sd_sbx *s, struct sbx_model *m, int64_t now);
 SD_MUST_USE enum sd_err sbx_synced_load(struct sd_sbx *s, struct sd_error *e);
+/* When a row of the change log expires, Unix s: not before every delta query that wants it is too
+ * old to be answered from the log (lastSync counts in whole seconds there). */
+int64_t sbx_delta_ttl(const struct sd_sbx *s, int64_t now);
 bool sbx_must_log(const struct sd_sbx *s, const struct sbx_model *m, int64_t now);
 
 /* ---- table.c ---- */

@@ -30,7 +30,7 @@ static enum sd_err log_insert(struct sbx_seeding *j, sqlite3_stmt *log)
 	sqlite3_bind_int64(log, 2, j->now);
 	sqlite3_bind_text(log, 3, sd_buf_text(&j->pk), (int)j->pk.len, SQLITE_STATIC);
 	sqlite3_bind_text(log, 4, sd_buf_text(&j->item), (int)j->item.len, SQLITE_STATIC);
-	sqlite3_bind_int64(log, 5, (j->now + j->s->o.delta_ttl_ms) / 1000);
+	sqlite3_bind_int64(log, 5, sbx_delta_ttl(j->s, j->now));
 	if (sqlite3_step(log) != SQLITE_DONE)
 		return sbx_db_fail(j->s, j->e, "seed");
 	sqlite3_reset(log);

@@ -289,7 +289,7 @@ enum sd_err sbx_delta_put(struct sd_sbx *s, const struct sbx_model *m, const cha
 	sqlite3_bind_text(st, 3, pk, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 4, sd_json_get_i64(item, "_version", 1));
 	sqlite3_bind_text(st, 5, sd_buf_text(&text), (int)text.len, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 6, (now + s->o.delta_ttl_ms) / 1000);
+	sqlite3_bind_int64(st, 6, sbx_delta_ttl(s, now));
 	if (sqlite3_step(st) != SQLITE_DONE)
 		rc = sbx_db_fail(s, e, "write the change log");
 	sqlite3_reset(st);
@@ -348,6 +348,11 @@ enum sd_err sbx_synced_load(struct sd_sbx *s, struct sd_error *e)
 		sqlite3_reset(st);
 	}
 	return SD_OK;
+}
+
+int64_t sbx_delta_ttl(const struct sd_sbx *s, int64_t now)
+{
+	return (now + s->o.delta_ttl_ms + 1999) / 1000;
 }
 
 bool sbx_must_log(const struct sd_sbx *s, const struct sbx_model *m, int64_t now)
