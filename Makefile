@@ -59,7 +59,7 @@ help:
 	@printf '%s\n' 'make            build/syncdeck' 'make demo       try it: sandbox, two devices, the UI' \
 	'make test       everything that proves it' 'make check      fast: unit, screen, arrows, format' \
 	'make check-all  sanitizers and fuzz smoke' \
-	'make torture    kills the program 500 times, fails every step of every change' 'make bench      ratios against the reference pipeline' \
+	'make torture    kills the program 500 times, fails every step of every change' 'make bench      ratios against the reference pipeline' 'make sim        10,000 seeds of the simulation' \
 	'make deps       install what is missing (apt-get)' 'make install    PREFIX=, DESTDIR='
 
 deps:
@@ -141,6 +141,11 @@ torture: deps
 		$B/tests/unit/test_durability $B/tests/proto/test_torture
 	@TORTURE=$(TORTURE) sh tests/tools/run $B/tests/unit/test_store_steps \
 		$B/tests/unit/test_durability --alone $B/tests/proto/test_torture
+
+# the judge: 10,000 seeds of the simulation (SIM_FROM, SIM_JOBS: tests/sim/test_sim.c)
+sim: deps
+	@$(MAKE) --no-print-directory $B/tests/sim/test_sim
+	@SIM_SEEDS=$${SIM_SEEDS:-10000} $B/tests/sim/test_sim
 
 bench: deps
 	@$(MAKE) --no-print-directory $B/syncdeck $(BENCH_BIN)
