@@ -67,19 +67,41 @@ static void base_scan(struct query *q, const struct sbx_page_ask *a, int64_t now
 	sd_buf_str(&q->sql, " ORDER BY rid");
 }
 
-/* Inclusive, and down to the second: a change of the second lastSync lies in is sent again. */
-static void delta_query(struct query *q, const struct sbx_page_ask *a, int64_t now)
+/* Log rows of the model; cond places them in time. */
+static void log_rows(struct query *q, const struct sbx_page_ask *a, int64_t now, const char *cond,
+	struct cJSON *at)
 {
 	sd_buf_str(&q->sql, "SELECT seq, item, changed_at_ms FROM delta WHERE model = ");
 	param(q, sd_json_string(a->m->m->name));
-	sd_buf_str(&q->sql, " AND (changed_at_ms, seq) > (");
-	param(q, sd_json_int(cursor_at(q, 0, a->last_sync / 1000 * 1000)));
-	sd_buf_ch(&q->sql, ',');
-	param(q, sd_json_int(cursor_at(q, 1, -1)));
-	sd_buf_str(&q->sql, ") AND ttl > ");
+	sd_buf_str(&q->sql, " AND ttl > ");
 	param(q, sd_json_int(now / 1000));
-	sd_buf_str(&q->sql, " ORDER BY changed_at_ms, seq");
+	sd_buf_fmt(&q->sql, " AND changed_at_ms %s ", cond);
+	param(q, at);
+}
+
+/* Inclusive, and down to the second: a change of the second lastSync lies in is sent again.  Behind
+ * a cursor in two parts, as rows_behind() says. */
+static void delta_query(struct query *q, const struct sbx_page_ask *a, int64_t now, int64_t limit)
+{
+	int64_t from = cursor_at(q, 0, a->last_sync / 1000 * 1000);
+
 	q->sorted = true;
+	if (!q->cursor) {
+		log_rows(q, a, now, ">=", sd_json_int(from));
+		sd_buf_str(&q->sql, " ORDER BY changed_at_ms, seq");
+		return;
+	}
+	sd_buf_str(&q->sql, "SELECT * FROM (");
+	log_rows(q, a, now, "=", sd_json_int(from));
+	sd_buf_str(&q->sql, " AND seq > ");
+	param(q, sd_json_int(cursor_at(q, 1, -1)));
+	sd_buf_str(&q->sql, " ORDER BY seq LIMIT ");
+	param(q, sd_json_int(limit));
+	sd_buf_str(&q->sql, ") UNION ALL SELECT * FROM (");
+	log_rows(q, a, now, ">", sd_json_int(from));
+	sd_buf_str(&q->sql, " ORDER BY changed_at_ms, seq LIMIT ");
+	param(q, sd_json_int(limit));
+	sd_buf_ch(&q->sql, ')');
 }
 
 /* A sort condition's operand: composite keys are compared as text joined with '#'. */
@@ -105,47 +127,78 @@ static struct cJSON *operand(const struct sbx_key *k, const struct cJSON *v)
 	return out;
 }
 
-static void sort_condition(struct query *q, const struct sbx_page_ask *a, const char *expr)
+/* ---- the sort condition, as bounds that the index answers ---- */
+
+enum { LOWER = 1, UPPER = 2, BOTH = 3 };
+
+struct bounds {
+	const char *expr; /* the sort value */
+	int bound;        /* which sides the condition has bounded so far */
+	int place;        /* sides where the cursor says more: there it is only checked */
+};
+
+/* With a plus before it an expression is not looked up in an index. */
+static void bound(struct query *q, struct bounds *b, int side, const char *cmp, struct cJSON *v)
+{
+	sd_buf_fmt(&q->sql, " AND %s%s%s", b->place & side ? "+" : "", b->expr, cmp);
+	param(q, v);
+	b->bound |= side;
+}
+
+/* Texts are compared byte by byte, so those that begin with v end before v with its last byte one
+ * higher (0xF4 is the highest in UTF-8). */
+static void begins_with(struct query *q, struct bounds *b, struct cJSON *v)
+{
+	char *end = sd_json_str(v) ? strdup(sd_json_str(v)) : NULL;
+	size_t n = end ? strlen(end) : 0;
+
+	if (n) {
+		end[n - 1]++;
+		bound(q, b, LOWER, ">=", v);
+		bound(q, b, UPPER, "<", sd_json_string(end));
+	} else { /* every text begins with an empty one */
+		q->sql.failed = q->sql.failed || !end;
+		sd_json_free(v);
+	}
+	free(end);
+}
+
+static void sort_condition(struct query *q, const struct sbx_page_ask *a, struct bounds *b)
 {
 	static const struct {
 		const char *op, *sql;
-	} ops[] = {{"eq", "="}, {"le", "<="}, {"lt", "<"}, {"ge", ">="}, {"gt", ">"}};
-	const struct cJSON *c = sd_json_child(a->sort_cond);
+		int side;
+	} ops[] = {{"eq", "=", BOTH}, {"le", "<=", UPPER}, {"lt", "<", UPPER}, {"ge", ">=", LOWER},
+		{"gt", ">", LOWER}};
 
-	for (; c; c = sd_json_next(c)) {
+	for (const struct cJSON *c = sd_json_child(a->sort_cond); c; c = sd_json_next(c)) {
 		const char *name = sd_json_name(c);
 		const struct cJSON *hi = sd_json_child(c) ? sd_json_next(sd_json_child(c)) : NULL;
 		if (sd_json_is_null(c))
 			continue;
 		if (strcmp(name, "between") == 0) {
-			sd_buf_fmt(&q->sql, " AND %s BETWEEN ", expr);
-			param(q, operand(a->key, sd_json_child(c)));
-			sd_buf_str(&q->sql, " AND ");
-			param(q, operand(a->key, hi));
+			bound(q, b, LOWER, ">=", operand(a->key, sd_json_child(c)));
+			bound(q, b, UPPER, "<=", operand(a->key, hi));
 		} else if (strcmp(name, "beginsWith") == 0) {
-			sd_buf_fmt(&q->sql, " AND substr(%s,1,length(", expr);
-			param(q, operand(a->key, c));
-			sd_buf_fmt(&q->sql, "))=?%zu", sd_json_count(q->binds));
+			begins_with(q, b, operand(a->key, c));
 		}
-		for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
-			if (strcmp(name, ops[i].op) != 0)
-				continue;
-			sd_buf_fmt(&q->sql, " AND %s%s", expr, ops[i].sql);
-			param(q, operand(a->key, c));
-		}
+		for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+			if (strcmp(name, ops[i].op) == 0)
+				bound(q, b, ops[i].side, ops[i].sql, operand(a->key, c));
 	}
+	/* rows without a sort value are not in the index; everything else is above minus infinity */
+	if (!(b->bound & LOWER) && !(b->place & LOWER))
+		sd_buf_fmt(&q->sql, " AND %s>=-9e999", b->expr);
 }
 
-static void key_query(struct query *q, const struct sbx_page_ask *a, int64_t now)
+/* Rows of the key's hash values, up to the part of the condition that places the cursor. */
+static void key_rows(
+	struct query *q, const struct sbx_page_ask *a, const char *expr, int place, int64_t now)
 {
 	const struct sbx_key *k = a->key;
-	struct sd_buf sort = SD_BUF_INIT;
 	const struct cJSON *v = sd_json_child(a->hash);
-	const char *dir = a->desc ? " DESC" : "", *expr = "", *cmp = a->desc ? "<" : ">";
+	struct bounds b = {.expr = expr, .place = place};
 
-	q->sorted = k->sort_count > 0;
-	if (q->sorted && sbx_key_sql(k->sort, k->sort_count, &sort))
-		expr = sd_buf_text(&sort);
 	sd_buf_fmt(&q->sql, "SELECT rid, item%s%s FROM %s WHERE ", q->sorted ? "," : "", expr,
 		a->m->table);
 	for (size_t i = 0; i < k->hash_count; i++, v = v ? sd_json_next(v) : NULL) {
@@ -154,25 +207,58 @@ static void key_query(struct query *q, const struct sbx_page_ask *a, int64_t now
 		sd_buf_str(&q->sql, " = ");
 		param(q, sd_json_dup(v));
 	}
-	if (q->sorted) {
-		sd_buf_fmt(&q->sql, " AND %s IS NOT NULL", expr);
-		sort_condition(q, a, expr);
-	}
-	ttl_clause(q, now);
-	if (q->cursor && q->sorted) {
-		sd_buf_fmt(&q->sql, " AND (%s, rid) %s (", expr, cmp);
-		param(q, sd_json_dup(sd_json_child(q->cursor)));
-		sd_buf_ch(&q->sql, ',');
-		param(q, sd_json_int(cursor_at(q, 1, 0)));
-		sd_buf_ch(&q->sql, ')');
-	} else if (q->cursor) {
-		sd_buf_fmt(&q->sql, " AND rid %s ", cmp);
-		param(q, sd_json_int(cursor_at(q, 0, 0)));
-	}
 	if (q->sorted)
-		sd_buf_fmt(&q->sql, " ORDER BY %s%s, rid%s", expr, dir, dir);
-	else
-		sd_buf_fmt(&q->sql, " ORDER BY rid%s", dir);
+		sort_condition(q, a, &b);
+	ttl_clause(q, now);
+}
+
+/* Behind a cursor come the rest of the rows with its sort value, then those with the next ones.  As
+ * one condition, (value, rid) > (?, ?), SQLite would read the index from its beginning. */
+static void rows_behind(
+	struct query *q, const struct sbx_page_ask *a, const char *expr, int64_t now, int64_t limit)
+{
+	const char *cmp = a->desc ? "<" : ">", *dir = a->desc ? " DESC" : "";
+
+	sd_buf_str(&q->sql, "SELECT * FROM (");
+	key_rows(q, a, expr, BOTH, now);
+	sd_buf_fmt(&q->sql, " AND %s = ", expr);
+	param(q, sd_json_dup(sd_json_child(q->cursor)));
+	sd_buf_fmt(&q->sql, " AND rid %s ", cmp);
+	param(q, sd_json_int(cursor_at(q, 1, 0)));
+	sd_buf_fmt(&q->sql, " ORDER BY rid%s LIMIT ", dir);
+	param(q, sd_json_int(limit));
+	sd_buf_ch(&q->sql, ')');
+	if (!sd_json_is_null(sd_json_get(a->sort_cond, "eq")))
+		return; /* there are no others */
+	sd_buf_str(&q->sql, " UNION ALL SELECT * FROM (");
+	key_rows(q, a, expr, a->desc ? UPPER : LOWER, now);
+	sd_buf_fmt(&q->sql, " AND %s %s ", expr, cmp);
+	param(q, sd_json_dup(sd_json_child(q->cursor)));
+	sd_buf_fmt(&q->sql, " ORDER BY %s%s, rid%s LIMIT ", expr, dir, dir);
+	param(q, sd_json_int(limit));
+	sd_buf_ch(&q->sql, ')');
+}
+
+static void key_query(struct query *q, const struct sbx_page_ask *a, int64_t now, int64_t limit)
+{
+	const struct sbx_key *k = a->key;
+	struct sd_buf sort = SD_BUF_INIT;
+	const char *dir = a->desc ? " DESC" : "", *expr = "";
+
+	q->sorted = k->sort_count > 0;
+	if (q->sorted && sbx_key_sql(k->sort, k->sort_count, &sort))
+		expr = sd_buf_text(&sort);
+	if (q->cursor && q->sorted) {
+		rows_behind(q, a, expr, now, limit);
+	} else {
+		key_rows(q, a, expr, 0, now);
+		if (q->cursor) {
+			sd_buf_str(&q->sql, a->desc ? " AND rid < " : " AND rid > ");
+			param(q, sd_json_int(cursor_at(q, 0, 0)));
+		}
+		sd_buf_fmt(&q->sql, " ORDER BY %s%s%srid%s", expr, q->sorted ? dir : "",
+			q->sorted ? ", " : "", dir);
+	}
 	sd_buf_release(&sort);
 }
 
@@ -293,9 +379,9 @@ enum sd_err sbx_page_read(struct sd_sbx *s, const struct sbx_page_ask *ask, int6
 		goto done;
 	limit = limit > s->o.max_limit ? s->o.max_limit : limit;
 	if (strcmp(q.mode, "delta") == 0 && ask->res == SBX_SYNC)
-		delta_query(&q, ask, now);
+		delta_query(&q, ask, now, limit + 1);
 	else if (strcmp(q.mode, "key") == 0 && ask->key)
-		key_query(&q, ask, now);
+		key_query(&q, ask, now, limit + 1);
 	else
 		base_scan(&q, ask, now);
 	sd_buf_str(&q.sql, " LIMIT ");
