@@ -61,6 +61,7 @@ struct sd_runtime {
 	bool fetching_keys, keys_wanted; /* under way; asked for too early */
 	int64_t keys_after_ms;           /* monotonic; not before */
 	bool refresh_wanted;             /* the engine asked and has no answer yet */
+	bool booted;                     /* sd_rt_booted() is done */
 	bool foreign;                    /* somebody else wrote and the engine does not know yet */
 	int64_t refresh_after_ms;        /* monotonic; not before */
 	int64_t refresh_margin_ms; /* how long before its end a token is renewed; 0: a minute */
@@ -94,6 +95,10 @@ struct sd_runtime {
 struct sd_input *sd_rt_input(enum sd_input_kind kind, uint64_t id); /* NULL: no memory */
 void sd_rt_input_free(void *in);
 void sd_rt_put(struct sd_runtime *rt, struct sd_input *in); /* on the thread; takes it */
+/* ---- boot.c ---- */
+SD_MUST_USE enum sd_err sd_rt_booted(
+	struct sd_runtime *rt, struct sd_error *e); /* before an engine */
+void sd_rt_left(struct sd_runtime *rt);             /* the engine has ended in order */
 /* The engine ends: what waited for it is dropped, but for a person's requests unless all. */
 void sd_rt_forget(struct sd_runtime *rt, bool all);
 void sd_rt_wake(struct sd_runtime *rt);

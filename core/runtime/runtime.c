@@ -367,7 +367,10 @@ void *sd_rt_thread(void *arg)
 		enum sd_err rc = SD_OK;
 		if (!rt->engine || rt->why.code != SD_OK) {
 			drop_engine(rt, false);
-			rc = make_engine(rt, &e);
+			rc = rt->booted ? SD_OK : sd_rt_booted(rt, &e);
+			rt->booted = rc == SD_OK;
+			if (rc == SD_OK)
+				rc = make_engine(rt, &e);
 			if (rc == SD_OK) {
 				struct sd_error ok = {.code = SD_OK};
 				pthread_mutex_lock(&rt->status_lock);
@@ -394,6 +397,8 @@ void *sd_rt_thread(void *arg)
 			sd_engine_stop(rt->engine, sd_now_ms(), &e) == SD_OK &&
 			take_actions(rt, &e) == SD_OK && commit(rt, &e) != SD_OK)
 			note_failure(rt, &e);
+		else
+			sd_rt_left(rt);
 		sd_loop_turn(rt->loop, 50); /* close frames leave */
 	}
 	sd_rt_commands_join(rt, true);

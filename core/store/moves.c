@@ -50,6 +50,12 @@ enum sd_err sd_outbox_recover(struct sd_store *st, const char *alive, struct sd_
 	return err == SD_NOTFOUND ? SD_OK : err;
 }
 
+enum sd_err sd_outbox_doubt(struct sd_store *st, struct sd_error *e)
+{
+	assert(sd_store_in_txn(st));
+	return sd_db_exec(st, "UPDATE outbox SET unknown=1 WHERE lane=0", e, "outbox");
+}
+
 enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e)
 {
 	struct sd_mutation m;

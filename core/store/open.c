@@ -131,6 +131,12 @@ static enum sd_err set_pragmas(struct sd_store *st, struct sd_error *e)
 	return sd_db_exec(st, st->read_only ? reader : writer, e, "opening the store");
 }
 
+enum sd_err sd_store_relax(struct sd_store *st, bool on, struct sd_error *e)
+{
+	return sd_db_exec(st, on ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e,
+		"opening the store");
+}
+
 /* Ours, empty, or somebody else's? */
 static enum sd_err identify(struct sd_store *st, bool *empty, struct sd_error *e)
 {

@@ -89,6 +89,8 @@ SD_MUST_USE enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int
  * A delete leaves a tombstone row.  type of the journal line: "sent". */
 SD_MUST_USE enum sd_err sd_outbox_ack(struct sd_store *st, int64_t seq, const struct cJSON *item,
 	int64_t now_ms, struct sd_error *e);
+/* The machine stopped while an engine ran: it is not known of any entry whether it was sent. */
+SD_MUST_USE enum sd_err sd_outbox_doubt(struct sd_store *st, struct sd_error *e);
 /* The service merged a stale change by its own rules: what was sent and what is stored now, per
  * field ({"field":{"from":mine,"to":stored}}), is kept in the journal, so that it can be listed and
  * taken back (sd_journal_recent of SD_J_MERGED). */

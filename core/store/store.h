@@ -12,7 +12,7 @@
  *   outbox conflict quarantine sync journal meta
  *
  * A connection belongs to one thread.  Writing connections use synchronous=FULL: when
- * sd_store_commit() returns, the change is on disk.  Readers are query_only with busy_timeout 0.
+ * sd_store_commit() returns, the change is on disk (but for sd_store_relax()).  Readers are query_only with busy_timeout 0.
  *
  * Depends on: base, json, model, sqlite3.  Threads: one per connection; any number of connections.
  */
@@ -51,6 +51,11 @@ const struct sd_schema *sd_store_schema(const struct sd_store *st);
 /* BEGIN IMMEDIATE.  Not nestable.  BUSY after busy_ms. */
 SD_MUST_USE enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e);
+/* Commits of this connection from now on: relaxed ones survive the death of the process at once and
+ * that of the machine with the next commit of any connection that is not (whole transactions, in
+ * order).  For what can be fetched or found out again; a save by a person never.  Not inside a
+ * transaction. */
+SD_MUST_USE enum sd_err sd_store_relax(struct sd_store *st, bool on, struct sd_error *e);
 void sd_store_rollback(struct sd_store *st); /* fine when nothing is open */
 bool sd_store_in_txn(const struct sd_store *st);
 /* A read transaction for several reads of one state; ended by sd_store_rollback(). */

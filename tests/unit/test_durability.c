@@ -110,6 +110,56 @@ static void every_acknowledged_save_survives_a_crash_that_forgets(void **st)
 	}
 }
 
+/* a relaxed connection loses its newest commits at worst, whole ones and in order; one that is not
+ * takes along what was committed before it */
+static void a_relaxed_connection_loses_whole_commits_from_the_end_only(void **st)
+{
+	struct fix *f = *st;
+
+	for (int round = 0; round < 20; round++) {
+		int acked[40], kept = -1, sure = 10;
+		for (int i = 0; i < 40; i++)
+			acked[i] = -1;
+		fix_ok(f, sd_store_relax(f->st, true, &f->e));
+		for (int i = 0; i <= sure; i++)
+			fix_ok(f, save_n(f, i, round * 100 + i));
+		fix_ok(f, sd_store_relax(f->st, false, &f->e));
+		fix_ok(f, save_n(f, 39, round)); /* as a person's save does */
+		fix_ok(f, sd_store_relax(f->st, true, &f->e));
+		for (int i = sure + 1; i < 30; i++)
+			fix_ok(f, save_n(f, i, round * 100 + i));
+		restart(f, (uint64_t)round * 3);
+		for (int i = 0; i <= sure; i++)
+			acked[i] = round * 100 + i;
+		acked[39] = round;
+		assert_int_equal(lost(f, acked, 40), 0);
+		for (int i = 29; i > sure;
+			i--) { /* from the newest that is there, all older ones */
+			for (int k = 0; k < 40; k++)
+				acked[k] = k == i ? round * 100 + i : -1;
+			kept = kept < 0 && !lost(f, acked, 40) ? i : kept;
+			if (i <= kept)
+				assert_int_equal(lost(f, acked, 40), 0);
+		}
+		fix_sound(f);
+	}
+}
+
+/* what was sent may read as never sent after the machine stopped: it is looked up first */
+static void after_a_stop_of_the_machine_every_unsent_change_is_in_doubt(void **st)
+{
+	struct fix *f = *st;
+	struct sd_mutation m;
+
+	fix_ok(f, save_n(f, 1, 1));
+	fix_ok(f, sd_store_begin(f->st, &f->e));
+	fix_ok(f, sd_outbox_doubt(f->st, &f->e));
+	fix_ok(f, sd_store_commit(f->st, &f->e));
+	fix_ok(f, sd_outbox_get(f->st, 1, &m, &f->e));
+	assert_true(m.unknown);
+	sd_mutation_release(&m);
+}
+
 /* the same test must be able to fail: without syncs it shows the loss */
 static void without_syncs_the_same_crash_loses_saves(void **st)
 {
@@ -221,6 +271,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(every_acknowledged_save_survives_a_crash_that_forgets),
+		T(a_relaxed_connection_loses_whole_commits_from_the_end_only),
+		T(after_a_stop_of_the_machine_every_unsent_change_is_in_doubt),
 		T(without_syncs_the_same_crash_loses_saves),
 		T(a_commit_costs_one_sync_and_no_more),
 		T(a_full_disk_refuses_the_edit_and_loses_nothing),
