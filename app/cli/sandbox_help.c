@@ -47,6 +47,7 @@ const char CLI_SANDBOX_HELP[] =
 	"  max_subscriptions 100       on one connection\n"
 	"  subscribe_rate 0            starts a second on one connection, LimitExceededError "
 	"above\n"
+	"  api_key_ttl                 how long the key is good from now on (for ever)\n"
 	"  token_ttl 1h                of access and ID tokens; refresh_rotation true: a new "
 	"refresh\n"
 	"                              token each time\n"

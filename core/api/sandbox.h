@@ -30,7 +30,7 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	int64_t max_limit;
 	const char *write_config; /* FILE; NULL */
 	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
-	 * max_subscriptions (100), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
+	 * max_subscriptions (100), api_key_ttl (for ever), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
 	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s),
 	 * request_timeout (60s), execution_timeout (30s), iam_key=ID:SECRET[:auth|unauth|ARN] (up
 	 * to 8; without a role it stands for any), lambda_token=TEXT,

@@ -84,6 +84,12 @@ static const struct denial *by_token(struct server *s, const char *token, struct
 	}
 }
 
+/* The service says the same about a key that has expired and one that never was. */
+static bool key_expired(const struct server *s)
+{
+	return s->set.api_key_ttl_ms && sd_srv_now_ms(s) >= s->started_ms + s->set.api_key_ttl_ms;
+}
+
 const struct denial *sd_srv_identify(
 	struct server *s, const struct sd_sigv4_request *r, struct identity *out)
 {
@@ -92,7 +98,7 @@ const struct denial *sd_srv_identify(
 
 	memset(out, 0, sizeof *out);
 	if (key) {
-		if (!s->o->api_key || strcmp(key, s->o->api_key) != 0)
+		if (!s->o->api_key || strcmp(key, s->o->api_key) != 0 || key_expired(s))
 			return &DENIED;
 		out->who.mode = SD_AUTH_API_KEY;
 		return NULL;

@@ -45,7 +45,7 @@ struct pool {
 	struct sd_signer *signer;
 	struct pending pending[PENDING_MAX]; /* a ring: the oldest gives way */
 	size_t next_pending;
-	struct sd_map revoked;                  /* jti of refresh tokens */
+	struct sd_map revoked;                  /* jti of refresh tokens, origin_jti of sessions */
 	int64_t generation, refresh_generation; /* tokens of an older one are expired */
 };
 
@@ -58,11 +58,16 @@ struct user *sd_srv_user(struct pool *p, const char *name);
 struct user *sd_srv_user_by_sub(struct pool *p, const char *sub);
 
 /* pool_tokens.c */
-/* {"AccessToken",...}; with_refresh: a refresh token too.  Owned; NULL: failed. */
-struct cJSON *sd_srv_tokens(struct server *s, const struct user *u, bool with_refresh);
-/* The user of a good refresh token; NULL with *why (static) set. */
-struct user *sd_srv_refresh_user(struct server *s, const char *token, const char **why);
+/* {"AccessToken",...}; with_refresh: a refresh token too.  origin: the session (origin_jti) they
+ * belong to; NULL: a new one.  Owned; NULL: failed. */
+struct cJSON *sd_srv_tokens(
+	struct server *s, const struct user *u, const char *origin, bool with_refresh);
+/* The user of a good refresh token, and its session; NULL with *why (static) set. */
+struct user *sd_srv_refresh_user(
+	struct server *s, const char *token, char origin[SD_UUID_TEXT], const char **why);
 struct user *sd_srv_access_user(struct server *s, const char *token, const char **why);
-bool sd_srv_revoke(struct server *s, const char *token);
+/* Ends a refresh token: its whole session with the access tokens, or (only) just this one token.
+ * false: it is none. */
+bool sd_srv_revoke(struct server *s, const char *token, bool only);
 
 #endif

@@ -78,9 +78,9 @@ static void random_text(struct server *s, struct sd_buf *out)
 	sd_base64_encode(out, raw, sizeof raw, false);
 }
 
-static void give_tokens(struct op *o, const struct user *u, bool with_refresh)
+static void give_tokens(struct op *o, const struct user *u, const char *session, bool with_refresh)
 {
-	struct cJSON *tokens = sd_srv_tokens(o->s, u, with_refresh);
+	struct cJSON *tokens = sd_srv_tokens(o->s, u, session, with_refresh);
 
 	if (!tokens) {
 		refuse(o, "InternalErrorException", "The tokens cannot be made.");
@@ -103,7 +103,7 @@ static void signed_in(struct op *o, struct user *u)
 	struct cJSON *p;
 
 	if (u->challenge == CH_NONE) {
-		give_tokens(o, u, true);
+		give_tokens(o, u, NULL, true);
 		return;
 	}
 	random_text(o->s, &session);
@@ -188,15 +188,16 @@ static void srp_flow(struct op *o, const struct cJSON *params)
 static void refresh(struct op *o, const char *token)
 {
 	const char *why = "Missing required parameter REFRESH_TOKEN";
-	struct user *u = token ? sd_srv_refresh_user(o->s, token, &why) : NULL;
+	char session[SD_UUID_TEXT];
+	struct user *u = token ? sd_srv_refresh_user(o->s, token, session, &why) : NULL;
 
 	if (!u) {
 		refuse(o, token ? "NotAuthorizedException" : "InvalidParameterException", why);
 		return;
 	}
 	if (o->s->set.refresh_rotation)
-		sd_srv_revoke(o->s, token);
-	give_tokens(o, u, o->s->set.refresh_rotation);
+		sd_srv_revoke(o->s, token, true);
+	give_tokens(o, u, session, o->s->set.refresh_rotation);
 }
 
 static void initiate(struct op *o)
@@ -259,7 +260,7 @@ static void new_password(struct op *o, struct user *u, const struct cJSON *answe
 	free(u->password);
 	u->password = copy;
 	u->challenge = CH_NONE;
-	give_tokens(o, u, true);
+	give_tokens(o, u, NULL, true);
 }
 
 static void session_challenge(struct op *o, enum challenge kind, const struct cJSON *answers)
@@ -276,7 +277,7 @@ static void session_challenge(struct op *o, enum challenge kind, const struct cJ
 	else if (!sd_str_eq(code, x->user->code))
 		refuse(o, "CodeMismatchException", "Invalid code received for user");
 	else
-		give_tokens(o, x->user, true);
+		give_tokens(o, x->user, NULL, true);
 	/* after a slip the same session takes another try, until it is too old */
 	if (x && !x->srp && !o->error)
 		forget(x);
@@ -358,7 +359,7 @@ static void revoke_token(struct op *o)
 
 	if (!token)
 		refuse(o, "InvalidParameterException", "Missing required parameter Token");
-	else if (!sd_srv_revoke(o->s, token))
+	else if (!sd_srv_revoke(o->s, token, false))
 		refuse(o, "UnsupportedTokenTypeException", "Only refresh tokens can be revoked.");
 }
 

@@ -10,8 +10,8 @@
 #include "core/base/text.h"
 #include "core/sandbox/server/pool.h"
 
-static struct cJSON *claims_of(struct server *s, const struct user *u, const char *use,
-	int64_t life_ms, int64_t generation)
+static struct cJSON *claims_of(struct server *s, const struct user *u, const char *origin,
+	const char *use, int64_t life_ms, int64_t generation)
 {
 	int64_t now = sd_srv_now_ms(s);
 	struct cJSON *o = sd_json_object();
@@ -23,10 +23,13 @@ static struct cJSON *claims_of(struct server *s, const struct user *u, const cha
 	sd_json_add_str(o, "iss", iss);
 	sd_json_add_str(o, "token_use", use);
 	sd_json_add_str(o, "jti", jti);
+	sd_json_add_str(o, "origin_jti", origin);
 	sd_json_add_int(o, "auth_time", now / 1000);
 	sd_json_add_int(o, "iat", now / 1000);
 	sd_json_add_int(o, "exp", (now + life_ms) / 1000);
 	sd_json_add_int(o, "sd_gen", generation);
+	/* finer than iat: what came before a sign-out is dead, what comes after it is not */
+	sd_json_add_int(o, "sd_ms", now > u->signed_out_ms ? now : u->signed_out_ms + 1);
 	return o;
 }
 
@@ -41,9 +44,10 @@ static bool sign(struct server *s, struct cJSON *claims, struct cJSON *out, cons
 	return ok;
 }
 
-static struct cJSON *access_claims(struct server *s, const struct user *u)
+static struct cJSON *access_claims(struct server *s, const struct user *u, const char *origin)
 {
-	struct cJSON *o = claims_of(s, u, "access", s->set.token_ttl_ms, s->pool->generation);
+	struct cJSON *o =
+		claims_of(s, u, origin, "access", s->set.token_ttl_ms, s->pool->generation);
 
 	sd_json_add_str(o, "client_id", CLIENT_ID);
 	sd_json_add_str(o, "username", u->name);
@@ -53,9 +57,9 @@ static struct cJSON *access_claims(struct server *s, const struct user *u)
 	return o;
 }
 
-static struct cJSON *id_claims(struct server *s, const struct user *u)
+static struct cJSON *id_claims(struct server *s, const struct user *u, const char *origin)
 {
-	struct cJSON *o = claims_of(s, u, "id", s->set.token_ttl_ms, s->pool->generation);
+	struct cJSON *o = claims_of(s, u, origin, "id", s->set.token_ttl_ms, s->pool->generation);
 
 	sd_json_add_str(o, "aud", CLIENT_ID);
 	sd_json_add_str(o, "cognito:username", u->name);
@@ -68,15 +72,23 @@ static struct cJSON *id_claims(struct server *s, const struct user *u)
 	return o;
 }
 
-struct cJSON *sd_srv_tokens(struct server *s, const struct user *u, bool with_refresh)
+struct cJSON *sd_srv_tokens(
+	struct server *s, const struct user *u, const char *origin, bool with_refresh)
 {
 	struct cJSON *o = sd_json_object(), *refresh;
-	bool ok = sign(s, access_claims(s, u), o, "AccessToken") &&
-		  sign(s, id_claims(s, u), o, "IdToken");
+	char fresh[SD_UUID_TEXT];
+	bool ok;
+
+	if (!origin) {
+		sd_uuid4(&s->rand, fresh);
+		origin = fresh;
+	}
+	ok = sign(s, access_claims(s, u, origin), o, "AccessToken") &&
+	     sign(s, id_claims(s, u, origin), o, "IdToken");
 
 	if (ok && with_refresh) {
-		refresh = claims_of(s, u, "refresh", REFRESH_MS, s->pool->refresh_generation);
-		sd_json_add_int(refresh, "sd_ms", sd_srv_now_ms(s));
+		refresh =
+			claims_of(s, u, origin, "refresh", REFRESH_MS, s->pool->refresh_generation);
 		ok = sign(s, refresh, o, "RefreshToken");
 	}
 	if (!ok) {
@@ -93,24 +105,33 @@ static bool is_use(const struct cJSON *claims, const char *use)
 	return sd_str_eq(sd_json_get_str(claims, "token_use"), use);
 }
 
-struct user *sd_srv_refresh_user(struct server *s, const char *token, const char **why)
+static bool is_revoked(const struct pool *p, const struct cJSON *claims, const char *name)
+{
+	const char *id = sd_json_get_str(claims, name);
+
+	return !id || sd_map_has(&p->revoked, id);
+}
+
+struct user *sd_srv_refresh_user(
+	struct server *s, const char *token, char origin[SD_UUID_TEXT], const char **why)
 {
 	struct pool *p = s->pool;
 	struct cJSON *claims = NULL;
 	enum sd_jwt_verdict v =
 		sd_jwt_read(p->signer, token, strlen(token), sd_srv_now_ms(s), &claims);
 	struct user *u = sd_srv_user_by_sub(p, sd_json_get_str(claims, "sub"));
-	const char *jti = sd_json_get_str(claims, "jti");
+	const char *session = sd_json_get_str(claims, "origin_jti");
 
 	*why = NULL;
-	if (!u || !jti || !is_use(claims, "refresh"))
+	snprintf(origin, SD_UUID_TEXT, "%s", session ? session : "");
+	if (!u || !session || !is_use(claims, "refresh"))
 		*why = "Invalid Refresh Token";
 	else if (u->disabled)
 		*why = "User is disabled.";
 	else if (v == SD_JWT_EXPIRED ||
 		 sd_json_get_i64(claims, "sd_gen", 0) < p->refresh_generation)
 		*why = "Refresh Token has expired";
-	else if (sd_map_has(&p->revoked, jti) ||
+	else if (is_revoked(p, claims, "jti") || is_revoked(p, claims, "origin_jti") ||
 		 sd_json_get_i64(claims, "sd_ms", 0) <= u->signed_out_ms)
 		*why = "Refresh Token has been revoked";
 	sd_json_free(claims);
@@ -129,20 +150,21 @@ struct user *sd_srv_access_user(struct server *s, const char *token, const char 
 		*why = "Invalid Access Token";
 	else if (v == SD_JWT_EXPIRED || sd_json_get_i64(claims, "sd_gen", 0) < s->pool->generation)
 		*why = "Access Token has expired";
-	else if (sd_json_get_i64(claims, "iat", 0) * 1000 + 999 <= u->signed_out_ms)
+	else if (is_revoked(s->pool, claims, "origin_jti") ||
+		 sd_json_get_i64(claims, "sd_ms", 0) <= u->signed_out_ms)
 		*why = "Access Token has been revoked";
 	sd_json_free(claims);
 	return *why ? NULL : u;
 }
 
-bool sd_srv_revoke(struct server *s, const char *token)
+bool sd_srv_revoke(struct server *s, const char *token, bool only)
 {
 	struct cJSON *claims = NULL;
 	const char *jti;
 	bool ok;
 
 	sd_jwt_read(s->pool->signer, token, strlen(token), sd_srv_now_ms(s), &claims);
-	jti = sd_json_get_str(claims, "jti");
+	jti = sd_json_get_str(claims, only ? "jti" : "origin_jti");
 	ok = jti && is_use(claims, "refresh") && sd_map_put(&s->pool->revoked, jti, s, NULL);
 	sd_json_free(claims);
 	return ok;

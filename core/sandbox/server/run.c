@@ -392,6 +392,7 @@ enum sd_err sd_sandbox_run(
 	stop_signals(&set); /* before any thread is made, or it would swallow them */
 	pthread_sigmask(SIG_BLOCK, &set, &s.old_mask);
 	sd_rand_system(&s.rand);
+	s.started_ms = sd_now_ms();
 	memset(&wake, 0, sizeof wake);
 	rc = open_all(&s, e);
 	if (rc == SD_OK) {

@@ -46,6 +46,7 @@ struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
 	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms,
 		request_timeout_ms, execution_timeout_ms;
+	int64_t api_key_ttl_ms; /* 0: it never expires */
 	bool trust_unsigned_jwt, refresh_rotation, expire_subscriptions, strict_host;
 	int subscribe_rate; /* starts a second on one connection; 0: any */
 	struct iam_caller {
@@ -69,6 +70,7 @@ struct server {
 	struct sd_faults faults;
 	struct sd_reqlog log;
 	struct ws_faults ws;
+	int64_t started_ms; /* wall clock */
 	int64_t clock_offset_ms, latency_ms, jitter_ms;
 	struct conn **conns; /* by slot; NULL where free */
 	size_t conn_room, realtime_count;

@@ -24,6 +24,11 @@ static bool token_ttl(struct settings *set, const char *v)
 	return sd_duration_parse(v, &set->token_ttl_ms);
 }
 
+static bool api_key_ttl(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->api_key_ttl_ms) && set->api_key_ttl_ms > 0;
+}
+
 static bool ws_lifetime(struct settings *set, const char *v)
 {
 	return sd_duration_parse(v, &set->ws_lifetime_ms);
@@ -137,6 +142,7 @@ static const struct {
 } OWN[] = {
 	{"max_subscriptions", max_subscriptions},
 	{"token_ttl", token_ttl},
+	{"api_key_ttl", api_key_ttl},
 	{"ws_lifetime", ws_lifetime},
 	{"init_timeout", init_timeout},
 	{"lambda_timeout", lambda_timeout},

@@ -68,6 +68,9 @@ function flows(w) {
 			assert.strictEqual(s.idPayload.email, ANN.email);
 			await ann.ask('signOut', {});
 			assert.strictEqual(await ann.ask('session', {}), null);
+			const log = await w.sandbox.call('GET', 'log'); // the session is ended on the server, too
+			assert.ok(log.some(l => l.headers && (l.headers['x-amz-target'] || '').endsWith('.RevokeToken') && l.status === 200));
+			await w.sandbox.call('DELETE', 'log');
 		}
 		await refused(signIn(ann, { ...ANN, password: 'wrong' }), /NotAuthorizedException.*Incorrect username or password/);
 		await refused(signIn(ann, { ...ANN, username: 'nobody' }), /NotAuthorizedException|UserNotFoundException/);
