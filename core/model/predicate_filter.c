@@ -189,6 +189,17 @@ static const char *unanswerable(const struct filter *f, const struct sd_pred *p)
 	return NULL;
 }
 
+/* `not n > 4` is true of null; its opposite there, n <= 4, is not, and nothing tests for null. */
+static bool misses_null(const struct sd_pred *p)
+{
+	bool needed = p->field->list ? !p->field->list_nullable : p->field->required;
+
+	if (needed)
+		return false;
+	return p->op == SD_P_LT || p->op == SD_P_LE || p->op == SD_P_GT || p->op == SD_P_GE ||
+	       p->op == SD_P_BETWEEN || p->op == SD_P_LAST;
+}
+
 /* negated is true in subscription filters only, which have no `not`. */
 static struct cJSON *leaf(struct filter *f, const struct sd_pred *p, bool negated)
 {
@@ -200,6 +211,8 @@ static struct cJSON *leaf(struct filter *f, const struct sd_pred *p, bool negate
 		return refuse(f, p, why);
 	if (sd_json_is_null(p->operand))
 		return null_test(f, p, (p->op == SD_P_EQ) != negated);
+	if (negated && misses_null(p))
+		return refuse(f, p, "null passes a \"not\", and it has no test for null");
 	if (op == SD_P_OP_COUNT)
 		return refuse(f, p, "it has no \"not\" and no opposite of beginsWith");
 	if (op == SD_P_IN || op == SD_P_NOT_IN)

@@ -382,8 +382,8 @@ void sim_note_seq(
 	struct sim *s, int client, const struct sd_model *m, const char *key, size_t first);
 /* The person gave up what is in that entry; undone: what it hid shows again. */
 void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone);
-/* The person put another value into an entry. */
-void sim_replaced(struct sim *s, int client, int64_t seq, const char *field);
+/* Edit `at` put another value into the entry it is in. */
+void sim_replaced(struct sim *s, size_t at);
 /* Something was undone or made again: what shows and waits now counts, what does not was given up. */
 void sim_look_again(struct sim *s, int client);
 /* ... everything they did to that record so far. */

@@ -100,7 +100,7 @@ static bool in_lane(void *ctx, struct sd_mutation *m)
 
 	if (l->x->removes ? m->op == SD_OP_DELETE : sim_holds(m->fields, l->x->token))
 		l->seq = m->seq;
-	return true;
+	return !l->seq; /* the first one: a later list may have it, too */
 }
 
 /* The entry an edit waits in; 0: none. */
@@ -139,12 +139,14 @@ void sim_look_again(struct sim *s, int client)
 	}
 }
 
-void sim_replaced(struct sim *s, int client, int64_t seq, const char *field)
+void sim_replaced(struct sim *s, size_t at)
 {
-	for (size_t i = 0; i < s->edit_count; i++)
-		if (s->edits[i].client == client && s->edits[i].seq == seq &&
-			strcmp(s->edits[i].field, field) == 0)
-			s->edits[i].given_up = true;
+	const struct sim_edit *x = &s->edits[at];
+
+	for (size_t i = 0; i < at; i++)
+		if (s->edits[i].client == x->client && s->edits[i].seq == x->seq &&
+			strcmp(s->edits[i].field, x->field) == 0)
+			s->edits[i].by = (int64_t)at;
 }
 
 void sim_give_up_record(
@@ -215,6 +217,7 @@ struct arrival {
 	struct sim *s;
 	struct sim_record *r;
 	const struct cJSON *before;
+	const char *field;
 	bool list;
 	const int64_t *floor; /* newest entry of each client that arrived before */
 };
@@ -226,6 +229,21 @@ static bool may_come_back(const struct arrival *a, const struct sim_edit *x)
 
 	return a->r->decided || p == SD_POLICY_MINE || p == SD_POLICY_COMMAND ||
 	       p == SD_POLICY_SERVER;
+}
+
+/* What stood there before it arrived first stands there again: nobody who did not see every version
+ * can tell that it was there meanwhile. */
+static bool put_back(const struct arrival *a, const char *token)
+{
+	const struct sim_record *r = a->r;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (sim_holds(sd_json_get(r->v[i].item, a->field), token)) {
+			const struct cJSON *was =
+				i ? sd_json_get(r->v[i - 1].item, a->field) : NULL;
+			return sd_json_equal(was, a->before, true);
+		}
+	return false;
 }
 
 /* A token that was not in the version before: it arrives, for the first time if all is well. */
@@ -246,7 +264,8 @@ static void arrives(void *ctx, const char *token)
 		a->r->last_seq[x->client] = x->seq;
 	/* an element of a list may come back with a list that was made on an older one; doubles in
 	 * lists are looked for at the end */
-	if (x->times++ && !a->list && a->s->executing == x->client && !may_come_back(a, x))
+	if (x->times++ && !a->list && a->s->executing == x->client && !may_come_back(a, x) &&
+		!put_back(a, token))
 		sim_wrong(a->s, "twice", "%s %s: %s arrives again, as version %lld",
 			a->r->model->name, a->r->key, token,
 			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
@@ -291,7 +310,8 @@ void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *it
 	memcpy(floor, r->last_seq, sizeof floor);
 	for (size_t i = 0; i < m->field_count; i++) {
 		const char *name = m->fields[i].name;
-		struct arrival a = {s, r, sd_json_get(before, name), m->fields[i].list, floor};
+		struct arrival a = {
+			s, r, sd_json_get(before, name), name, m->fields[i].list, floor};
 		if (sim_carries(&m->fields[i]))
 			sim_tokens(sd_json_get(now, name), arrives, &a);
 	}

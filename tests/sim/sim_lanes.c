@@ -137,13 +137,9 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 	if (rc == SD_OK && what == SIM_EDIT) {
 		size_t first = s->edit_count;
 		sim_decided(s, client, all->v[at].model, all->v[at].key);
-		sim_replaced(s, client, all->v[at].seq, t.field);
-		if (t.token[0]) {
-			sim_note(s, client, all->v[at].model, all->v[at].key, t.field, t.token);
-			s->edits[first].seq = all->v[at].seq;
-		} else {
-			sim_give_up_record(s, client, all->v[at].model, all->v[at].key, t.field);
-		}
+		sim_note(s, client, all->v[at].model, all->v[at].key, t.field, t.token);
+		s->edits[first].seq = all->v[at].seq;
+		sim_replaced(s, first);
 	}
 	sd_json_free(t.fields);
 	if (rc == SD_OK)

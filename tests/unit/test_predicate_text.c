@@ -237,16 +237,16 @@ static void filters_are_those_the_reference_client_sends(void **st)
 			"{\"or\":[{\"done\":{\"eq\":true}},{\"done\":{\"eq\":false}}]}"},
 		{L, "writer in (a, b)",
 			"{\"or\":[{\"writer\":{\"eq\":\"a\"}},{\"writer\":{\"eq\":\"b\"}}]}"},
-		{L, "not (title = a and rating > 3)",
-			"{\"or\":[{\"title\":{\"ne\":\"a\"}},{\"rating\":{\"le\":3}}]}"},
+		/* null passes `not rating > 3`, and there is no test for null (found by the
+		 * simulation): such a change must be decided here */
+		{L, "not (title = a and rating > 3)", NULL},
 		{L, "not (title ~ a or not rating in (1))",
 			"{\"and\":[{\"title\":{\"notContains\":\"a\"}},{\"rating\":{\"in\":[1]}}]"
 			"}"},
-		{L, "not rating between 2 and 4",
-			"{\"or\":[{\"rating\":{\"lt\":2}},{\"rating\":{\"gt\":4}}]}"},
+		{L, "not rating between 2 and 4", NULL},
 		{L, "not title ^ a", NULL},
 		{L, "not not title ^ a", "{\"and\":[{\"title\":{\"beginsWith\":\"a\"}}]}"},
-		{L, "not at last 1h", "{\"and\":[{\"at\":{\"lt\":\"2026-11-22T17:10:06.628Z\"}}]}"},
+		{L, "not at last 1h", NULL},
 		{L, "teams ~ x", NULL},
 		{S, "teams ~ x", "{\"and\":[{\"teams\":{\"contains\":\"x\"}}]}"},
 		{S, "blog.name = one", NULL},
