@@ -338,6 +338,19 @@ static int read_settings(struct cli *c)
 	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);
 }
 
+int cli_find_profile(struct cli *c)
+{
+	int rc = cli_load_schema(c);
+
+	if (rc == 0)
+		rc = read_settings(c);
+	if (rc || c->data_dir)
+		return rc;
+	c->data_dir = c->o.data_dir ? strdup(c->o.data_dir)
+				    : app_data_dir(c->config_path, c->schema_path);
+	return c->data_dir ? 0 : cli_complain(c, 2, "no data directory: give -d DIR");
+}
+
 int cli_open(struct cli *c)
 {
 	struct sd_api_opts o = {.endpoint = c->o.endpoint,
@@ -354,9 +367,7 @@ int cli_open(struct cli *c)
 
 	if (c->api)
 		return 0;
-	rc = cli_load_schema(c);
-	if (rc == 0)
-		rc = read_settings(c);
+	rc = cli_find_profile(c);
 	if (rc)
 		return rc;
 	if (c->o.auth) {
@@ -367,10 +378,6 @@ int cli_open(struct cli *c)
 				c->o.auth);
 		o.auth = (enum sd_auth_mode)mode;
 	}
-	c->data_dir = c->o.data_dir ? strdup(c->o.data_dir)
-				    : app_data_dir(c->config_path, c->schema_path);
-	if (!c->data_dir)
-		return cli_complain(c, 2, "no data directory: give -d DIR");
 	o.config = c->config;
 	o.schema = c->schema;
 	o.settings = &c->settings.s;

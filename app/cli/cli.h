@@ -85,7 +85,8 @@ int cli_usage(struct cli *c, const char *command);
 
 /* Opens configuration, schema and profile; 0 or an exit code. */
 int cli_open(struct cli *c);
-int cli_load_schema(struct cli *c); /* configuration and schema only */
+int cli_load_schema(struct cli *c);  /* configuration and schema only */
+int cli_find_profile(struct cli *c); /* and settings and the data directory, nothing opened */
 void cli_close(struct cli *c);
 
 /* Says the error and returns its exit code. */
@@ -142,6 +143,7 @@ int cli_outbox(struct cli *c, struct cli_args *a);
 int cli_conflicts(struct cli *c, struct cli_args *a);
 int cli_forecast(struct cli *c, struct cli_args *a);
 int cli_history(struct cli *c, struct cli_args *a);
+int cli_rescue(struct cli *c, struct cli_args *a);
 int cli_undo(struct cli *c, struct cli_args *a);
 int cli_redo(struct cli *c, struct cli_args *a);
 int cli_revert(struct cli *c, struct cli_args *a);

@@ -59,6 +59,13 @@ struct sd_api_opts {                    /* everything borrowed for the life of t
  * Errors: INVAL, DB, IO, BUSY. */
 SD_MUST_USE enum sd_err sd_api_open(
 	const struct sd_api_opts *o, struct sd_api **out, struct sd_error *e);
+/* A store too damaged to be opened, or in which doctor found damage: what can be read of it goes
+ * into a new one, unsent changes first (core/store/rescue.h).  The profile must not be open here;
+ * other processes are told to close it.  *out, owned: {"sound","readable","unsent","lost","records",
+ * "damaged","kept"}; sound: nothing was wrong, nothing was done.  Errors: NOTFOUND, INVAL, BUSY, DB,
+ * IO. */
+SD_MUST_USE enum sd_err sd_api_rescue(const char *data_dir, const struct sd_schema *schema,
+	struct cJSON **out, struct sd_error *e);
 void sd_api_close(struct sd_api *api); /* stops the engine; NULL is fine */
 const struct sd_schema *sd_api_schema(const struct sd_api *api);
 bool sd_api_has_backend(const struct sd_api *api);

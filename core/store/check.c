@@ -7,17 +7,84 @@
 #include "core/base/text.h"
 #include "core/json/json.h"
 
-static enum sd_err integrity(struct sd_store *st, struct sd_error *e)
+/* SQLite's own check of everything, or of one table; NULL: it is sound. Owned. */
+static char *damage(struct sd_store *st, const char *table, struct sd_error *e, enum sd_err *rc)
 {
 	sqlite3_stmt *s = NULL;
-	int code = sqlite3_prepare_v2(st->db, "PRAGMA integrity_check(1)", -1, &s, NULL);
-	enum sd_err rc = code == SQLITE_OK ? sd_db_row(st, s, e, "checking the store")
-					   : sd_db_fail(st, code, e, "checking the store");
-	const char *text = rc == SD_OK ? (const char *)sqlite3_column_text(s, 0) : NULL;
+	char *sql = table ? sqlite3_mprintf("PRAGMA integrity_check(%Q)", table)
+			  : sqlite3_mprintf("PRAGMA integrity_check(1)");
+	int code = sql ? sqlite3_prepare_v2(st->db, sql, -1, &s, NULL) : SQLITE_NOMEM;
+	char *text = NULL;
 
-	if (text && strcmp(text, "ok") != 0)
-		rc = sd_fail(e, SD_INVAL, 0, "%s is damaged: %s", st->path, text);
+	*rc = code == SQLITE_OK ? sd_db_row(st, s, e, "checking the store")
+				: sd_db_fail(st, code, e, "checking the store");
+	if (*rc == SD_OK)
+		text = sd_db_dup(s, 0);
+	if (*rc == SD_OK && !text)
+		*rc = sd_db_nomem(e, "checking the store");
+	if (sd_str_eq(text, "ok")) {
+		free(text);
+		text = NULL;
+	}
 	sqlite3_finalize(s);
+	sqlite3_free(sql);
+	return text;
+}
+
+static const struct {
+	const char *table, *what;
+} PARTS[] = {{"outbox", "the outbox"}, {"shadow", "the copies of changed records"},
+	{"conflict", "the conflicts"}, {"quarantine", "the quarantine"}, {"journal", "the history"},
+	{"sync", "the sync states"}, {"seen", "the sync states"}, {"counter", "the counters"},
+	{"meta", "the settings"}};
+
+static void add_part(struct sd_buf *out, const char *what)
+{
+	if (!out->len || !strstr(sd_buf_text(out), what))
+		sd_buf_fmt(out, "%s%s", out->len ? ", " : "", what);
+}
+
+/* Which models and which other parts are damaged, for a person. */
+static void damaged_parts(struct sd_store *st, struct sd_buf *out)
+{
+	enum sd_err rc;
+	char *text;
+
+	for (size_t i = 0; i < st->schema->model_count; i++) {
+		text = damage(st, st->tables[i].name, NULL, &rc);
+		if (text || rc != SD_OK)
+			sd_buf_fmt(out, "%sthe records of %s", out->len ? ", " : "",
+				st->tables[i].model->name);
+		free(text);
+	}
+	for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+		text = damage(st, PARTS[i].table, NULL, &rc);
+		if (text || rc != SD_OK)
+			add_part(out, PARTS[i].what);
+		free(text);
+	}
+	if (!out->len)
+		sd_buf_str(out, "space between the records");
+}
+
+static enum sd_err integrity(struct sd_store *st, struct sd_error *e)
+{
+	struct sd_buf parts = SD_BUF_INIT;
+	enum sd_err rc;
+	char *text = damage(st, NULL, e, &rc), *p;
+
+	if (rc != SD_OK || !text)
+		return rc;
+	for (p = text; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	damaged_parts(st, &parts);
+	rc = sd_fail(e, SD_INVAL, SQLITE_CORRUPT,
+		"%s is damaged: %s (%.200s); run `syncdeck rescue`, which keeps the unsent changes "
+		"and fetches the rest anew",
+		st->path, sd_buf_text(&parts), text);
+	sd_buf_release(&parts);
+	free(text);
 	return rc;
 }
 

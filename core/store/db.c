@@ -282,9 +282,9 @@ enum sd_err sd_db_parse(
 
 	if (rc == SD_OK || rc == SD_NOMEM)
 		return rc == SD_OK ? rc : sd_db_nomem(e, "reading the store");
-	return sd_fail(e, SD_DB, 0,
-		"%s: it is damaged (%s); nothing was changed; run `syncdeck doctor`, which says "
-		"what is damaged and how to go on",
+	return sd_fail(e, SD_DB, SQLITE_CORRUPT,
+		"%s: it is damaged (%s); nothing was changed; run `syncdeck rescue`, which "
+		"keeps the unsent changes and fetches the rest anew",
 		sqlite3_db_filename(db, "main"), why.text);
 }
 

@@ -25,7 +25,8 @@ static const struct words WORDS[] = {
 	{SQLITE_NOTADB, SD_INVAL, "it is not a syncdeck store",
 		UNCHANGED "move that file away, or give another --data-dir"},
 	{SQLITE_CORRUPT, SD_DB, "it is damaged",
-		UNCHANGED "run `syncdeck doctor`, which says what is damaged and how to go on"},
+		UNCHANGED "run `syncdeck rescue`, which keeps the unsent changes and fetches the "
+			  "rest anew"},
 	{SQLITE_READONLY, SD_DB, "it cannot be written",
 		UNCHANGED "see that the file and its directory are yours and writable"},
 	{SQLITE_PERM, SD_DB, "no permission",

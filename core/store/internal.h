@@ -2,7 +2,7 @@
  * core/store/internal.h - what the parts of the store know of each other.  Private to core/store.
  *
  *   store.c open.c   connections, transactions, settings
- *   lock.c wipe.c place.c     the profile directory and its files
+ *   lock.c wipe.c place.c rescue.c salvage.c   the profile directory and its files
  *   db.c fault.c     statements, errors                       migrate.c carry.c check.c  the schema
  *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
@@ -24,12 +24,14 @@
 #include "core/store/record.h"
 #include "core/store/store.h"
 
-#define SD_STORE_FILE "store.db"
-#define SD_KEPT       8   /* statements of queries that are kept */
-#define SD_SAME       "=" /* in shadow.server: the same as base */
+#define SD_STORE_FILE    "store.db"
+/* Stands there while a rescued store takes the place of the damaged one; see rescue.c. */
+#define SD_RESCUE_MARKER SD_STORE_FILE ".rescue"
+#define SD_KEPT          8   /* statements of queries that are kept */
+#define SD_SAME          "=" /* in shadow.server: the same as base */
 /* An outbox entry of a model the schema no longer has: kept, shown to nobody, back in the refused
  * lane when the model returns. */
-#define SD_LANE_GONE  9
+#define SD_LANE_GONE     9
 
 /* Fixed statements; their texts are in db.c. */
 enum sd_q {
@@ -140,6 +142,7 @@ struct sd_store {
 	const struct sd_schema *schema;
 	char *dir, *path;
 	bool read_only, no_backend;
+	bool salvage;                 /* a damaged one, to read what can be read */
 	bool migrated;                /* the tables are those of our schema */
 	bool wal_lost;                /* found when opening: told in the journal */
 	uint64_t db_inode, wal_inode; /* of the files that are open; 0: not looked at yet */
@@ -182,6 +185,11 @@ struct sd_store {
 	bool data_version_known;
 };
 
+/* ---- open.c ---- */
+/* sd_store_open() of another file of the directory.  salvage: of a damaged one, for reading. */
+enum sd_err sd_store_open_as(const struct sd_store_opts *o, const char *name, bool salvage,
+	struct sd_store **out, struct sd_error *e);
+
 /* ---- fault.c ---- */
 /* Maps an SQLite code to ours; doing names the step.  The text names the file and the next step. */
 enum sd_err sd_db_fail(struct sd_store *st, int rc, struct sd_error *e, const char *doing);
@@ -201,6 +209,12 @@ enum sd_err sd_place_made(struct sd_store *st, struct sd_error *e);
 enum sd_err sd_place_sync(struct sd_store *st, struct sd_error *e);
 /* Within a transaction: what is open is still what the names stand for; else FAILED. */
 enum sd_err sd_place_same(struct sd_store *st, struct sd_error *e);
+
+/* ---- salvage.c ---- */
+/* Fills the new store `to` from a damaged one (NULL: nothing of it can be read). */
+struct sd_rescued;
+enum sd_err sd_salvage(struct sd_store *from, struct sd_store *to, const struct sd_store_opts *o,
+	struct sd_rescued *out, struct sd_error *e);
 
 /* ---- lock.c ---- */
 /* Some other process that holds a POSIX lock on the file; 0: not to be seen. */

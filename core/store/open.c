@@ -99,9 +99,9 @@ static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o,
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	enum sd_err rc;
 
-	if (o->read_only && !sd_is_file(st->path))
+	if (st->read_only && !sd_is_file(st->path))
 		return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
-	rc = o->read_only ? SD_OK : make_file(st, o->dir, e);
+	rc = st->read_only ? SD_OK : make_file(st, o->dir, e);
 	if (rc == SD_OK)
 		rc = sd_place_check(st, e);
 	if (rc != SD_OK)
@@ -122,9 +122,14 @@ static enum sd_err set_pragmas(struct sd_store *st, struct sd_error *e)
 				     "PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;"
 				     "PRAGMA cache_size=-65536;"
 				     "PRAGMA temp_store=MEMORY;PRAGMA foreign_keys=OFF;";
+	/* damaged: no check of its size, no belief in its list of tables */
+	static const char salvage[] = "PRAGMA writable_schema=ON;PRAGMA query_only=ON;"
+				      "PRAGMA temp_store=MEMORY;";
 	static const char reader[] = "PRAGMA query_only=ON;PRAGMA cache_size=-16384;"
 				     "PRAGMA temp_store=MEMORY;";
 
+	if (st->salvage)
+		return sd_db_exec(st, salvage, e, "opening the damaged store");
 	/* schemas come from files of ours, but the file may have been swapped under us */
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -233,6 +238,8 @@ static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 
 	if (rc == SD_OK)
 		rc = identify(st, &empty, e);
+	if (rc == SD_OK && st->salvage && !empty)
+		return SD_OK;
 	if (rc == SD_OK && empty && st->read_only)
 		return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
 	if (rc == SD_OK && empty)
@@ -254,6 +261,12 @@ static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 
 enum sd_err sd_store_open(const struct sd_store_opts *o, struct sd_store **out, struct sd_error *e)
 {
+	return sd_store_open_as(o, SD_STORE_FILE, false, out, e);
+}
+
+enum sd_err sd_store_open_as(const struct sd_store_opts *o, const char *name, bool salvage,
+	struct sd_store **out, struct sd_error *e)
+{
 	struct sd_store *st = calloc(1, sizeof *st);
 	enum sd_err rc;
 
@@ -261,12 +274,13 @@ enum sd_err sd_store_open(const struct sd_store_opts *o, struct sd_store **out, 
 	if (!st)
 		return sd_db_nomem(e, "opening the store");
 	st->schema = o->schema;
-	st->read_only = o->read_only;
+	st->salvage = salvage;
+	st->read_only = o->read_only || salvage;
 	st->no_backend = o->no_backend;
 	st->now_ms = o->now_ms;
 	st->busy_ms = o->busy_ms ? o->busy_ms : 2000;
 	st->dir = strdup(o->dir);
-	st->path = sd_path_join(o->dir, SD_STORE_FILE);
+	st->path = sd_path_join(o->dir, name);
 	if (!st->dir || !st->path) {
 		rc = sd_db_nomem(e, "opening the store");
 		goto fail;

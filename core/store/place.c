@@ -19,7 +19,7 @@
 #include "core/store/internal.h"
 
 /* Stands beside a store once it was made: an empty store.db is then not a new one. */
-#define MADE "store.db.made"
+#define MADE ".made"
 
 /* SQLite takes names of 512 bytes; the longest of ours is that of the journal. */
 #define PATH_BYTES_MAX 490
@@ -111,6 +111,13 @@ static bool lost_wal(const struct sd_store *st)
 	return true;
 }
 
+static enum sd_err cut_off(const struct sd_store *st, struct sd_error *e)
+{
+	return sd_fail(e, SD_DB, 0,
+		"%s: a rescue was cut off; nothing was changed; run `syncdeck rescue` to finish it",
+		st->path);
+}
+
 enum sd_err sd_place_check(struct sd_store *st, struct sd_error *e)
 {
 	static const char *const SUFFIX[] = {"-wal", "-shm"};
@@ -128,16 +135,20 @@ enum sd_err sd_place_check(struct sd_store *st, struct sd_error *e)
 	}
 	if (rc != SD_OK)
 		return rc;
+	if (st->salvage)
+		return SD_OK;
+	if (beside(st, ".rescue", &made))
+		return cut_off(st, e);
 	/* SQLite takes anything shorter than a page for a database to be made */
 	if (s.st_size > 0 && s.st_size < 512)
 		return sd_fail(e, SD_INVAL, SQLITE_NOTADB,
 			"%s: it is not a syncdeck store (it has %ld bytes); nothing was changed; "
 			"move that file away, or give another --data-dir",
 			st->path, (long)s.st_size);
-	if (s.st_size == 0 && beside(st, ".made", &made))
+	if (s.st_size == 0 && beside(st, MADE, &made))
 		return sd_fail(e, SD_DB, SQLITE_CORRUPT,
 			"%s: it is damaged (it is empty, and was not); nothing was changed; run "
-			"`syncdeck doctor`, which says how to go on",
+			"`syncdeck rescue`, which keeps the unsent changes that can be read",
 			st->path);
 	if (!st->read_only && access(st->path, W_OK))
 		return sd_fail(e, SD_DB, SQLITE_READONLY,
@@ -156,15 +167,18 @@ enum sd_err sd_place_fresh(struct sd_store *st, struct sd_error *e)
 	struct stat s;
 	char *path;
 
+	if (beside(st, ".rescue", &s))
+		return cut_off(st, e);
 	if (beside(st, "-wal", &s) && s.st_size > 0)
 		return sd_fail(e, SD_DB, SQLITE_CORRUPT,
 			"%s: it is gone, and its WAL is still there; nothing was changed; put it "
-			"back, or run `syncdeck doctor`, which says how to go on",
+			"back, or run `syncdeck rescue`, which keeps the unsent changes that "
+			"can be read",
 			st->path);
-	path = sd_path_join(st->dir, MADE);
+	path = sqlite3_mprintf("%s" MADE, st->path);
 	if (path)
 		(void)unlink(path); /* was about another file */
-	free(path);
+	sqlite3_free(path);
 	return SD_OK;
 }
 
@@ -174,16 +188,16 @@ enum sd_err sd_place_made(struct sd_store *st, struct sd_error *e)
 	char *path;
 	int fd;
 
-	if (beside(st, ".made", &s))
+	if (beside(st, MADE, &s))
 		return SD_OK;
-	path = sd_path_join(st->dir, MADE);
+	path = sqlite3_mprintf("%s" MADE, st->path);
 	fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-	free(path);
+	sqlite3_free(path);
 	if (fd < 0)
 		return sd_fail(e, SD_IO, errno,
-			"cannot make %s/" MADE ": %s; see that the directory is yours and "
+			"cannot make %s" MADE ": %s; see that the directory is yours and "
 			"writable",
-			st->dir, strerror(errno));
+			st->path, strerror(errno));
 	close(fd);
 	return SD_OK;
 }
