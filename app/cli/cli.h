@@ -42,6 +42,7 @@ struct cli {
 	const char *program;                        /* argv[0] resolved, to start children */
 	/* output */
 	bool batch;
+	bool pumping;       /* events are being printed: flushed behind the last */
 	int line;           /* of the batch, from 1 */
 	struct cJSON *out;  /* batch: the answer's lines */
 	struct sd_buf err;  /* batch: the answer's words */

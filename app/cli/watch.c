@@ -26,7 +26,8 @@ static void tell(struct cli *c, const struct cJSON *line)
 		sd_buf_release(&raw);
 	}
 	sd_buf_release(&safe);
-	fflush(stdout);
+	if (!c->pumping) /* else once, behind all that there is */
+		fflush(stdout);
 }
 
 /* {"event":NAME,"n":LINE, ...fields}: an observer's line inside a batch. */
@@ -148,6 +149,11 @@ static void tell_event(struct cli *c, const char *text)
 {
 	struct cJSON *j = NULL;
 
+	if (c->batch || c->o.json) { /* as it is: made by sd_en_event() */
+		fputs(text, stdout);
+		fputc('\n', stdout);
+		return;
+	}
 	if (sd_json_parse(text, strlen(text), "event", &j, NULL) == SD_OK)
 		tell(c, j);
 	sd_json_free(j);
@@ -175,6 +181,7 @@ bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
 	(void)poll(p, 2, wait);
 	if (c->api)
 		follow_wipe(c);
+	c->pumping = true;
 	while (c->api && (event = sd_api_next_event(c->api))) {
 		if (print_events)
 			tell_event(c, event);
@@ -182,6 +189,8 @@ bool cli_pump(struct cli *c, int fd, int64_t ms, bool print_events)
 	}
 	if (c->watches)
 		run_watches(c);
+	c->pumping = false;
+	fflush(stdout);
 	return fd >= 0 && p[0].revents != 0;
 }
 

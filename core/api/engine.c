@@ -160,9 +160,12 @@ int sd_api_fd(const struct sd_api *api)
 char *sd_api_next_event(struct sd_api *api)
 {
 	eventfd_t v;
+	char *event = sd_queue_get(api->events);
 
+	if (event)
+		return event;
 	(void)eventfd_read(api->wake_fd, &v);
-	return sd_queue_get(api->events);
+	return sd_queue_get(api->events); /* one that came in between */
 }
 
 void sd_api_tell(struct sd_api *api, const char *name, struct cJSON *fields)

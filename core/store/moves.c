@@ -56,22 +56,27 @@ enum sd_err sd_outbox_doubt(struct sd_store *st, struct sd_error *e)
 	return sd_db_exec(st, "UPDATE outbox SET unknown=1 WHERE lane=0", e, "outbox");
 }
 
+enum sd_err sd_outbox_send(struct sd_store *st, const struct sd_mutation *m, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	assert(sd_store_in_txn(st));
+	if (m->lane != SD_LANE_WAITING && m->lane != SD_LANE_SENDING)
+		return sd_fail(e, SD_INVAL, 0, "outbox entry %lld is %s, it cannot be sent",
+			(long long)m->seq, sd_lane_name(m->lane));
+	rc = sd_db_run(st, Q_ENTRY_LANE, e, "outbox", "iddis", m->seq, SD_LANE_SENDING,
+		(int)m->unknown, m->next_try_ms, sd_sender());
+	return rc == SD_OK ? sd_restate(st, sd_table_of(st, m->model), m->key, e) : rc;
+}
+
 enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e)
 {
 	struct sd_mutation m;
 	enum sd_err rc = sd_outbox_get(st, seq, &m, e);
 
-	assert(sd_store_in_txn(st));
 	if (rc != SD_OK)
 		return rc;
-	if (m.lane != SD_LANE_WAITING && m.lane != SD_LANE_SENDING)
-		rc = sd_fail(e, SD_INVAL, 0, "outbox entry %lld is %s, it cannot be sent",
-			(long long)seq, sd_lane_name(m.lane));
-	else
-		rc = sd_db_run(st, Q_ENTRY_LANE, e, "outbox", "iddis", seq, SD_LANE_SENDING,
-			(int)m.unknown, m.next_try_ms, sd_sender());
-	if (rc == SD_OK)
-		rc = sd_restate(st, sd_table_of(st, m.model), m.key, e);
+	rc = sd_outbox_send(st, &m, e);
 	sd_mutation_release(&m);
 	return rc;
 }
@@ -263,23 +268,20 @@ enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct s
 	return rc;
 }
 
-static enum sd_err finish(struct sd_store *st, int64_t seq, const struct cJSON *item,
-	const char *how, int64_t now_ms, struct sd_error *e)
+static enum sd_err finish_entry(struct sd_store *st, const struct sd_mutation *m,
+	const struct cJSON *item, const char *how, int64_t now_ms, struct sd_error *e)
 {
-	struct sd_mutation m;
 	struct cJSON *gone = NULL;
-	struct sd_done d = {.entry = &m,
+	struct sd_done d = {.entry = m,
 		.item = item,
 		.has_item = item != NULL,
 		.how = how,
 		.source = SD_FROM_MUTATION,
 		.now_ms = now_ms};
-	enum sd_err rc = sd_outbox_get(st, seq, &m, e);
+	enum sd_err rc = SD_OK;
 
 	assert(sd_store_in_txn(st));
-	if (rc != SD_OK)
-		return rc;
-	if (item && m.op == SD_OP_DELETE && !sd_rec_deleted(item) && strcmp(how, "sent") == 0) {
+	if (item && m->op == SD_OP_DELETE && !sd_rec_deleted(item) && strcmp(how, "sent") == 0) {
 		/* an accepted delete leaves a tombstone, whatever the answer forgot to say */
 		gone = sd_json_dup(item);
 		if (!sd_json_set(gone, "_deleted", sd_json_bool(true)))
@@ -289,8 +291,26 @@ static enum sd_err finish(struct sd_store *st, int64_t seq, const struct cJSON *
 	if (rc == SD_OK)
 		rc = sd_entry_done(st, &d, e);
 	sd_json_free(gone);
+	return rc;
+}
+
+static enum sd_err finish(struct sd_store *st, int64_t seq, const struct cJSON *item,
+	const char *how, int64_t now_ms, struct sd_error *e)
+{
+	struct sd_mutation m;
+	enum sd_err rc = sd_outbox_get(st, seq, &m, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = finish_entry(st, &m, item, how, now_ms, e);
 	sd_mutation_release(&m);
 	return rc;
+}
+
+enum sd_err sd_outbox_acked(struct sd_store *st, const struct sd_mutation *m,
+	const struct cJSON *item, int64_t now_ms, struct sd_error *e)
+{
+	return finish_entry(st, m, item, "sent", now_ms, e);
 }
 
 enum sd_err sd_outbox_ack(struct sd_store *st, int64_t seq, const struct cJSON *item,

@@ -79,6 +79,9 @@ SD_MUST_USE enum sd_err sd_outbox_any(struct sd_store *st, bool *out, struct sd_
 
 /* ---- transitions made by the engine ---- */
 SD_MUST_USE enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e);
+/* The same for an entry just read in this transaction. */
+SD_MUST_USE enum sd_err sd_outbox_send(
+	struct sd_store *st, const struct sd_mutation *m, struct sd_error *e);
 /* Back to waiting: not before next_try_ms; unknown: the answer was lost; counted: the attempt
  * counts (an expired session's does not).  type/message may be NULL (cleared). */
 SD_MUST_USE enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int64_t next_try_ms,
@@ -97,6 +100,9 @@ SD_MUST_USE enum sd_err sd_outbox_doubt(struct sd_store *st, struct sd_error *e)
 SD_MUST_USE enum sd_err sd_outbox_merged(struct sd_store *st, const struct sd_mutation *m,
 	int64_t version, const struct cJSON *changed, const char *text, int64_t now_ms,
 	struct sd_error *e);
+/* The same for an entry just read in this transaction. */
+SD_MUST_USE enum sd_err sd_outbox_acked(struct sd_store *st, const struct sd_mutation *m,
+	const struct cJSON *item, int64_t now_ms, struct sd_error *e);
 /* Nothing to send any more (the server already has it: e.g. both deleted, or fields became equal).
  * item as above, NULL: leave the record's server copy as the shadow has it. how: journal text. */
 SD_MUST_USE enum sd_err sd_outbox_settled(struct sd_store *st, int64_t seq,

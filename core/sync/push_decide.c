@@ -69,7 +69,7 @@ enum sd_err sd_push_done(struct sd_engine *en, struct sd_case *c, const struct c
 	if (how)
 		rc = sd_outbox_settled(en->store, c->m.seq, item, how, now_ms, e);
 	else
-		rc = sd_outbox_ack(en->store, c->m.seq, item, now_ms, e);
+		rc = sd_outbox_acked(en->store, &c->m, item, now_ms, e);
 	if (rc != SD_OK) {
 		sd_json_free(f);
 		return rc;

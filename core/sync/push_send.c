@@ -105,7 +105,7 @@ enum sd_err sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_
 		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
 	sd_json_free(vars);
 	if (rc == SD_OK)
-		rc = sd_outbox_sending(en->store, c->m.seq, e);
+		rc = sd_outbox_send(en->store, &c->m, e);
 	if (rc != SD_OK) {
 		sd_buf_release(&body);
 		if (f)
@@ -212,7 +212,7 @@ static enum sd_err send_one(
 	if (!doc || !f || !sd_doc_request(doc, r->variables, &body))
 		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
 	if (rc == SD_OK)
-		rc = sd_outbox_sending(en->store, r->c.m.seq, e);
+		rc = sd_outbox_send(en->store, &r->c.m, e);
 	if (rc != SD_OK) {
 		sd_buf_release(&body);
 		if (f)
@@ -270,7 +270,7 @@ static enum sd_err send_batch(
 	if (rc == SD_OK && !sd_doc_request(sd_buf_text(&doc), vars, &body))
 		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
 	for (size_t i = 0; rc == SD_OK && i < n; i++)
-		rc = sd_outbox_sending(en->store, r[i].c.m.seq, e);
+		rc = sd_outbox_send(en->store, &r[i].c.m, e);
 	sd_buf_release(&doc);
 	sd_json_free(vars);
 	if (rc != SD_OK) {
