@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/conflict_conf.h"
 #include "app/demo/demo.h"
 #include "app/paths.h"
 #include "core/base/log.h"
@@ -93,18 +94,35 @@ static int read_schema(struct cli *c, struct sd_sandbox_opts *o, char **seed_fil
 	return err == SD_OK ? 0 : cli_fail(c, err, &e);
 }
 
+/* What the Amplify project beside the schema says about conflicts; options stand above it. */
+static int strategies(struct cli *c, struct sd_sandbox_opts *o, struct cli_conflict_conf *conf,
+	const struct cli_list *given, struct cli_list *all)
+{
+	int rc = c->o.schema ? cli_conflict_conf_read(c, c->o.schema, conf) : 0;
+
+	for (size_t i = 0; i < conf->n && all->n < sizeof all->v / sizeof all->v[0]; i++)
+		all->v[all->n++] = conf->models[i];
+	for (size_t i = 0; i < given->n && all->n < sizeof all->v / sizeof all->v[0]; i++)
+		all->v[all->n++] = given->v[i];
+	if (!o->strategy)
+		o->strategy = conf->strategy ? conf->strategy : "automerge";
+	o->model_strategies = all->v;
+	o->model_strategy_count = all->n;
+	return rc;
+}
+
 int cli_sandbox(struct cli *c, struct cli_args *a)
 {
 	struct sd_sandbox_opts o = {.host = "127.0.0.1",
 		.api_key = c->o.api_key ? c->o.api_key : "da2-fakeApiId123456",
-		.strategy = "automerge",
 		.delta_ttl_ms = 30 * 60000LL,
 		.base_ttl_ms = 30 * 86400000LL,
 		.keep_alive_ms = 60000,
 		.connection_timeout_ms = 300000,
 		.max_limit = 1000};
 	struct texts t = {0};
-	struct cli_list models = {.n = 0}, sets = {.n = 0};
+	struct cli_list models = {.n = 0}, sets = {.n = 0}, all = {.n = 0};
+	struct cli_conflict_conf conf = {.n = 0};
 	const struct cli_opt opts[] = {{"--port", CLI_VALUE, &t.port},
 		{"--host", CLI_VALUE, &o.host}, {"--db", CLI_VALUE, &o.db},
 		{"--tls", CLI_FLAG, &o.tls}, {"--strategy", CLI_VALUE, &o.strategy},
@@ -126,17 +144,18 @@ int cli_sandbox(struct cli *c, struct cli_args *a)
 		rc = read_texts(c, &t, &o);
 	if (rc == 0)
 		rc = read_schema(c, &o, &seed_file);
+	if (rc == 0)
+		rc = strategies(c, &o, &conf, &models, &all);
 	if (rc)
 		return rc;
 	state = app_state_dir();
 	o.state_dir = state;
-	o.model_strategies = models.v;
-	o.model_strategy_count = models.n;
 	o.sets = sets.v;
 	o.set_count = sets.n;
 	err = sd_sandbox_run(&o, print_ready, NULL, &e);
 	if (seed_file)
 		remove(seed_file);
+	cli_conflict_conf_free(&conf);
 	free(seed_file);
 	free(state);
 	/* a file that an option names and that is not there is a bad option */

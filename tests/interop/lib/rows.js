@@ -46,13 +46,20 @@ function request(method, url, body, headers = {}) {
 
 // One backend with one row's data.
 class Bench {
-	static async open(args = [], schema = FIXTURE) {
+	// files: more beside the schema, name -> text
+	static async open(args = [], schema = FIXTURE, files = {}) {
 		const b = new Bench();
 		b.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sdrow.'));
 		fs.writeFileSync(path.join(b.dir, 'schema.graphql'), schema);
 		fs.writeFileSync(path.join(b.dir, 'users.json'), JSON.stringify(USERS));
+		for (const [name, text] of Object.entries(files))
+			fs.writeFileSync(path.join(b.dir, name), text);
 		b.sockets = [];
-		b.sandbox = await Sandbox.start(path.join(b.dir, 'schema.graphql'), ['--users', path.join(b.dir, 'users.json'), ...args]);
+		b.sandbox = await Sandbox.start(path.join(b.dir, 'schema.graphql'), ['--users', path.join(b.dir, 'users.json'), ...args])
+			.catch(e => {
+				fs.rmSync(b.dir, { recursive: true, force: true });
+				throw e;
+			});
 		b.key = { 'x-api-key': b.sandbox.ready.apiKey };
 		b.host = new URL(b.sandbox.ready.url).host;
 		return b;

@@ -250,4 +250,38 @@ module.exports = {
 		const body = '{"query":"{__typename}"}';
 		assert.strictEqual((await b.raw(body, signed('NOBODY', 'secret', b.sandbox.ready.url, body))).status, 403);
 	}, ['--set', 'iam_key=AKIA:secret:auth', '--set', 'iam_key=AKIU:secret:unauth', '--set', 'iam_key=AKIX:secret:arn:aws:iam::1:role/x', '--set', 'iam_key=AKI0:secret']),
+	'8.1 an Amplify project\'s transform.conf.json beside the schema says which strategy; options stand above it': async () => {
+		const conf = { Version: 5, ResolverConfig: { project: { ConflictHandler: 'OPTIMISTIC_CONCURRENCY', ConflictDetection: 'VERSION' },
+			models: { Person: { ConflictHandler: 'AUTOMERGE', ConflictDetection: 'VERSION' }, Note: { ConflictHandler: 'AUTOMERGE' }, Gone: { ConflictHandler: 'AUTOMERGE', ConflictDetection: 'VERSION' },
+				Plan: { ConflictHandler: 'LAMBDA', ConflictDetection: 'VERSION', LambdaConflictHandler: { name: 'fn-${env}' } } } } };
+		const files = { 'transform.conf.json': JSON.stringify(conf) };
+		const stale = async (b, model, make, change) => {
+			await b.wrote('Create', model, { id: '1', ...make }, 'id', undefined, await b.as('alice'));
+			const r = await b.write('Update', model, { id: '1', ...change, _version: 9 }, 'id', undefined, await b.as('alice'));
+			return r.errors ? r.errors[0].errorType : 'merged';
+		};
+		let b = await Bench.open([], undefined, files);
+		try {
+			await b.create({ id: '1', title: 'a' });
+			await b.refused('ConflictUnhandled', 'Update', 'Post', { id: '1', title: 'b', _version: 9 });
+			await b.wrote('Create', 'Person', { id: '1', name: 'a' });
+			await b.wrote('Update', 'Person', { id: '1', name: 'b', _version: 9 });
+			assert.strictEqual(await stale(b, 'Note', { text: 'x' }, { text: 'y' }), 'ConflictUnhandled'); // half an entry counts for nothing
+			assert.strictEqual(await stale(b, 'Plan', { text: 'x' }, { text: 'y' }), 'ConflictError');
+			const said = Buffer.concat(b.sandbox.said).toString();
+			for (const what of [/models\.Note ignored/, /models\.Gone ignored: the schema has no such model/, /function fn-\$\{env\} is not here/])
+				assert.match(said, what);
+		} finally {
+			b.close();
+		}
+		b = await Bench.open(['--strategy', 'automerge', '--model-strategy', 'Plan=optimistic'], undefined, files);
+		try {
+			await b.create({ id: '1', title: 'a' });
+			await b.update({ id: '1', title: 'b', _version: 9 });
+			assert.strictEqual(await stale(b, 'Plan', { text: 'x' }, { text: 'y' }), 'ConflictUnhandled');
+		} finally {
+			b.close();
+		}
+		await assert.rejects(Bench.open([], undefined, { 'transform.conf.json': '{"ResolverConfig":' }), /transform\.conf\.json/);
+	},
 };
