@@ -8,7 +8,7 @@
  * rows, base copies, queue, journal, counters; after SD_OK the second; and once the cause is gone
  * the same change must work.
  *
- * TORTURE in the environment: more random crashes, and lasting faults at every step.
+ * TORTURE in the environment: more random crashes, and lasting faults and lesser cases at every step.
  *
  * Threads: one.
  */
@@ -26,7 +26,7 @@ struct step_case {
 	bool hot;        /* the store was not closed: what it holds is in the WAL */
 	bool fresh;      /* starts without a store */
 	bool same;       /* changes nothing that can be read */
-	bool sparse;     /* one step in three is enough for every day */
+	bool sparse;     /* one step in seven is enough for every day */
 	bool copies;     /* keeps a copy of the store as it was */
 };
 
