@@ -285,23 +285,33 @@ int cli_usage(struct cli *c, const char *command)
 
 /* ---- the profile ---- */
 
-int cli_load_schema(struct cli *c)
+int cli_load_config(struct cli *c)
 {
 	struct sd_error e = {.code = SD_OK};
 	enum sd_err rc = SD_OK;
+
+	if (c->config)
+		return 0;
+	c->config_path = c->o.config ? strdup(c->o.config) : app_find_config();
+	if (c->config_path)
+		rc = sd_config_read_file(c->config_path, &c->config, &e);
+	else if (!(c->config = sd_config_new()))
+		rc = sd_fail(&e, SD_NOMEM, 0, "out of memory");
+	return rc == SD_OK ? 0 : cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
+}
+
+int cli_load_schema(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc;
 	const char *from;
+	int bad;
 
 	if (c->schema)
 		return 0;
-	if (!c->config) {
-		c->config_path = c->o.config ? strdup(c->o.config) : app_find_config();
-		if (c->config_path)
-			rc = sd_config_read_file(c->config_path, &c->config, &e);
-		else if (!(c->config = sd_config_new()))
-			rc = sd_fail(&e, SD_NOMEM, 0, "out of memory");
-		if (rc != SD_OK)
-			return cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
-	}
+	bad = cli_load_config(c);
+	if (bad)
+		return bad;
 	if (c->o.schema)
 		c->schema_path = strdup(c->o.schema);
 	else if (!c->config->has_models)
@@ -319,8 +329,13 @@ int cli_load_schema(struct cli *c)
 static int read_settings(struct cli *c)
 {
 	struct sd_error e = {.code = SD_OK};
-	char *path = app_settings_path();
-	enum sd_err rc = path ? app_settings_read_file(&c->settings, path, &e) : SD_OK;
+	char *path;
+	enum sd_err rc;
+
+	if (c->settings_read)
+		return 0;
+	path = app_settings_path();
+	rc = path ? app_settings_read_file(&c->settings, path, &e) : SD_OK;
 
 	free(path);
 	if (rc == SD_OK)
@@ -335,7 +350,38 @@ static int read_settings(struct cli *c)
 		rc = app_settings_set(&c->settings, key, eq + 1, "--config-set", true, &e);
 		free(key);
 	}
+	c->settings_read = rc == SD_OK;
 	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);
+}
+
+int cli_api_opts(struct cli *c, struct sd_api_opts *o)
+{
+	int rc = cli_load_config(c), mode;
+
+	*o = (struct sd_api_opts){.endpoint = c->o.endpoint,
+		.api_key = c->o.api_key ? c->o.api_key : getenv("SYNCDECK_API_KEY"),
+		.token = getenv("SYNCDECK_TOKEN"),
+		.aws_id = getenv("AWS_ACCESS_KEY_ID"),
+		.aws_secret = getenv("AWS_SECRET_ACCESS_KEY"),
+		.aws_token = getenv("AWS_SESSION_TOKEN"),
+		.offline = c->o.offline,
+		.read_only = c->o.read_only};
+	if (rc == 0)
+		rc = read_settings(c);
+	if (rc)
+		return rc;
+	if (c->o.auth) {
+		mode = sd_auth_mode_parse(c->o.auth);
+		if (mode < 0)
+			return cli_complain(c, 2,
+				"--auth %s: expected apiKey, userPool, oidc, iam, lambda or multi",
+				c->o.auth);
+		o->auth = (enum sd_auth_mode)mode;
+	}
+	o->config = c->config;
+	o->settings = &c->settings.s;
+	o->read_only = o->read_only || c->config->production;
+	return 0;
 }
 
 int cli_find_profile(struct cli *c)
@@ -353,36 +399,20 @@ int cli_find_profile(struct cli *c)
 
 int cli_open(struct cli *c)
 {
-	struct sd_api_opts o = {.endpoint = c->o.endpoint,
-		.api_key = c->o.api_key ? c->o.api_key : getenv("SYNCDECK_API_KEY"),
-		.token = getenv("SYNCDECK_TOKEN"),
-		.aws_id = getenv("AWS_ACCESS_KEY_ID"),
-		.aws_secret = getenv("AWS_SECRET_ACCESS_KEY"),
-		.aws_token = getenv("AWS_SESSION_TOKEN"),
-		.offline = c->o.offline,
-		.read_only = c->o.read_only};
+	struct sd_api_opts o;
 	struct sd_error e = {.code = SD_OK};
-	int rc, mode;
 	enum sd_err err;
+	int rc;
 
 	if (c->api)
 		return 0;
 	rc = cli_find_profile(c);
+	if (rc == 0)
+		rc = cli_api_opts(c, &o);
 	if (rc)
 		return rc;
-	if (c->o.auth) {
-		mode = sd_auth_mode_parse(c->o.auth);
-		if (mode < 0)
-			return cli_complain(c, 2,
-				"--auth %s: expected apiKey, userPool, oidc, iam, lambda or multi",
-				c->o.auth);
-		o.auth = (enum sd_auth_mode)mode;
-	}
-	o.config = c->config;
 	o.schema = c->schema;
-	o.settings = &c->settings.s;
 	o.data_dir = c->data_dir;
-	o.read_only = o.read_only || c->config->production;
 	err = sd_api_open(&o, &c->api, &e);
 	return err == SD_OK ? 0 : cli_fail(c, err, &e);
 }

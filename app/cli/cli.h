@@ -35,6 +35,7 @@ struct cli_watch { /* an observer of a batch, or of `observe` itself */
 struct cli {
 	struct cli_options o;
 	struct app_settings settings;
+	bool settings_read;
 	struct sd_config *config;                   /* owned */
 	struct sd_schema *schema;                   /* owned */
 	char *config_path, *schema_path, *data_dir; /* owned */
@@ -86,8 +87,11 @@ int cli_usage(struct cli *c, const char *command);
 
 /* Opens configuration, schema and profile; 0 or an exit code. */
 int cli_open(struct cli *c);
+int cli_load_config(struct cli *c);
 int cli_load_schema(struct cli *c);  /* configuration and schema only */
 int cli_find_profile(struct cli *c); /* and settings and the data directory, nothing opened */
+/* Configuration and settings read, everything in o but schema and data_dir; 0 or an exit code. */
+int cli_api_opts(struct cli *c, struct sd_api_opts *o);
 void cli_close(struct cli *c);
 
 /* Says the error and returns its exit code. */
@@ -154,6 +158,11 @@ int cli_explain(struct cli *c, struct cli_args *a);
 int cli_audit(struct cli *c, struct cli_args *a);
 int cli_doctor(struct cli *c, struct cli_args *a);
 int cli_bundle(struct cli *c, struct cli_args *a);
+int cli_init(struct cli *c, struct cli_args *a);
+int cli_status(struct cli *c, struct cli_args *a);
+int cli_push(struct cli *c, struct cli_args *a);
+int cli_pull(struct cli *c, struct cli_args *a);
+int cli_completion(struct cli *c, struct cli_args *a);
 int cli_login(struct cli *c, struct cli_args *a);
 int cli_logout(struct cli *c, struct cli_args *a);
 int cli_whoami(struct cli *c, struct cli_args *a);

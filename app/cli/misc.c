@@ -1,4 +1,4 @@
-/* app/cli/misc.c - keys, info, config, codegen, help, and the table of commands. */
+/* app/cli/misc.c - keys, info, config, codegen, and the table of commands. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,10 +90,17 @@ const struct cli_command CLI_COMMANDS[] = {
 		"the local backend", cli_sandbox},
 	{"demo", "demo", "sandbox with sample data, two simulated devices, and the UI", cli_demo},
 	{"demo-device", "demo-device --name NAME [--person DIR]", NULL, cli_demo_device},
+	{"init", "init [--name NAME]", "make this directory a project", cli_init},
+	{"status", "status", "what differs between the project and its backend", cli_status},
+	{"push", "push", "give the project's schema to its backend", cli_push},
+	{"pull", "pull [--no-modify] [--force]", "bring a backend's models and configuration here",
+		cli_pull},
 	{"codegen", "codegen", "the model introspection JSON of the schema", cli_codegen},
 	{"keys", "keys", "every action with its keys", cli_keys},
 	{"info", "info", "every path in use", cli_info},
 	{"config", "config", "every setting, its value and where it came from", cli_config},
+	{"completion", "completion bash|zsh|fish", "completion for a shell, from the commands",
+		cli_completion},
 	{"help", "help [COMMAND|conflict|predicate]", "this, or one command in full", cli_help},
 	{NULL, NULL, NULL, NULL},
 };
@@ -215,80 +222,5 @@ int cli_codegen(struct cli *c, struct cli_args *a)
 	}
 	sd_buf_release(&text);
 	sd_json_free(j);
-	return 0;
-}
-
-static const char HEAD[] =
-	"syncdeck - browse and edit data kept in sync with AWS AppSync\n\n"
-	"usage: syncdeck [OPTIONS]                 the terminal UI\n"
-	"       syncdeck [OPTIONS] COMMAND [ARGS]  the same core, without it\n\n"
-	"options:\n"
-	"  -c, --config FILE     client configuration (amplify_outputs.json, aws-exports.js ...)\n"
-	"  -s, --schema FILE     models (schema.graphql, introspection JSON, schema.js)\n"
-	"  -d, --data-dir DIR    local data of this profile\n"
-	"  --endpoint URL  --api-key KEY  --auth MODE\n"
-	"  --offline  --read-only  --json  --config-set KEY=VALUE\n"
-	"  --color auto|always|never  --ascii  --no-mouse  --theme NAME\n"
-	"  --log-level LEVEL  --log-file FILE  -h, --help  --version\n\n"
-	"commands:\n";
-
-static const struct topic {
-	const char *name, *text;
-} TOPIC[] = {
-	{"conflict",
-		"When a record was changed here and on the server, syncdeck compares base, mine "
-		"and theirs\n"
-		"before it sends. Fields changed on one side only merge by themselves. A field "
-		"changed on\n"
-		"both sides is a clash, decided by conflict.policy (per model: [model NAME] in the "
-		"config,\n"
-		"or --config-set model.NAME.conflict.policy=...):\n\n"
-		"  merge    (default) merge what does not clash, ask about what does\n"
-		"  ask      always ask\n"
-		"  mine     my fields win, on top of the newest version\n"
-		"  theirs   the server's record wins; my change is dropped, with a journal line\n"
-		"  server   send with the version the edit was made on; the service's strategy "
-		"decides\n"
-		"  !command the conflict as JSON on stdin, the decision on stdout\n\n"
-		"`syncdeck conflicts` lists what waits for a decision; `conflicts resolve` "
-		"decides.\n"},
-	{"predicate",
-		"  rating > 4 and (status = ACTIVE or not title beginsWith \"[x]\") and tags "
-		"contains \"a\"\n"
-		"  rating between 2 and 4      createdAt last 7d      status in (A, B)      note = "
-		"null\n\n"
-		"Operators: = != < <= > >= between..and contains(~) notContains(!~) beginsWith(^)\n"
-		"last in notIn; `and` binds tighter than `or`, `not` tighter than both; `all` is "
-		"always\n"
-		"true. _version, _lastChangedAt and _state can be used too.\n"},
-};
-
-int cli_help(struct cli *c, struct cli_args *a)
-{
-	const struct cli_command *k;
-	int rc = cli_take_options(c, a, NULL, 0);
-
-	if (rc)
-		return rc;
-	if (a->n == 0) {
-		fputs(HEAD, stdout);
-		for (k = CLI_COMMANDS; k->name; k++)
-			if (k->help)
-				printf("  %-14s %s\n", k->name, k->help);
-		puts("\n`syncdeck help COMMAND` shows one; topics: conflict, predicate.");
-		return 0;
-	}
-	for (size_t i = 0; i < sizeof TOPIC / sizeof *TOPIC; i++) {
-		if (strcmp(a->v[0], TOPIC[i].name) == 0) {
-			fputs(TOPIC[i].text, stdout);
-			return 0;
-		}
-	}
-	k = cli_find(a->v[0]);
-	if (!k)
-		return cli_complain(c, 2, "no command is named %s; see `syncdeck help`", a->v[0]);
-	printf("usage: syncdeck %s\n\n%s\n", k->usage, k->help ? k->help : "");
-	if (k->run == cli_sandbox)
-		fputs(CLI_SANDBOX_HELP, stdout);
 	return 0;
 }

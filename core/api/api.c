@@ -283,6 +283,29 @@ static enum sd_err make_fds(struct sd_api *api, struct sd_error *e)
 	return SD_OK;
 }
 
+enum sd_err sd_api_remote(const struct sd_api_opts *o, struct sd_api **out, struct sd_error *e)
+{
+	struct sd_api *api = calloc(1, sizeof *api);
+	enum sd_err rc;
+
+	*out = NULL;
+	if (!api)
+		return sd_fail(e, SD_NOMEM, 0, "backend: out of memory");
+	api->o = *o;
+	api->lock_fd = api->wake_fd = api->poll_fd = -1;
+	api->net_off = o->offline;
+	api->dir = strdup(o->data_dir ? o->data_dir : "");
+	rc = api->dir ? choose_backend(api, e) : sd_fail(e, SD_NOMEM, 0, "backend: out of memory");
+	if (rc == SD_OK && *api->dir)
+		api->has_session = sd_session_load(api->dir, &api->session, NULL) == SD_OK;
+	if (rc != SD_OK) {
+		sd_api_close(api);
+		return rc;
+	}
+	*out = api;
+	return SD_OK;
+}
+
 enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct sd_error *e)
 {
 	struct sd_api *api = calloc(1, sizeof *api);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/json/json.h"
 #include "core/model/amplify.h"
@@ -271,6 +272,17 @@ struct sd_api_bundle {
 };
 SD_MUST_USE enum sd_err sd_api_bundle(
 	struct sd_api *api, const struct sd_api_bundle *o, struct sd_error *e);
+
+/* ---- the project workflow (contract.md 9): no profile is opened, no store touched ---- */
+/* The schema of the backend in o, told from its introspection, as SDL appended to sdl; what could
+ * not be told is pushed to notes.  *same: o->schema (may be NULL) is what the server has.  Changes
+ * nothing there.  Errors: AUTH names the missing step; NET, TIMEOUT, PROTO; FAILED. */
+SD_MUST_USE enum sd_err sd_api_pull(const struct sd_api_opts *o, struct sd_buf *sdl,
+	struct cJSON *notes, bool *same, struct sd_error *e);
+/* Gives a local backend (sandbox --admin) this schema.  AUTH names the missing step and REFUSED
+ * says why not; then nothing was changed. */
+SD_MUST_USE enum sd_err sd_api_push(
+	const struct sd_api_opts *o, const char *sdl, struct sd_error *e);
 
 /* ---- outbox and conflicts, operated ---- */
 /* verb: "retry" "park" "unpark" "discard"; NOTFOUND, BUSY (being sent), INVAL. */

@@ -65,6 +65,33 @@ enum sd_err sd_sbx_open(const struct sd_sbx_opts *o, struct sd_sbx **out, struct
 	return SD_OK;
 }
 
+enum sd_err sd_sbx_schema(struct sd_sbx *s, const struct sd_schema *schema, struct sd_error *e)
+{
+	const struct sd_schema *old = s->o.schema;
+	struct sbx_choice *choices = s->choices;
+	enum sd_err rc;
+
+	if (s->jobs || s->outer)
+		return sd_fail(e, SD_BUSY, 0, "the sandbox is busy; try again");
+	s->o.schema = schema;
+	rc = choose(s, e);
+	for (size_t i = 0; rc == SD_OK && i < schema->model_count; i++)
+		for (size_t k = 0; k < old->model_count; k++)
+			if (strcmp(old->models[k]->name, schema->models[i]->name) == 0)
+				s->choices[i] = choices[k];
+	if (rc == SD_OK)
+		rc = generate(s, e);
+	if (rc == SD_OK) {
+		free(choices);
+		return SD_OK;
+	}
+	free(s->choices);
+	s->choices = choices;
+	s->o.schema = old;
+	(void)!generate(s, NULL); /* as it was: it worked before */
+	return rc;
+}
+
 void sd_sbx_close(struct sd_sbx *s)
 {
 	if (!s)

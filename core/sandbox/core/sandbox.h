@@ -64,6 +64,12 @@ SD_MUST_USE enum sd_err sd_sbx_model_strategy(
 SD_MUST_USE enum sd_err sd_sbx_set(
 	struct sd_sbx *s, const char *key, const char *value, struct sd_error *e);
 
+/* Another schema from now on (borrowed, must outlive it): the API is made anew, tables of new models
+ * are added, what is stored stays; strategies stay by name; subscriptions end.  On an error all is
+ * as before.  INVAL: e.g. the key of a model with rows changed; BUSY: something is under way. */
+SD_MUST_USE enum sd_err sd_sbx_schema(
+	struct sd_sbx *s, const struct sd_schema *schema, struct sd_error *e);
+
 enum sd_sbx_role {      /* of an IAM caller (spec/server.md 1.9) */
 	SD_ROLE_ANY,    /* stands for both of the next: no role is configured */
 	SD_ROLE_AUTH,   /* the identity pool's role of signed-in users: rules allow: private */

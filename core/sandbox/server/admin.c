@@ -190,6 +190,7 @@ static const struct {
 	{"POST", "put", sd_srv_call_put},
 	{"POST", "mutate", sd_srv_call_mutate},
 	{"POST", "purge", sd_srv_call_purge},
+	{"POST", "schema", sd_srv_call_schema},
 	{"GET", "fault", get_faults},
 	{"POST", "fault", post_fault},
 	{"DELETE", "fault", delete_faults},

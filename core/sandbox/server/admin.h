@@ -36,5 +36,6 @@ enum sd_err sd_srv_call_seed(struct call *k, struct sd_error *e);
 enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e);
 enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e);
 enum sd_err sd_srv_call_purge(struct call *k, struct sd_error *e);
+enum sd_err sd_srv_call_schema(struct call *k, struct sd_error *e);
 
 #endif

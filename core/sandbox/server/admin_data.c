@@ -54,7 +54,7 @@ enum sd_err sd_srv_admin_model(struct call *k, const char *name, struct sd_error
 {
 	if (!name)
 		return sd_fail(e, SD_INVAL, 0, "\"model\" is needed");
-	if (!sd_schema_model(k->c->s->o->schema, name))
+	if (!sd_schema_model(k->c->s->schema, name))
 		return sd_fail(
 			e, SD_NOTFOUND, 0, "there is no model %s; GET state lists them", name);
 	return SD_OK;
@@ -142,4 +142,34 @@ enum sd_err sd_srv_call_purge(struct call *k, struct sd_error *e)
 	enum sd_err rc = sd_sbx_purge_work(k->c->s->sbx, &work, e);
 
 	return rc == SD_OK ? sd_srv_work(k, work, e) : rc;
+}
+
+/* {"sdl":TEXT}: the schema from now on (`syncdeck push`).  Realtime connections end, so that their
+ * clients come back and subscribe anew. */
+enum sd_err sd_srv_call_schema(struct call *k, struct sd_error *e)
+{
+	const char *sdl = sd_json_get_str(k->body, "sdl");
+	struct server *s = k->c->s;
+	struct sd_schema *schema = NULL;
+	enum sd_err rc;
+
+	if (!sdl)
+		return sd_fail(e, SD_INVAL, 0, "\"sdl\" must be the text of a schema");
+	rc = sd_schema_read(sdl, strlen(sdl), "schema", &schema, e);
+	if (rc == SD_OK) {
+		sd_srv_work_end(s, "another schema was pushed"); /* it knows the old tables */
+		rc = sd_sbx_schema(s->sbx, schema, e);
+	}
+	if (rc != SD_OK) {
+		sd_schema_free(schema);
+		return rc;
+	}
+	sd_schema_free(s->pushed);
+	s->pushed = schema;
+	s->schema = schema;
+	for (size_t i = 0; i < s->conn_room; i++)
+		if (s->conns[i] && s->conns[i]->ws && !s->conns[i]->kill)
+			sd_srv_kill(s->conns[i], false);
+	sd_buf_fmt(&k->out, "{\"hash\":\"%s\",\"models\":%zu}", schema->hash, schema->model_count);
+	return SD_OK;
 }

@@ -361,6 +361,7 @@ static void close_all(struct server *s)
 	if (s->lws)
 		lws_context_destroy(s->lws); /* ends the connections, which use all below */
 	sd_sbx_close(s->sbx);
+	sd_schema_free(s->pushed);
 	sd_srv_pool_close(s->pool);
 	sd_srv_oidc_close(s->oidc);
 	sd_faults_clear(&s->faults);
@@ -378,6 +379,7 @@ enum sd_err sd_sandbox_run(
 	const struct sd_sandbox_opts *o, sd_sandbox_ready_fn ready, void *ctx, struct sd_error *e)
 {
 	struct server s = {.o = o,
+		.schema = o->schema,
 		.set = {.max_subscriptions = 100,
 			.token_ttl_ms = 3600000,
 			.ws_lifetime_ms = 86400000,

@@ -64,8 +64,10 @@ struct server {
 	struct lws_context *lws;
 	struct lws_vhost *front, *control;
 	struct sd_sbx *sbx;
-	struct pool *pool; /* NULL: no user pool */
-	struct oidc *oidc; /* NULL: no key set of another issuer */
+	const struct sd_schema *schema; /* in force */
+	struct sd_schema *pushed;       /* owned: of POST schema; NULL: the one it started with */
+	struct pool *pool;              /* NULL: no user pool */
+	struct oidc *oidc;              /* NULL: no key set of another issuer */
 	struct sd_rand rand;
 	struct sd_faults faults;
 	struct sd_reqlog log;
