@@ -163,6 +163,7 @@ int cli_status(struct cli *c, struct cli_args *a);
 int cli_push(struct cli *c, struct cli_args *a);
 int cli_pull(struct cli *c, struct cli_args *a);
 int cli_completion(struct cli *c, struct cli_args *a);
+int cli_log(struct cli *c, struct cli_args *a);
 int cli_login(struct cli *c, struct cli_args *a);
 int cli_logout(struct cli *c, struct cli_args *a);
 int cli_whoami(struct cli *c, struct cli_args *a);

@@ -39,6 +39,9 @@ static const struct example {
 	{"forecast", "syncdeck forecast Post p1", NULL},
 	{"history", "syncdeck history Post p1",
 		"How long versions are kept: history.max_rows, history.max_age."},
+	{"log", "syncdeck log --model Post --limit 20",
+		"A change made here is one line with its steps; so is each one that came from "
+		"elsewhere."},
 	{"revert", "syncdeck revert Post p1 --to 4",
 		"The fields of version 4 become a new change of the newest version."},
 	{"undo", "syncdeck undo",

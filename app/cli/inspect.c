@@ -1,4 +1,4 @@
-/* app/cli/inspect.c - explain, audit, doctor: looking closely, changing nothing. */
+/* app/cli/inspect.c - explain, audit, doctor, log: looking closely, changing nothing. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,4 +165,90 @@ int cli_doctor(struct cli *c, struct cli_args *a)
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
 	return bad ? 1 : 0;
+}
+
+/* ---- log ---- */
+
+static void print_steps(const struct cJSON *line)
+{
+	int64_t from = sd_json_get_i64(line, "at", 0);
+
+	for (const struct cJSON *s = sd_json_child(sd_json_get(line, "steps")); s;
+		s = sd_json_next(s)) {
+		int64_t at = sd_json_get_i64(s, "at", from), v = sd_json_get_i64(s, "version", 0);
+		const char *step = sd_json_get_str(s, "step");
+		struct sd_buf b = SD_BUF_INIT;
+		sd_text_safe(&b, step ? step : "", step ? strlen(step) : 0);
+		printf(" -> %s", sd_buf_text(&b));
+		if (v && sd_str_eq(step, "confirmed"))
+			printf(" version %lld", (long long)v);
+		if (at - from >= 100)
+			printf(" +%lld.%llds", (long long)((at - from) / 1000),
+				(long long)((at - from) / 100 % 10));
+		sd_buf_release(&b);
+	}
+}
+
+static void print_cause(const struct cJSON *line)
+{
+	char at[SD_TIME_TEXT];
+	struct sd_buf b = SD_BUF_INIT;
+	const struct cJSON *key = sd_json_get(line, "key"), *text = sd_json_get(line, "text");
+	int64_t rows = sd_json_get_i64(line, "rows", 0), v = sd_json_get_i64(line, "version", 0);
+
+	sd_time_iso(sd_json_get_i64(line, "at", 0), at);
+	sd_buf_fmt(&b, "%s  %-12s %-8s ", at, sd_json_get_str(line, "cause"),
+		sd_json_get_str(line, "kind"));
+	cli_show_value(sd_json_get(line, "model"), &b);
+	if (!sd_json_is_null(key)) {
+		sd_buf_ch(&b, ' ');
+		cli_show_value(key, &b);
+	}
+	for (const struct cJSON *n = sd_json_child(sd_json_get(line, "changed")); n;
+		n = sd_json_next(n))
+		sd_buf_fmt(&b, " %s", sd_json_str(n));
+	if (rows)
+		sd_buf_fmt(&b, " %lld rows", (long long)rows);
+	if (v)
+		sd_buf_fmt(&b, " version %lld", (long long)v);
+	if (sd_json_is_string(text)) {
+		sd_buf_ch(&b, ' ');
+		cli_show_value(text, &b);
+	}
+	fputs(sd_buf_text(&b), stdout);
+	print_steps(line);
+	putchar('\n');
+	sd_buf_release(&b);
+}
+
+int cli_log(struct cli *c, struct cli_args *a)
+{
+	const char *model = NULL, *limit = NULL;
+	const struct cli_opt opts[] = {
+		{"--model", CLI_VALUE, &model}, {"--limit", CLI_VALUE, &limit}};
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *list = NULL;
+	int64_t n = 50;
+	enum sd_err err;
+	int rc = cli_take_options(c, a, opts, 2);
+
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "log");
+	if (rc == 0 && limit && (!sd_parse_i64(limit, &n) || n < 0))
+		rc = cli_complain(c, 2, "--limit %s: expected a whole number, 0 or more", limit);
+	if (rc == 0)
+		rc = cli_open(c);
+	if (rc)
+		return rc;
+	err = sd_api_log(c->api, model, n, &list, &e);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	for (const struct cJSON *l = sd_json_child(list); l; l = sd_json_next(l)) {
+		if (c->batch || c->o.json)
+			cli_emit(c, l, NULL);
+		else
+			print_cause(l);
+	}
+	sd_json_free(list);
+	return 0;
 }

@@ -1,9 +1,11 @@
 /* app/cli/misc.c - keys, info, config, codegen, and the table of commands. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "app/cli/cli.h"
+#include "app/cli/project.h"
 #include "app/paths.h"
+#include "core/base/fs.h"
 #include "ui/action.h"
 
 const struct cli_command CLI_COMMANDS[] = {
@@ -44,6 +46,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"forecast", "forecast MODEL KEY...", "what the server will make of the pending change",
 		cli_forecast},
 	{"history", "history MODEL KEY...", "every version seen here, newest first", cli_history},
+	{"log", "log [--model M] [--limit N]",
+		"what happened, one line a cause: write, sent, confirmed, echo", cli_log},
 	{"revert", "revert MODEL KEY... --to VERSION", "write an old version as a new change",
 		cli_revert},
 	{"undo", "undo [SEQ]", "take back an unsent change, a delete with its whole cascade",
@@ -150,9 +154,26 @@ int cli_keys(struct cli *c, struct cli_args *a)
 	return rc;
 }
 
+/* Size of the store with its log, bytes. */
+static int64_t store_bytes(const char *dir)
+{
+	static const char *const FILES[] = {"store.db", "store.db-wal"};
+	int64_t n = 0;
+
+	for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+		char *path = sd_path_join(dir, FILES[i]);
+		struct stat s;
+		if (path && stat(path, &s) == 0)
+			n += (int64_t)s.st_size;
+		free(path);
+	}
+	return n;
+}
+
 int cli_info(struct cli *c, struct cli_args *a)
 {
-	char *settings, *state;
+	char *settings, *state, *store, *log, *project;
+	struct sd_api_status st;
 	struct cJSON *j;
 	int rc = cli_take_options(c, a, NULL, 0);
 
@@ -162,23 +183,36 @@ int cli_info(struct cli *c, struct cli_args *a)
 		return rc;
 	settings = app_settings_path();
 	state = app_state_dir();
+	store = sd_path_join(c->data_dir, "store.db");
+	log = c->o.log_file ? strdup(c->o.log_file) : state ? sd_path_join(state, "log") : NULL;
+	project = cli_project_name();
+	sd_api_status(c->api, &st);
 	j = sd_json_object();
 	sd_json_add_str(j, "version", SD_VERSION);
+	sd_json_add_str(j, "project", project);
 	sd_json_add_str(j, "config", c->config_path);
 	sd_json_add_str(j, "schema", c->schema_path ? c->schema_path : c->config_path);
 	sd_json_add_str(j, "schemaHash", c->schema->hash);
 	sd_json_add_int(j, "models", (int64_t)c->schema->model_count);
 	sd_json_add_str(j, "endpoint", sd_api_endpoint(c->api));
 	sd_json_add_str(j, "dataDir", c->data_dir);
+	sd_json_add_str(j, "store", store);
+	sd_json_add_int(j, "storeBytes", store_bytes(c->data_dir));
+	sd_json_add(j, "engine", st.engine_pid ? sd_json_int(st.engine_pid) : sd_json_null());
 	sd_json_add_str(j, "settings", settings);
 	sd_json_add_str(j, "stateDir", state);
+	sd_json_add_str(j, "log", log);
 	sd_json_add_bool(j, "readOnly", sd_api_read_only(c->api));
+	sd_json_add_bool(j, "locked", sd_api_locked(c->api));
 	for (size_t i = 0; i < c->schema->note_count && !c->o.json && !c->batch; i++)
 		cli_say(c, "note: %s", c->schema->notes[i]);
 	cli_emit(c, j, NULL);
 	sd_json_free(j);
 	free(settings);
 	free(state);
+	free(store);
+	free(log);
+	free(project);
 	return 0;
 }
 

@@ -218,6 +218,11 @@ SD_MUST_USE enum sd_err sd_api_history(struct sd_api *api, const char *model, co
  * a value no longer fits the schema. */
 SD_MUST_USE enum sd_err sd_api_revert(struct sd_api *api, const char *model, const char *key,
 	int64_t version, struct cJSON **rec, struct sd_error *e);
+/* One line a cause, oldest first, at most limit of the newest (0: all that is kept): {"at","cause":
+ * "local|sync|subscription|mutation","kind","model","key","changed":[names]}; a change made here has
+ * "seq" and "steps":[{"at","step":"write|sent|confirmed|echo|...","version"}]. model NULL: all. */
+SD_MUST_USE enum sd_err sd_api_log(struct sd_api *api, const char *model, int64_t limit,
+	struct cJSON **out, struct sd_error *e);
 /* Newest first: {"at","model","key","op","text","version","seq"} of entries that left the outbox. */
 SD_MUST_USE enum sd_err sd_api_sent(
 	struct sd_api *api, int64_t limit, struct cJSON **out, struct sd_error *e);

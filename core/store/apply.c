@@ -102,6 +102,20 @@ static bool is_news(
 	return a->base && c > changed;
 }
 
+/* Known already: a duplicate, or the echo of a change of our own. */
+static enum sd_err known(struct apply *a, int64_t version, const struct cJSON *item)
+{
+	enum sd_err rc;
+
+	a->counts->dropped++;
+	if (a->source != SD_FROM_SUBSCRIPTION || version < 1 || sd_rec_version(item) != version)
+		return SD_OK;
+	rc = key_of(a, item);
+	if (rc != SD_OK)
+		return rc;
+	return sd_journal_echo(a->st, a->t->model, sd_buf_text(&a->key), version, a->now_ms, a->e);
+}
+
 /* Kept beside the person's unsent changes. */
 static enum sd_err put_aside(struct apply *a, const struct sd_rowid *row, const struct cJSON *item)
 {
@@ -120,7 +134,7 @@ static enum sd_err put_aside(struct apply *a, const struct sd_rowid *row, const 
 	v = sd_rec_version(sh.server);
 	c = sd_json_get_i64(sh.server, "_lastChangedAt", -1);
 	if (sh.server && !is_news(a, v, c, item)) {
-		a->counts->dropped++;
+		rc = known(a, v, item);
 	} else {
 		a->counts->shadowed++;
 		rc = sd_shadow_server(a->st, a->t->model, key, item, a->e);
@@ -161,10 +175,8 @@ static enum sd_err meet(struct apply *a, const struct sd_rowid *row, const struc
 		a->seen[a->seen_count++] = row->rid;
 	if (row->state != SD_ST_SYNCED && row->state != SD_ST_QUARANTINED)
 		return put_aside(a, row, item);
-	if (!is_news(a, row->version, row->changed, item)) {
-		a->counts->dropped++;
-		return SD_OK;
-	}
+	if (!is_news(a, row->version, row->changed, item))
+		return known(a, row->version, item);
 	return change(a, row, item);
 }
 

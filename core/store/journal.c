@@ -94,7 +94,8 @@ static enum sd_err give(struct sd_store *st, sqlite3_stmt *s, sd_journal_fn fn, 
 	enum sd_err rc = sd_db_json(s, 7, &changed, e);
 
 	j.rid_to = j.rid_from ? to : 0;
-	j.version_before = !j.rid_from && to > 0 ? to : -1;
+	j.echo_ms = j.kind == SD_J_OUTBOX ? to : 0;
+	j.version_before = !j.rid_from && !j.echo_ms && to > 0 ? to : -1;
 	j.changed = changed;
 	*id = j.id;
 	sd_db_reset(s);
@@ -195,6 +196,12 @@ enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct sd_error *e
 
 	*id = rc == SD_OK ? st->next_line - 1 : 0;
 	return rc;
+}
+
+enum sd_err sd_journal_echo(struct sd_store *st, const struct sd_model *m, const char *key,
+	int64_t version, int64_t now_ms, struct sd_error *e)
+{
+	return sd_db_run(st, Q_JOURNAL_ECHO, e, "journal", "ssii", m->name, key, version, now_ms);
 }
 
 /* The newest id among the lines from the oldest on that are too old, looking at most at `most`

@@ -39,6 +39,7 @@ struct sd_journal { /* borrowed within the callback */
 	int64_t rid_from, rid_to;    /* a bulk insert of a base sync; 0: not one */
 	int64_t seq;                 /* outbox entry; 0: none */
 	enum sd_op op;               /* of that entry */
+	int64_t echo_ms;             /* SD_J_OUTBOX "sent": when the realtime echo came; 0: not */
 };
 
 typedef bool (*sd_journal_fn)(void *ctx, const struct sd_journal *j);
@@ -55,6 +56,10 @@ SD_MUST_USE enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct
 /* Keeps at most max_rows lines and none older than before_ms. Needs a transaction. */
 SD_MUST_USE enum sd_err sd_journal_trim(
 	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e);
+/* The realtime message about a change of ours came back: noted on the line that says it was sent
+ * (U-42).  Not there: nothing happens.  Needs a transaction. */
+SD_MUST_USE enum sd_err sd_journal_echo(struct sd_store *st, const struct sd_model *m,
+	const char *key, int64_t version, int64_t now_ms, struct sd_error *e);
 /* The cap, kept between writes: short transactions of its own, for at most 200 ms, and only once
  * enough lines are over it to be worth one.  Never fails the caller: what could not be trimmed now
  * is trimmed later.  max_rows 0: no cap by number; max_age_ms 0: none by age.  Not in a

@@ -251,6 +251,10 @@ enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct s
 		rc = sd_entry_apply(m->model, m->key, m, &expected, e);
 	if (rc == SD_OK)
 		rc = sd_entry_drop(st, m, d->how, d->source, sd_rec_version(ref), d->now_ms, e);
+	/* the echo was quicker than the answer */
+	if (rc == SD_OK && d->item && sh.server && sd_rec_version(sh.server) > 0 &&
+		sd_rec_version(sh.server) == sd_rec_version(d->item))
+		rc = sd_journal_echo(st, m->model, m->key, sd_rec_version(d->item), d->now_ms, e);
 	if (rc == SD_OK)
 		rc = sd_entries_of(st, m->model, m->key, &later, e);
 	if (rc == SD_OK && later.count)
