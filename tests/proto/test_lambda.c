@@ -199,6 +199,37 @@ static void everything_else_goes_on_while_a_handler_runs(void **st)
 	free(strategy);
 }
 
+/* The administrator's mutation with a stale version is in the same position as a client's. */
+static void the_administrators_mutation_waits_as_well(void **st)
+{
+	char *strategy = gate("c"), *answer;
+	struct sd_test_server *s = start(strategy, NULL);
+	static const char body[] = "{\"op\":\"update\",\"model\":\"Post\",\"input\":{\"id\":\"1\","
+				   "\"title\":\"m\",\"_version\":1}}";
+	struct sd_buf b = SD_BUF_INIT;
+	int fd;
+
+	(void)st;
+	two_versions(s, "1");
+	fd = sd_test_connect(sd_test_server_port(s));
+	sd_buf_fmt(&b,
+		"POST /_sandbox/mutate HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		sizeof body - 1, body);
+	assert_int_equal(send(fd, b.data, b.len, MSG_NOSIGNAL), (ssize_t)b.len);
+	wait_for("c.up");
+	expect(s, "{ getPost(id: \"1\") { title } }", "\"b\"");
+	make("c.go");
+	answer = sd_test_read_all(fd, 20000);
+	assert_non_null(strstr(answer, "HTTP/1.1 200"));
+	assert_non_null(strstr(answer, "\"title\":\"decided\""));
+	free(answer);
+	close(fd);
+	sd_buf_release(&b);
+	sd_test_server_stop(s);
+	free(strategy);
+}
+
 static void a_client_that_left_does_not_stop_its_change(void **st)
 {
 	char *strategy = gate("b");
@@ -310,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_else_goes_on_while_a_handler_runs),
+		cmocka_unit_test(the_administrators_mutation_waits_as_well),
 		cmocka_unit_test(a_client_that_left_does_not_stop_its_change),
 		cmocka_unit_test(the_server_ends_at_once_though_a_handler_runs),
 		cmocka_unit_test(a_handler_that_fails_is_a_conflict_error),

@@ -150,13 +150,23 @@ static enum sd_err op_of(const char *op, struct sbx_write *w, struct sd_error *e
 enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
 	const struct cJSON *input, int64_t now_ms, struct cJSON **row, struct sd_error *e)
 {
-	struct sbx_write w = {.now = now_ms};
+	bool later;
+
+	return sbx_mutate(s, NULL, &later, op, model, input, now_ms, row, e);
+}
+
+enum sd_err sbx_mutate(struct sd_sbx *s, struct sbx_job *j, bool *later, const char *op,
+	const char *model, const struct cJSON *input, int64_t now_ms, struct cJSON **row,
+	struct sd_error *e)
+{
+	struct sbx_write w = {.now = now_ms, .job = j};
 	struct cJSON *in = sd_json_dup(input), *fit = NULL, *value;
 	struct sbx_wrong wrong = {""};
 	struct sbx_type *type;
 	enum sd_err rc = op_of(op, &w, e);
 
 	*row = NULL;
+	*later = false;
 	if (rc == SD_OK)
 		rc = model_of(s, model, &w.m, e);
 	if (rc == SD_OK && !sd_json_is_object(in))
@@ -176,6 +186,9 @@ enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
 	}
 	w.input = fit;
 	rc = sbx_write(s, &w, e);
+	*later = w.later;
+	if (*later)
+		goto done;
 	if (rc == SD_OK && w.error_type) {
 		*row = error_object(w.error_type, w.error, w.result);
 		w.result = NULL;

@@ -171,6 +171,10 @@ void sbx_jobs_free(struct sd_sbx *s);
 /* Whether the record is in another job's hands: then j is put aside behind it. */
 bool sbx_job_must_wait(
 	struct sd_sbx *s, struct sbx_job *j, const struct sbx_model *m, const char *pk);
+/* sd_sbx_mutate for a job (NULL: handlers are waited for); *later: the job was put aside. */
+SD_MUST_USE enum sd_err sbx_mutate(struct sd_sbx *s, struct sbx_job *j, bool *later, const char *op,
+	const char *model, const struct cJSON *input, int64_t now_ms, struct cJSON **row,
+	struct sd_error *e);
 enum sbx_asked {
 	SBX_ASK_DECIDED, /* *decision (borrowed; NULL: it failed) */
 	SBX_ASK_LATER,   /* j is put aside */

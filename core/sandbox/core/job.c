@@ -20,6 +20,8 @@ struct sbx_job {
 	struct sd_sbx_answer answer;
 	struct sd_sbx_identity who;
 	struct cJSON *claims; /* owned copy: who outlives the call */
+	char *op, *model;     /* owned; a mutation by the administrator instead of a request */
+	struct cJSON *input;
 	sd_sbx_done_fn done;
 	void *ctx;
 
@@ -37,6 +39,9 @@ static void free_job(struct sbx_job *j)
 	sbx_body_release(&j->body);
 	sd_sbx_answer_release(&j->answer);
 	sd_json_free(j->claims);
+	sd_json_free(j->input);
+	free(j->op);
+	free(j->model);
 	free(j->key);
 	free(j->decision);
 	free(j);
@@ -160,12 +165,37 @@ enum sbx_asked sbx_job_ask(struct sd_sbx *s, struct sbx_job *j, const struct sbx
 	return SBX_ASK_LATER;
 }
 
+static void mutate(struct sd_sbx *s, struct sbx_job *j, int64_t now_ms)
+{
+	struct sd_sbx_answer *a = &j->answer;
+	struct cJSON *row = NULL;
+	struct sd_error e = {0};
+	bool later;
+	enum sd_err rc = sbx_mutate(s, j, &later, j->op, j->model, j->input, now_ms, &row, &e);
+
+	if (later)
+		return;
+	if (row) { /* the row, or the GraphQL error */
+		a->status = rc == SD_OK ? 200 : 409;
+		sd_json_print(row, &a->body);
+	} else {
+		a->status = rc == SD_NOTFOUND ? 404 : 400;
+		sd_buf_str(&a->body, "{\"error\":");
+		sd_json_quote(&a->body, e.text, strlen(e.text));
+		sd_buf_ch(&a->body, '}');
+	}
+	sd_json_free(row);
+}
+
 /* Runs the job from where it stands; true: it is done and gone. */
 static bool step(struct sd_sbx *s, struct sbx_job *j, int64_t now_ms)
 {
 	j->waits = false;
 	j->r.now = now_ms;
-	sbx_request_run(&j->r, &j->body, &j->answer);
+	if (j->op)
+		mutate(s, j, now_ms);
+	else
+		sbx_request_run(&j->r, &j->body, &j->answer);
 	if (j->waits)
 		return false;
 	if (j->key)
@@ -221,6 +251,29 @@ void sd_sbx_submit(struct sd_sbx *s, const char *body, size_t n, const struct sd
 		return;
 	}
 	j->r.job = j;
+	if (step(s, j, now_ms))
+		run_ready(s, now_ms);
+}
+
+void sd_sbx_submit_mutate(struct sd_sbx *s, const char *op, const char *model,
+	const struct cJSON *input, int64_t now_ms, sd_sbx_done_fn done, void *ctx)
+{
+	struct sbx_job *j = calloc(1, sizeof *j);
+
+	if (j) {
+		j->done = done;
+		j->ctx = ctx;
+		j->op = strdup(op);
+		j->model = strdup(model);
+		j->input = sd_json_dup(input);
+	}
+	if (!j || !j->op || !j->model || !j->input) {
+		struct sd_sbx_answer a = {.status = 500};
+		done(ctx, &a);
+		if (j)
+			free_job(j);
+		return;
+	}
 	if (step(s, j, now_ms))
 		run_ready(s, now_ms);
 }

@@ -139,6 +139,10 @@ SD_MUST_USE enum sd_err sd_sbx_dump_piece(struct sd_sbx *s, const char *model, i
  * SD_REFUSED and *row is the error object. */
 SD_MUST_USE enum sd_err sd_sbx_mutate(struct sd_sbx *s, const char *op, const char *model,
 	const struct cJSON *input, int64_t now_ms, struct cJSON **row, struct sd_error *e);
+/* The same without waiting for a conflict handler, as sd_sbx_submit: done gets 200 with the row, 409
+ * with the error object, 404 or 400 with {"error":text}. */
+void sd_sbx_submit_mutate(struct sd_sbx *s, const char *op, const char *model,
+	const struct cJSON *input, int64_t now_ms, sd_sbx_done_fn done, void *ctx);
 /* Writes rows as they are: no event, no version bump, no delta row.  Times and metadata that an item
  * does not name stay as they were; a new row gets version 1 and now. */
 SD_MUST_USE enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *items,

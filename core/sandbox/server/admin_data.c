@@ -1,4 +1,5 @@
 /* core/sandbox/server/admin_data.c - admin calls about data; see admin.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -109,13 +110,37 @@ enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e)
 	return rc;
 }
 
+struct caller {
+	struct server *s;
+	uint64_t conn;
+};
+
+static void mutated(void *ctx, const struct sd_sbx_answer *a)
+{
+	struct caller *who = ctx;
+	struct conn *c = sd_srv_conn(who->s, who->conn);
+
+	if (a && c && !c->kill) {
+		struct sd_hs_reply r = {.status = a->status,
+			.type = JSON_TYPE,
+			.body = sd_buf_text(&a->body),
+			.n = a->body.len};
+		c->busy = false;
+		sd_srv_reply(c, &r);
+		if (!c->kill)
+			sd_srv_touch(c);
+	}
+	free(who);
+}
+
+/* A conflict handler may have to be asked, which takes its time. */
 enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e)
 {
 	struct server *s = k->c->s;
+	struct caller *who;
 	const char *op = sd_json_get_str(k->body, "op");
 	const char *model = sd_json_get_str(k->body, "model");
 	const struct cJSON *input = sd_json_get(k->body, "input");
-	struct cJSON *row = NULL;
 	enum sd_err rc = sd_srv_admin_model(k, model, e);
 
 	if (rc != SD_OK)
@@ -125,15 +150,14 @@ enum sd_err sd_srv_call_mutate(struct call *k, struct sd_error *e)
 		return sd_fail(e, SD_INVAL, 0, "\"op\" must be create, update or delete");
 	if (!sd_json_is_object(input))
 		return sd_fail(e, SD_INVAL, 0, "\"input\" must be an object");
-	rc = sd_sbx_mutate(s->sbx, op, model, input, sd_srv_now_ms(s), &row, e);
-	if (rc == SD_REFUSED && row) { /* the GraphQL error is the answer */
-		k->status = 409;
-		rc = SD_OK;
-	}
-	if (rc == SD_OK)
-		sd_json_print(row, &k->out);
-	sd_json_free(row);
-	return rc;
+	who = calloc(1, sizeof *who);
+	if (!who)
+		return sd_fail(e, SD_NOMEM, 0, "out of memory");
+	*who = (struct caller){s, k->c->id};
+	k->later = true;
+	k->c->busy = true;
+	sd_sbx_submit_mutate(s->sbx, op, model, input, sd_srv_now_ms(s), mutated, who);
+	return SD_OK;
 }
 
 enum sd_err sd_srv_call_purge(struct call *k, struct sd_error *e)

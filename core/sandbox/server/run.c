@@ -304,6 +304,25 @@ static bool needs_users(const struct sd_schema *schema)
 	return false;
 }
 
+/* A million records take a while: a signal ends that at once, the way it ends any program.  What
+ * was written of a file so far is made whole at its next start. */
+static enum sd_err seed(struct server *s, struct sd_error *e)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL}, was[2];
+	sigset_t set, now;
+	enum sd_err rc;
+
+	stop_signals(&set);
+	sigaction(SIGINT, &plain, &was[0]);
+	sigaction(SIGTERM, &plain, &was[1]);
+	pthread_sigmask(SIG_UNBLOCK, &set, &now);
+	rc = sd_srv_seed(s, e);
+	pthread_sigmask(SIG_SETMASK, &now, NULL);
+	sigaction(SIGINT, &was[0], NULL);
+	sigaction(SIGTERM, &was[1], NULL);
+	return rc;
+}
+
 static enum sd_err open_all(struct server *s, struct sd_error *e)
 {
 	const char *host = s->o->host ? s->o->host : "127.0.0.1";
@@ -320,7 +339,7 @@ static enum sd_err open_all(struct server *s, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = sd_srv_oidc_open(s, e);
 	if (rc == SD_OK)
-		rc = sd_srv_seed(s, e);
+		rc = seed(s, e);
 	if (rc == SD_OK)
 		rc = open_loop(s, e);
 	if (rc == SD_OK)
