@@ -12,10 +12,11 @@
 #include "ui/term/screen.h"
 #include "ui/view/view.h"
 
-#define FRAME_MS  16   /* at most one frame in this time */
-#define RELOAD_MS 60   /* at most one look at the store */
-#define MODELS_MS 400  /* counting all models is dearer */
-#define TICK_MS   1000 /* ages move on */
+#define FRAME_MS    16   /* at most one frame in this time */
+#define RELOAD_MS   60   /* at most one look at the store */
+#define MODELS_MS   400  /* counting all models is dearer */
+#define TICK_MS     1000 /* ages move on */
+#define PROGRESS_MS 50   /* how far long reads are */
 
 struct sd_layer *sd_ui_layer(struct sd_ui *ui)
 {
@@ -187,6 +188,8 @@ static int wait_ms(const struct sd_ui *ui, int64_t now, int64_t next_frame)
 		t = next_frame - now;
 	if (ui->stale && t > RELOAD_MS)
 		t = RELOAD_MS;
+	if (sd_data_busy(ui) && t > PROGRESS_MS)
+		t = PROGRESS_MS;
 	return t < 0 ? 0 : (int)t;
 }
 
@@ -224,6 +227,7 @@ static void loop(struct sd_ui *ui)
 		sd_state_events(ui);
 		if (sd_api_changed(ui->api))
 			ui->stale = true;
+		sd_data_jobs(ui);
 		if (ui->stale)
 			reload(ui);
 		now = sd_mono_ms();
@@ -233,7 +237,7 @@ static void loop(struct sd_ui *ui)
 			sd_screen_flush();
 			next_frame = sd_mono_ms() + FRAME_MS;
 			if (!sd_input_pending(&ui->in))
-				sd_screen_idle(ui->in.handled, !ui->stale);
+				sd_screen_idle(ui->in.handled, !ui->stale && !sd_data_busy(ui));
 		}
 		now = sd_mono_ms();
 		if (!ui->quit)

@@ -33,6 +33,8 @@ void sd_data_model(struct sd_ui *ui, struct sd_data *d, const struct sd_model *m
 		d->desc = d->tombstones = d->col_full = false;
 		d->state = NULL;
 		d->col_at = d->col_first = 0;
+		d->slow = 0;
+		sd_win_forget(d);
 		sd_win_clear(d);
 	}
 	for (struct cJSON *j = sd_json_child(ui->models); j; j = sd_json_next(j), i++)
@@ -177,7 +179,10 @@ void sd_data_forget(struct sd_ui *ui)
 		free(d->places[d->place_n].where);
 		free(d->places[d->place_n].key);
 	}
+	sd_win_forget(d);
 	sd_win_clear(d);
+	sd_json_free(d->found);
+	d->found = NULL;
 	sd_map_release(&d->marks, NULL);
 	sd_map_release(&d->fresh, NULL);
 	sd_data_set(&d->mark_key, NULL);

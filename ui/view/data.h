@@ -39,6 +39,7 @@ struct sd_data {
 	int n, at;                         /* rows in it, the cursor's */
 	int64_t top_pos;                   /* position of rows[0]; -1: not known */
 	int64_t total;                     /* rows of the query; -1: not known */
+	bool from_end;                     /* the window ends with the last row */
 	int64_t counted_ms, count_cost_ms; /* when, and how long it took */
 	struct sd_map fresh;               /* keys of rows that changed while they were shown */
 	int64_t fresh_until;               /* monotonic ms */
@@ -58,6 +59,13 @@ struct sd_data {
 	int detail_width;
 	bool detail_full; /* relations looked up */
 	bool wrap;
+
+	struct sd_look *look, *count, *run; /* under way on the helper thread (data_job.c); NULL */
+	bool count_due;                     /* a count begins when nothing else is under way */
+	unsigned slow;                    /* 1 << kind: such an operation took long on this query */
+	int64_t reload_after_ms, told_ms; /* monotonic */
+	struct cJSON *found;              /* owned: what a search found */
+	int64_t found_pos;
 
 	struct sd_place places[SD_PLACES];
 	size_t place_n;
@@ -80,7 +88,8 @@ void sd_data_columns(struct sd_data *d); /* fills cols for the model */
 /* The column header at screen column x, -1 none. */
 int sd_data_column_at(struct sd_ui *ui, struct sd_data *d, int x);
 
-/* ---- data_window.c ---- */
+/* ---- data_window.c, data_job.c ---- */
+/* What takes long goes on on the helper thread: then the rows come later, and true is returned. */
 struct cJSON *sd_win_row(const struct sd_data *d); /* the cursor's; NULL in an empty table */
 void sd_win_clear(struct sd_data *d);
 void sd_win_query(const struct sd_data *d, struct sd_api_query *q, char sort[160]);
@@ -91,13 +100,18 @@ void sd_win_reload(struct sd_ui *ui, struct sd_data *d);
 /* The window around a record; pos: its position, -1 when not known. */
 void sd_win_seek(struct sd_ui *ui, struct sd_data *d, const struct cJSON *rec, int64_t pos);
 void sd_win_goto(struct sd_ui *ui, struct sd_data *d, int64_t pos);
+/* The cursor on the row of that key, else on the at-th. */
+void sd_win_keep(struct sd_data *d, const char *key, int at);
+void sd_win_forget(struct sd_data *d); /* stops what is under way */
+/* "looking 34 %", "counting 0.4 s"; "" when nothing is under way. */
+void sd_win_status(const struct sd_data *d, char *out, size_t room);
 
 /* ---- data_search.c ---- */
 /* step 1 or -1 from the cursor, around the end once; says what came of it. */
 void sd_win_search(struct sd_ui *ui, struct sd_data *d, int step);
-/* Marks the rows between the cursor and the record of that key, both too; false: it is not among
- * the rows of this query. */
-bool sd_win_mark_to(struct sd_ui *ui, struct sd_data *d, const char *key);
+/* Marks the rows between the cursor and the record of that key, both too; says so when it is not
+ * among the rows of this query. */
+void sd_win_mark_to(struct sd_ui *ui, struct sd_data *d, const char *key);
 
 /* ---- detail.c ---- */
 void sd_detail_build(struct sd_ui *ui, struct sd_data *d, int width);

@@ -109,7 +109,9 @@ static void mark(struct sd_ui *ui, struct sd_data *d)
 
 static void mark_range(struct sd_ui *ui, struct sd_data *d)
 {
-	if (!d->mark_key || !sd_win_mark_to(ui, d, d->mark_key))
+	if (d->mark_key && sd_win_row(d))
+		sd_win_mark_to(ui, d, d->mark_key);
+	else
 		sd_say(ui, SD_SAY_INFO, "Mark the first row with Space; then v marks up to here.");
 }
 

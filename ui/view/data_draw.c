@@ -302,7 +302,7 @@ static void draw_row(struct sd_data *d, struct sd_rect in, int i, const struct c
 
 static void table_title(struct sd_data *d, char *title, size_t tn, char *right, size_t rn)
 {
-	char total[SD_TIME_TEXT] = "?";
+	char total[SD_TIME_TEXT] = "?", status[64];
 	int64_t pos = d->top_pos < 0 ? -1 : d->top_pos + d->at + 1;
 
 	right[0] = 0;
@@ -312,11 +312,17 @@ static void table_title(struct sd_data *d, char *title, size_t tn, char *right, 
 		d->sort ? d->sort : "", d->sort ? (d->desc ? " v" : " ^") : "",
 		d->where ? "  f:" : "", d->where ? d->where : "", d->state ? "  only " : "",
 		d->state ? d->state : "");
+	sd_win_status(d, status, sizeof status);
+	if (*status)
+		snprintf(right, rn, "%s  ", status);
 	if (sd_map_count(&d->marks))
-		snprintf(right, rn, "%zu marked  ", sd_map_count(&d->marks));
-	if (d->n && pos > 0)
+		snprintf(right + strlen(right), rn - strlen(right), "%zu marked  ",
+			sd_map_count(&d->marks));
+	if (d->n && pos > 0 && d->total >= 0)
 		snprintf(right + strlen(right), rn - strlen(right), "%lld/%lld", (long long)pos,
 			(long long)d->total);
+	else if (d->n && pos > 0)
+		snprintf(right + strlen(right), rn - strlen(right), "%lld/?", (long long)pos);
 }
 
 /* An empty table is called empty only once the server was asked. */
@@ -358,7 +364,8 @@ static void draw_table(struct sd_ui *ui, struct sd_data *d, struct sd_rect r)
 	for (int i = 0; i < d->n && i < in.h - 1; i++)
 		draw_row(d, in, i, c, n);
 	if (!d->n)
-		sd_put(in.y + 1, in.x + MARKS, in.w - MARKS, SD_R_DIM, nothing_text(ui, d));
+		sd_put(in.y + 1, in.x + MARKS, in.w - MARKS, SD_R_DIM,
+			d->look ? "Looking for rows; C-c stops." : nothing_text(ui, d));
 }
 
 int sd_data_column_at(struct sd_ui *ui, struct sd_data *d, int x)

@@ -7,7 +7,7 @@
 #include "ui/term/width.h"
 #include "ui/view/data.h"
 
-#define LIVE_ROWS 100000 /* above it the count waits for Enter */
+#define LIVE_MS 4 /* a count that takes longer waits for Enter */
 
 static const char *const META[] = {"_state", "_version", "_lastChangedAt"};
 static const char *const WORDS[] = {"and", "or", "not", "between", "contains", "notContains",
@@ -107,13 +107,17 @@ static void check(struct sd_ui *ui, void *ctx, const char *text, size_t at, stru
 	} else if (sd_api_where_check(ui->api, d->m->name, text, &e) != SD_OK) {
 		point_at(e.text, text, box);
 		sd_text_add_wrapped(box, SD_R_ERROR, 76, 2, e.text, strlen(e.text));
-	} else if (rows > LIVE_ROWS) {
-		sd_text_add(box, SD_R_GOOD, "Enter applies it.");
 	} else {
+		enum sd_err rc;
+
 		sd_win_query(d, &q, sort);
 		q.where = text;
+		q.within_ms = LIVE_MS;
 		sd_show_count(rows, total);
-		if (sd_api_count(ui->api, &q, &n, &e) != SD_OK) {
+		rc = sd_api_count(ui->api, &q, &n, &e);
+		if (rc == SD_CANCELLED) {
+			sd_text_add(box, SD_R_GOOD, "Enter applies it.");
+		} else if (rc != SD_OK) {
 			sd_text_add(box, SD_R_ERROR, e.text);
 		} else {
 			sd_show_count(n, shown);

@@ -8,7 +8,7 @@
 
 #include "core/base/text.h"
 #include "ui/term/clip.h"
-#include "ui/view/data.h"
+#include "ui/view/win.h"
 
 void sd_data_copy(struct sd_ui *ui, struct sd_data *d, bool whole)
 {
@@ -32,9 +32,12 @@ void sd_data_copy(struct sd_ui *ui, struct sd_data *d, bool whole)
 	sd_buf_release(&b);
 }
 
-struct out {
-	FILE *f;
-	const struct sd_data *d;
+struct out {        /* an export; the helper thread's while that runs */
+	FILE *f;    /* owned; NULL: written */
+	char *path; /* owned */
+	const char *model;
+	const struct sd_data *d; /* the copy it works on */
+	struct sd_map marks;     /* as they were when it began */
 	bool csv, only_marked, failed;
 	int64_t n;
 };
@@ -65,7 +68,7 @@ static bool write_row(void *ctx, struct cJSON *rec)
 
 	if (o->only_marked) {
 		char *key = sd_key_text(m, rec);
-		bool skip = !key || !sd_map_has(&o->d->marks, key);
+		bool skip = !key || !sd_map_has(&o->marks, key);
 
 		free(key);
 		if (skip)
@@ -93,40 +96,95 @@ static bool write_row(void *ctx, struct cJSON *rec)
 	return !o->failed;
 }
 
-static bool export_to(struct sd_ui *ui, void *ctx, const char *path)
+/* On the helper thread: everything that passes the filter, in its order. */
+static enum sd_err run_export(struct sd_src *src, struct sd_data *d, void *ctx, struct sd_error *e)
 {
-	struct sd_data *d = ctx;
-	struct out o = {NULL, d, sd_str_ends(path, ".csv"), sd_map_count(&d->marks) > 0, false, 0};
+	struct out *o = ctx;
 	struct sd_api_query q;
-	struct sd_error e = {0};
 	char sort[160];
 	bool first = true;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fd < 0 || !(o.f = fdopen(fd, "w"))) {
-		sd_say(ui, SD_SAY_ERROR, "%s: %s; choose another name.", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	for (size_t i = 0; o.csv && i < d->m->field_count; i++) {
+	o->d = d;
+	for (size_t i = 0; o->csv && i < d->m->field_count; i++) {
 		if (d->m->fields[i].stored) {
-			csv_cell(o.f, d->m->fields[i].name, first);
+			csv_cell(o->f, d->m->fields[i].name, first);
 			first = false;
 		}
 	}
-	if (o.csv)
-		fputc('\n', o.f);
+	if (o->csv)
+		fputc('\n', o->f);
 	sd_win_query(d, &q, sort);
-	if (sd_api_query(ui->api, &q, write_row, &o, &e) != SD_OK) {
-		sd_say_error(ui, &e);
-		fclose(o.f);
-	} else if ((fclose(o.f) != 0) | o.failed)
-		sd_say(ui, SD_SAY_ERROR, "%s: could not be written whole: %s", path,
-			strerror(errno));
+	if (!sd_win_read(src, &q, write_row, o)) {
+		*e = src->e;
+		return src->e.code;
+	}
+	return SD_OK;
+}
+
+static void free_export(void *ctx)
+{
+	struct out *o = ctx;
+
+	if (o->f) { /* the screen goes: half a file is none */
+		fclose(o->f);
+		(void)unlink(o->path);
+	}
+	sd_map_release(&o->marks, NULL);
+	free(o->path);
+	free(o);
+}
+
+static void end_export(struct sd_ui *ui, void *ctx, enum sd_err rc, const struct sd_error *e)
+{
+	struct out *o = ctx;
+	bool whole;
+
+	if (rc != SD_OK) {
+		if (rc == SD_CANCELLED)
+			sd_say(ui, SD_SAY_INFO, "Export stopped; %s is not kept.", o->path);
+		else
+			sd_say_error(ui, e);
+		return; /* free_export() takes the file away */
+	}
+	whole = fclose(o->f) == 0 && !o->failed;
+	o->f = NULL;
+	if (whole)
+		sd_say(ui, SD_SAY_GOOD, "Wrote %lld %s to %s.", (long long)o->n, o->model, o->path);
 	else
-		sd_say(ui, SD_SAY_GOOD, "Wrote %lld %s to %s.", (long long)o.n, d->m->name, path);
-	return true;
+		sd_say(ui, SD_SAY_ERROR, "%s: could not be written whole: %s", o->path,
+			strerror(errno));
+}
+
+static bool export_to(struct sd_ui *ui, void *ctx, const char *path)
+{
+	struct sd_data *d = ctx;
+	struct out *o = calloc(1, sizeof *o);
+	struct sd_win_long l = {.what = "export",
+		.run = run_export,
+		.done = end_export,
+		.ctx = o,
+		.free_ctx = free_export};
+	const char *key;
+	void *value;
+	int fd;
+
+	if (!o)
+		return false;
+	o->path = sd_strdup_n(path, strlen(path));
+	o->model = d->m->name;
+	o->csv = sd_str_ends(path, ".csv");
+	o->only_marked = sd_map_count(&d->marks) > 0;
+	for (size_t at = 0; sd_map_next(&d->marks, &at, &key, &value);)
+		sd_map_put(&o->marks, key, o, NULL);
+	fd = o->path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	if (fd < 0 || !(o->f = fdopen(fd, "w"))) {
+		sd_say(ui, SD_SAY_ERROR, "%s: %s; choose another name.", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		free_export(o);
+		return false;
+	}
+	return sd_win_long(ui, d, &l);
 }
 
 void sd_data_export(struct sd_ui *ui, struct sd_data *d)

@@ -8,6 +8,8 @@
 #include "ui/term/width.h"
 #include "ui/view/data.h"
 
+#define LINK_MS 3 /* what a look at another record may take */
+
 static void add(struct sd_data *d, enum sd_role r, int tag, bool whole, const char *s)
 {
 	size_t first = d->detail.n;
@@ -72,7 +74,9 @@ static void link_text(struct sd_ui *ui, struct sd_data *d, const struct sd_field
 	} else if (!d->detail_full) {
 		sd_buf_fmt(out, "> %s", f->model->name);
 	} else if (f->list) {
-		struct sd_api_query q = {.model = f->model->name, .where = sd_buf_text(&where)};
+		struct sd_api_query q = {.model = f->model->name,
+			.where = sd_buf_text(&where),
+			.within_ms = LINK_MS};
 		int64_t n = -1;
 
 		if (sd_api_count(ui->api, &q, &n, NULL) == SD_OK)
@@ -80,12 +84,17 @@ static void link_text(struct sd_ui *ui, struct sd_data *d, const struct sd_field
 		else
 			sd_buf_fmt(out, "> %s", f->model->name);
 	} else {
-		struct sd_api_query q = {
-			.model = f->model->name, .where = sd_buf_text(&where), .limit = 1};
+		struct sd_api_query q = {.model = f->model->name,
+			.where = sd_buf_text(&where),
+			.limit = 1,
+			.within_ms = LINK_MS};
+		enum sd_err rc = sd_api_query(ui->api, &q, take_one, &o, NULL);
 
-		if (sd_api_query(ui->api, &q, take_one, &o, NULL) == SD_OK && o.rec) {
+		if (rc == SD_OK && o.rec) {
 			sd_buf_fmt(out, "> %s ", f->model->name);
 			sd_show_record(f->model, o.rec, out);
+		} else if (rc == SD_CANCELLED) {
+			sd_buf_fmt(out, "> %s", f->model->name);
 		} else {
 			sd_buf_fmt(out, "! %s is not here", f->model->name);
 		}

@@ -60,7 +60,8 @@ static void cancel(struct sd_ui *ui)
 {
 	int64_t now = sd_mono_ms();
 
-	sd_api_interrupt(ui->api);
+	if (sd_data_stop(ui))
+		return;
 	if (ui->top) {
 		if (!ui->top->ops->act(ui, ui->top, SD_ACT_BACK))
 			sd_ui_pop(ui);

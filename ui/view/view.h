@@ -218,6 +218,10 @@ struct sd_layer *sd_sync_new(struct sd_ui *ui);
 struct sd_layer *sd_log_new(struct sd_ui *ui);
 /* Shows a record in Data; where: filter text, NULL none.  Remembers where C-o goes back to. */
 void sd_data_show(struct sd_ui *ui, const char *model, const char *key, const char *where);
+/* Long reads of the Data view, once a turn of the loop: takes over what they have. */
+void sd_data_jobs(struct sd_ui *ui);
+bool sd_data_busy(const struct sd_ui *ui); /* one is under way */
+bool sd_data_stop(struct sd_ui *ui);       /* stops them; false: there was none */
 void sd_data_forget(struct sd_ui *ui); /* nothing of the last user stays: rows, marks, history */
 void sd_outbox_show(struct sd_ui *ui, const char *model, const char *key);
 void sd_conflicts_show(struct sd_ui *ui, const char *model, const char *key);
