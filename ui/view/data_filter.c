@@ -7,7 +7,8 @@
 #include "ui/term/width.h"
 #include "ui/view/data.h"
 
-#define LIVE_MS 4 /* a count that takes longer waits for Enter */
+#define LIVE_MS   3      /* a count that takes longer waits for Enter */
+#define LIVE_ROWS 300000 /* and one over more rows is not tried */
 
 static const char *const META[] = {"_state", "_version", "_lastChangedAt"};
 static const char *const WORDS[] = {"and", "or", "not", "between", "contains", "notContains",
@@ -107,6 +108,8 @@ static void check(struct sd_ui *ui, void *ctx, const char *text, size_t at, stru
 	} else if (sd_api_where_check(ui->api, d->m->name, text, &e) != SD_OK) {
 		point_at(e.text, text, box);
 		sd_text_add_wrapped(box, SD_R_ERROR, 76, 2, e.text, strlen(e.text));
+	} else if (rows > LIVE_ROWS) {
+		sd_text_add(box, SD_R_GOOD, "Enter applies it.");
 	} else {
 		enum sd_err rc;
 

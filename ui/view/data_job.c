@@ -206,7 +206,8 @@ static void count(struct sd_ui *ui, struct sd_data *d, bool again)
 	if (!again)
 		d->total = -1;
 	d->counted_ms = now;
-	if (!(d->slow & 1u << SD_WIN_COUNT) || !again) {
+	/* where the first rows took long, so does the count */
+	if (!(d->slow & (1u << SD_WIN_COUNT | 1u << SD_WIN_FIRST))) {
 		if (sd_win_total(&src, d, &d->total)) {
 			d->count_cost_ms = sd_mono_ms() - now;
 			place_end(d);

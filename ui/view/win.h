@@ -15,7 +15,7 @@
 
 #include "ui/view/data.h"
 
-#define SD_WIN_MS 6 /* what the UI thread spends on one read before the helper thread gets it */
+#define SD_WIN_MS 3 /* what the UI thread spends on one read before the helper thread gets it */
 
 enum sd_win_kind {
 	SD_WIN_FIRST,

@@ -1,0 +1,263 @@
+/* tests/unit/test_api_jobs.c - long reads: on the helper thread, cancelled, with progress, within a
+ * time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "core/base/time.h"
+#include "tests/bench/profile.h"
+#include "tests/support/store_fix.h"
+#include "tests/support/support.h"
+
+#define ROWS 60000
+
+struct rig {
+	char *dir;
+	struct profile p;
+};
+
+static int setup_all(void **st)
+{
+	struct rig *r = calloc(1, sizeof *r);
+
+	assert_non_null(r);
+	r->dir = sd_test_dir();
+	profile_fill(r->dir, ROWS);
+	profile_open(&r->p, r->dir, "");
+	*st = r;
+	return 0;
+}
+
+static int teardown_all(void **st)
+{
+	struct rig *r = *st;
+
+	profile_close(&r->p);
+	sd_test_dir_remove(r->dir);
+	free(r);
+	return 0;
+}
+
+struct look { /* one job's */
+	struct sd_api_query q;
+	pthread_t thread;
+	atomic_int hits, hold; /* hold: the job waits in its first record until it is 0 */
+	int64_t total;
+};
+
+static bool hit(void *ctx, struct cJSON *rec)
+{
+	struct look *l = ctx;
+
+	assert_non_null(sd_json_get_str(rec, "id"));
+	atomic_fetch_add(&l->hits, 1);
+	while (atomic_load(&l->hold))
+		usleep(500);
+	return true;
+}
+
+static enum sd_err run(struct sd_api_reader *r, void *ctx, struct sd_error *e)
+{
+	struct look *l = ctx;
+
+	l->thread = pthread_self();
+	return sd_api_reader_query(r, &l->q, hit, l, e);
+}
+
+static enum sd_err run_count(struct sd_api_reader *r, void *ctx, struct sd_error *e)
+{
+	struct look *l = ctx;
+
+	return sd_api_reader_count(r, &l->q, &l->total, e);
+}
+
+static struct sd_api_job *begin(struct rig *r, struct look *l, sd_api_job_fn fn)
+{
+	struct sd_api_job *job;
+
+	assert_int_equal(sd_api_job_start(r->p.api, fn, l, &job, &r->p.e), SD_OK);
+	return job;
+}
+
+static void await(struct rig *r, struct sd_api_job *job)
+{
+	while (!sd_api_job_done(job)) {
+		struct pollfd p = {sd_api_fd(r->p.api), POLLIN, 0};
+		char *event;
+
+		poll(&p, 1, 1000); /* readable when a job is done */
+		while ((event = sd_api_next_event(r->p.api)))
+			free(event);
+	}
+}
+
+static void a_job_reads_on_a_thread_of_its_own(void **st)
+{
+	struct rig *r = *st;
+	struct look l = {.q = {.model = "Record", .where = "status = DRAFT", .limit = 70}};
+	struct look n = {.q = {.model = "Record", .where = "body contains \"pump\""}};
+	struct sd_api_job *job = begin(r, &l, run), *next = begin(r, &n, run_count);
+
+	await(r, job);
+	assert_int_equal(sd_api_job_end(job, &r->p.e), SD_OK);
+	assert_int_equal(atomic_load(&l.hits), 70);
+	assert_false(pthread_equal(l.thread, pthread_self()));
+	await(r, next);
+	assert_int_equal(sd_api_job_end(next, &r->p.e), SD_OK);
+	assert_int_equal(n.total, ROWS);
+}
+
+static void a_wrong_query_is_an_error_of_the_job(void **st)
+{
+	struct rig *r = *st;
+	struct look l = {.q = {.model = "Record", .where = "nofield = 1"}};
+	struct sd_api_job *job = begin(r, &l, run);
+
+	await(r, job);
+	assert_int_equal(sd_api_job_end(job, &r->p.e), SD_INVAL);
+	assert_non_null(strstr(r->p.e.text, "nofield"));
+}
+
+/* issue 4: cancellable long scans */
+static void a_cancelled_job_ends_in_the_middle(void **st)
+{
+	struct rig *r = *st;
+	struct look l = {.q = {.model = "Record", .where = "title contains \"1\""}};
+	struct look later = {.q = {.model = "Record"}};
+	struct sd_api_job *job, *queued;
+
+	atomic_store(&l.hold, 1);
+	job = begin(r, &l, run);
+	queued = begin(r, &later, run);
+	while (!atomic_load(&l.hits))
+		usleep(500);
+	assert_false(sd_api_job_done(job));
+	sd_api_job_cancel(job);
+	sd_api_job_cancel(queued);
+	atomic_store(&l.hold, 0);
+	assert_int_equal(sd_api_job_end(job, &r->p.e), SD_CANCELLED);
+	assert_true(atomic_load(&l.hits) < ROWS / 10);
+	assert_int_equal(sd_api_job_end(queued, &r->p.e), SD_CANCELLED);
+	assert_int_equal(atomic_load(&later.hits), 0);
+}
+
+static void the_one_who_asks_is_answered_meanwhile(void **st)
+{
+	struct rig *r = *st;
+	struct look l = {.q = {.model = "Record"}};
+	const struct sd_api_query q = {.model = "Record", .limit = 3};
+	struct look mine = {.total = 0};
+	struct sd_api_job *job;
+	struct cJSON *rec = NULL, *fields = fix_json("{'id':'new','title':'while it runs'}");
+
+	atomic_store(&l.hold, 1);
+	job = begin(r, &l, run);
+	while (!atomic_load(&l.hits))
+		usleep(500);
+	assert_int_equal(sd_api_query(r->p.api, &q, hit, &mine, &r->p.e), SD_OK);
+	assert_int_equal(atomic_load(&mine.hits), 3);
+	assert_int_equal(sd_api_save(r->p.api, "Record", fields, NULL, &rec, &r->p.e), SD_OK);
+	sd_json_free(rec);
+	sd_json_free(fields);
+	assert_false(sd_api_job_done(job));
+	sd_api_job_cancel(job);
+	atomic_store(&l.hold, 0);
+	assert_int_equal(sd_api_job_end(job, NULL), SD_CANCELLED);
+}
+
+static void a_query_within_a_time_gives_up(void **st)
+{
+	struct rig *r = *st;
+	struct look l = {.total = -1};
+	struct sd_api_query q = {
+		.model = "Record", .where = "body contains \"no such word\"", .within_ms = 1};
+
+	assert_int_equal(sd_api_query(r->p.api, &q, hit, &l, &r->p.e), SD_CANCELLED);
+	assert_int_equal(sd_api_count(r->p.api, &q, &l.total, &r->p.e), SD_CANCELLED);
+	q.within_ms = 0; /* and the next one has all the time it needs */
+	assert_int_equal(sd_api_query(r->p.api, &q, hit, &l, &r->p.e), SD_OK);
+	assert_int_equal(atomic_load(&l.hits), 0);
+}
+
+struct steps {
+	int calls;
+	int64_t rows, of;
+};
+
+static void step(void *ctx, int64_t rows, int64_t of)
+{
+	struct steps *s = ctx;
+
+	assert_true(rows >= s->rows && rows <= of);
+	s->calls++;
+	s->rows = rows;
+	s->of = of;
+}
+
+/* issue 4: progress of a scan that finds nothing */
+static void a_scan_tells_how_far_it_is(void **st)
+{
+	struct rig *r = *st;
+	struct steps s = {0};
+	struct sd_watch w = {.progress = step, .ctx = &s};
+	struct sd_store_opts o = {.dir = r->dir, .schema = r->p.schema, .read_only = true};
+	struct sd_store *reader;
+	struct sd_pred *p = NULL;
+	struct sd_query q = {.model = r->p.schema->models[0], .state = -1, .by_rid = true};
+	int64_t n = -1;
+
+	assert_int_equal(sd_store_open(&o, &reader, &r->p.e), SD_OK);
+	assert_int_equal(
+		sd_pred_parse(r->p.schema, q.model, "body contains \"no such word\"", &p, &r->p.e),
+		SD_OK);
+	q.where = p;
+	sd_store_watch(reader, &w);
+	assert_int_equal(sd_rec_count(reader, &q, &n, &r->p.e), SD_OK);
+	assert_int_equal(n, 0);
+	assert_true(s.calls > 20);
+	assert_true(s.of >= ROWS && s.rows > s.of * 8 / 10);
+	sd_store_watch(reader, NULL);
+	sd_pred_free(p);
+	sd_store_close(reader);
+}
+
+static void closing_the_profile_ends_its_jobs(void **st)
+{
+	struct rig *r = *st;
+	struct profile other;
+	struct look l = {.q = {.model = "Record", .where = "body contains \"no such word\""}};
+	struct sd_api_job *job;
+
+	profile_open(&other, r->dir, "");
+	assert_int_equal(sd_api_job_start(other.api, run, &l, &job, &other.e), SD_OK);
+	sd_api_job_cancel(job);
+	profile_close(&other); /* ends the thread */
+	assert_true(sd_api_job_done(job));
+	assert_int_equal(sd_api_job_end(job, NULL), SD_CANCELLED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_reads_on_a_thread_of_its_own),
+		cmocka_unit_test(a_wrong_query_is_an_error_of_the_job),
+		cmocka_unit_test(a_cancelled_job_ends_in_the_middle),
+		cmocka_unit_test(the_one_who_asks_is_answered_meanwhile),
+		cmocka_unit_test(a_query_within_a_time_gives_up),
+		cmocka_unit_test(a_scan_tells_how_far_it_is),
+		cmocka_unit_test(closing_the_profile_ends_its_jobs),
+	};
+
+	return cmocka_run_group_tests(tests, setup_all, teardown_all);
+}
