@@ -52,7 +52,7 @@ SIM_BIN    := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
 STORY_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/stories/*.c)))
 BENCH_BIN  := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-.PHONY: all help deps check check-all test torture demo bench install clean bins format arrows check-deps
+.PHONY: all help deps check check-all test torture demo bench bench-peers install clean bins format arrows check-deps
 all: check-deps $B/syncdeck
 
 help:
@@ -150,6 +150,11 @@ sim: deps
 bench: deps
 	@$(MAKE) --no-print-directory $B/syncdeck $(BENCH_BIN)
 	@sh tests/bench/run
+
+# beside what people use today: needs node and npm
+bench-peers: deps
+	@$(MAKE) --no-print-directory $B/syncdeck $B/tests/bench/peers/ours
+	@sh tests/bench/peers/run-peers
 
 demo: deps
 	@$(MAKE) --no-print-directory $B/syncdeck

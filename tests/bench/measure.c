@@ -8,8 +8,6 @@
 #include "core/base/text.h"
 #include "tests/support/support.h"
 
-static int missed;
-
 void must(bool ok, const char *what, const char *why)
 {
 	if (ok)
@@ -59,12 +57,6 @@ void tell_goal(const char *what, double value, const char *unit, bool at_least, 
 	printf("  %-58s %8.2f%s  goal %s %g%s\n", what, value, unit, at_least ? ">=" : "<=", goal,
 		met ? "" : "  MISSED");
 	fflush(stdout);
-	missed += !met;
-}
-
-int goals_missed(void)
-{
-	return missed;
 }
 
 int64_t env_number(const char *name, int64_t otherwise)

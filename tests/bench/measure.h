@@ -18,8 +18,6 @@ void samples_release(struct samples *s);
 
 /* "  what            x  goal <= g": at_least turns it round.  Says MISSED when it is. */
 void tell_goal(const char *what, double value, const char *unit, bool at_least, double goal);
-/* Goals missed so far. */
-int goals_missed(void);
 
 /* An environment variable that is a whole number > 0. */
 int64_t env_number(const char *name, int64_t otherwise);
