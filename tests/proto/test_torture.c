@@ -4,7 +4,7 @@
  * all, and in the end the backend holds the same, each change once.
  *
  * Up to three processes work on one profile at the same time: save, save --input, delete, batch,
- * sync against a backend that fails now and then.  TORTURE=500 in the environment says how often
+ * import, sync against a backend that fails now and then.  TORTURE=500 in the environment says how often
  * to kill (make torture); 60 without.
  */
 #include <errno.h>
@@ -33,13 +33,14 @@
 #include "tests/support/run_sandbox.h"
 #include "tests/support/support.h"
 
-#define SLOTS 3  /* processes at a time */
-#define KEYS  6  /* single records of a slot */
-#define GROUP 12 /* records of a slot that are always saved together */
+#define SLOTS    3  /* processes at a time */
+#define KEYS     6  /* single records of a slot */
+#define IMPORTED 30 /* records of a slot that are imported, written in chunks */
+#define GROUP    12 /* records of a slot that are always saved together */
 
 static const char SDL[] = "type Post @model { id: ID! title: String! rating: Int }\n";
 
-enum kind { SAVE, INPUT, BATCH, REMOVE, SYNC };
+enum kind { SAVE, INPUT, BATCH, REMOVE, IMPORT, SYNC };
 
 /* What may be in a record: at least what was acknowledged, at most what was tried. */
 struct value {
@@ -47,7 +48,7 @@ struct value {
 };
 
 struct slot {
-	struct value key[KEYS], group;
+	struct value key[KEYS], group, import;
 	int victim;              /* number of the record that is to be deleted next */
 	bool there, tried, gone; /* it: saved and acknowledged, a delete was tried, acknowledged */
 	int next;
@@ -242,6 +243,23 @@ static void start_remove(struct world *w, struct job *j)
 	spawn(w, j, s->there ? delete : save, NULL);
 }
 
+static void start_import(struct world *w, struct job *j)
+{
+	struct value *v = &w->slot[j->slot].import;
+	struct sd_buf b = SD_BUF_INIT;
+	char path[600];
+	const char *args[] = {"import", "Post", path, "--chunk", "7", NULL};
+
+	j->value = ++v->tried;
+	for (int i = 0; i < IMPORTED; i++)
+		sd_buf_fmt(&b, "{\"id\":\"i%d_%02d\",\"title\":\"import\",\"rating\":%d}\n",
+			j->slot, i, j->value);
+	snprintf(path, sizeof path, "%s.import%d", w->input_file, j->slot);
+	assert_int_equal(sd_write_file(path, b.data, b.len, NULL), SD_OK);
+	spawn(w, j, args, NULL);
+	sd_buf_release(&b);
+}
+
 static void start_sync(struct world *w, struct job *j)
 {
 	static const char *const args[] = {"sync", "--once", "--timeout", "3s", NULL};
@@ -252,7 +270,7 @@ static void start_sync(struct world *w, struct job *j)
 static void start(struct world *w, struct job *j, int slot)
 {
 	static void (*const START[])(struct world *, struct job *) = {
-		start_save, start_input, start_batch, start_remove, start_sync};
+		start_save, start_input, start_batch, start_remove, start_import, start_sync};
 
 	*j = (struct job){.slot = slot, .text = SD_BUF_INIT};
 	j->kind = (enum kind)below(w->backend ? SYNC + 1 : SYNC);
@@ -309,6 +327,8 @@ static void note(struct world *w, struct job *j)
 		note_line(w, j, line);
 		sd_json_free(line);
 	}
+	if (j->ended && j->kind == IMPORT && WEXITSTATUS(j->status) == 0)
+		w->slot[j->slot].import.acked = j->value;
 	if (j->ended && j->kind != SYNC && WEXITSTATUS(j->status) != 0) {
 		print_error("a %d ended with %d; see what it said:\n", (int)j->kind,
 			WEXITSTATUS(j->status));
@@ -369,6 +389,10 @@ static void verify_slot(const struct slot *s, int k, const struct cJSON *all)
 		snprintf(id, sizeof id, "g%d_%d", k, i);
 		if (rating(all, id) != first)
 			fail_msg("%s has %d, g%d_0 has %d", id, rating(all, id), k, first);
+	}
+	for (int i = 0; i < IMPORTED; i++) {
+		snprintf(id, sizeof id, "i%d_%02d", k, i);
+		within(&s->import, rating(all, id), id);
 	}
 	snprintf(id, sizeof id, "d%d_%d", k, s->victim);
 	if (s->gone && sd_json_get(all, id))
@@ -544,6 +568,8 @@ static void each_once(const struct world *w, const struct cJSON *row)
 		tried = w->slot[k].key[id[3] - '0'].tried;
 	else if (id[0] == 'g')
 		tried = w->slot[k].group.tried;
+	else if (id[0] == 'i')
+		tried = w->slot[k].import.tried;
 	if (sd_json_get_i64(row, "_version", 0) > tried)
 		fail_msg("%s was changed %d times, the backend has version %d", id, tried,
 			(int)sd_json_get_i64(row, "_version", 0));

@@ -115,6 +115,28 @@ static void refused(struct fix *f)
 	fix_commit(f);
 }
 
+static void undone(struct fix *f)
+{
+	struct sd_write_env env = {9, &f->rand};
+	int64_t seq = 0;
+
+	unsent(f);
+	fix_ok(f, fix_delete(f, "Post", "[\"a\"]"));
+	fix_begin(f);
+	fix_ok(f, sd_write_undo(f->st, &seq, &env, &f->e));
+	fix_commit(f);
+}
+
+/* The load of a large table is over, its indexes are still to be made. */
+static void without_indexes(struct fix *f)
+{
+	synced(f);
+	fix_begin(f);
+	fix_ok(f, sd_index_later(f->st, sd_table_of(f->st, fix_model(f, "Comment")), &f->e));
+	fix_ok(f, sd_load_end(f->st, fix_model(f, "Comment"), &f->e));
+	fix_commit(f);
+}
+
 static void parked(struct fix *f)
 {
 	busy(f);
@@ -373,6 +395,47 @@ IN_TXN(bind_backend, sd_store_bind_backend(f->st, "http://127.0.0.1:1/graphql", 
 IN_TXN(quarantine, sd_quarantine_put(f->st, fix_model(f, "Post"), "[\"a\"]", "title", "{}",
 			   "null for a required field", f->now, &f->e))
 
+static enum sd_err bulk(struct fix *f)
+{
+	struct sd_write_env env = {f->now, &f->rand};
+	enum sd_err rc = sd_store_begin(f->st, &f->e);
+	bool begun = rc == SD_OK;
+
+	if (begun)
+		sd_write_bulk(f->st);
+	for (int i = 0; i < 40 && rc == SD_OK; i++) {
+		struct cJSON *j;
+		char t[80];
+		snprintf(t, sizeof t, "{'id':'bulk%d','title':'%d'}", i, i);
+		j = fix_json(t);
+		rc = sd_write_save(f->st, fix_model(f, "Post"), SD_SAVE_UPSERT, j, NULL, &env, NULL,
+			NULL, &f->e);
+		sd_json_free(j);
+	}
+	return begun ? finish(f, rc) : rc;
+}
+
+static enum sd_err redo(struct fix *f)
+{
+	struct sd_write_env env = {f->now, &f->rand};
+	int64_t seq = 0;
+	enum sd_err rc = sd_store_begin(f->st, &f->e);
+
+	return rc == SD_OK ? finish(f, sd_write_redo(f->st, &seq, &env, &f->e)) : rc;
+}
+
+static enum sd_err late_indexes(struct fix *f)
+{
+	return sd_store_indexes(f->st, &f->e);
+}
+
+static enum sd_err wal_care(struct fix *f)
+{
+	f->st->wal_pages = 1 << 20; /* as if there were that many */
+	sd_store_wal_care(f->st);
+	return SD_OK;
+}
+
 static enum sd_err checkpoint(struct fix *f)
 {
 	sd_store_checkpoint(f->st, 0); /* fails nobody */
@@ -388,6 +451,10 @@ static const struct step_case CASE[] = {
 	{"save behind a change being sent", busy, behind_a_sending_one, NULL, .hot = true},
 	{"delete with its cascade", busy, remove_one, NULL, .hot = false},
 	{"a stream of saves", synced, stream, NULL, .hot = false},
+	{"saves in bulk", synced, bulk, NULL, .hot = true},
+	{"redo of a delete", undone, redo, NULL, .sparse = true},
+	{"indexes made late", without_indexes, late_indexes, NULL, .hot = false},
+	{"moving the WAL", much_history, wal_care, NULL, .hot = true, .same = true, .sparse = true},
 	{"undo", busy, undo, NULL, .sparse = true},
 	{"a base page", busy, base_page, NULL, .hot = false},
 	{"a delta page", busy, delta_page, NULL, .hot = true},

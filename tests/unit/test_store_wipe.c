@@ -1,5 +1,6 @@
 /* tests/unit/test_store_wipe.c - erasing a profile, and its locks. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -137,24 +138,27 @@ static void every_wipe_raises_the_generation(void **st)
 
 /* The wipe's own steps, counted: the process dies in front of the n-th one.  These stand in for
  * the C library's in this test program. */
-static int die_before;
+static int die_before, fail_at;
 
-static void step(void)
+static bool step(void)
 {
 	if (die_before && --die_before == 0)
 		kill(getpid(), SIGKILL);
+	if (fail_at && --fail_at == 0) {
+		errno = EIO;
+		return false;
+	}
+	return true;
 }
 
 int fsync(int fd)
 {
-	step();
-	return (int)syscall(SYS_fsync, fd);
+	return step() ? (int)syscall(SYS_fsync, fd) : -1;
 }
 
 int unlinkat(int dir, const char *name, int flags)
 {
-	step();
-	return (int)syscall(SYS_unlinkat, dir, name, flags);
+	return step() ? (int)syscall(SYS_unlinkat, dir, name, flags) : -1;
 }
 
 /* Data in a database and a WAL that nobody closed, as after a crash. */
@@ -209,6 +213,38 @@ static void a_wipe_killed_at_any_step_is_finished_at_the_next_start(void **st)
 		fix_sound(f);
 	}
 	assert_true(killed >= 8);
+}
+
+/* A disk that fails at any step: it is said, nothing is shown, and the next start finishes it. */
+static void a_wipe_with_a_failing_disk_at_any_step_is_finished_later(void **st)
+{
+	struct fix *f = *st;
+	bool reached = true;
+	int failed = 0;
+
+	for (int at = 1; reached; at++) {
+		struct sd_wiped w;
+		enum sd_err rc;
+		bool did;
+		assert_true(at < 100);
+		leave_data(f);
+		f->e.text[0] = '\0';
+		fail_at = at;
+		rc = sd_wipe(f->dir, &w, &f->e);
+		reached = fail_at == 0;
+		fail_at = 0;
+		failed += rc != SD_OK;
+		if (rc != SD_OK)
+			assert_non_null(strstr(f->e.text, f->dir));
+		fix_ok(f, sd_wipe_finish(f->dir, &did, &f->e));
+		assert_false(exists(f, "wipe"));
+		if (files_with(f->dir, MARK)) /* it had not begun: then it has said so */
+			fix_ok(f, sd_wipe(f->dir, &w, &f->e));
+		assert_true(rc != SD_OK || files_with(f->dir, MARK) == 0);
+		fix_open(f);
+		assert_int_equal(fix_total(f, "Post"), 0);
+	}
+	assert_true(failed >= 6);
 }
 
 /* a wipe that fails says so; the marker stays and the next start tries again */
@@ -331,6 +367,7 @@ int main(void)
 		T(deleted_values_do_not_linger_in_the_database_file),
 		T(every_wipe_raises_the_generation),
 		T(a_wipe_killed_at_any_step_is_finished_at_the_next_start),
+		T(a_wipe_with_a_failing_disk_at_any_step_is_finished_later),
 		T(a_wipe_that_fails_is_reported_and_remembered),
 		T(locks_exclude_each_other_and_name_the_process),
 		T(who_lets_go_for_a_wipe_is_back_only_after_it),
