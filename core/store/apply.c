@@ -96,9 +96,10 @@ static bool is_news(
 		return v >= 0 || c > changed || version < 0;
 	if (v > version)
 		return true;
-	if (v == version)
-		return a->base && a->refill;
-	/* the key was purged on the server and made again: its versions start anew */
+	if (v == version && a->base && a->refill)
+		return true;
+	/* the key was purged on the server and made again: its versions start anew, and may have
+	 * come as far as they were */
 	return a->base && c > changed;
 }
 

@@ -2,10 +2,10 @@
  * core/store/apply.h - what arrives from the server, and the sync state it belongs to.
  *
  * Rules: spec/client.md 7.2 and design/architecture.md 3.  Versions never go backwards: an item
- * whose _version is not newer than the row's is dropped (but a base sync may bring a lower version
- * with a later _lastChangedAt: the key was purged and made again).  A record with unsent changes
- * keeps its row; the arrival replaces shadow.server only.  Deletes leave a tombstone row and never
- * cascade.
+ * whose _version is not newer than the row's is dropped (but a base sync may bring a lower version,
+ * or the same, with a later _lastChangedAt: the key was purged and made again).  A record with
+ * unsent changes keeps its row; the arrival replaces shadow.server only.  Deletes leave a tombstone
+ * row and never cascade.
  *
  * Threads: the connection's.  All run inside the caller's transaction.
  */

@@ -148,8 +148,9 @@ struct sim_client {
 	int die_in; /* actions until it dies; -1: it lives */
 	bool power; /* and the machine with it */
 	int64_t die_back_ms;
-	int gen;                /* 0, 1: its schema */
-	char *expr[SIM_MODELS]; /* by name of schema[1]; text; NULL: none */
+	int gen;                       /* 0, 1: its schema */
+	char *expr[SIM_MODELS];        /* by name of schema[1]; text; NULL: none */
+	bool expr_command[SIM_MODELS]; /* a command prints it */
 	struct sd_pred *pred[SIM_MODELS];
 	struct sd_engine_settings set;
 	struct sd_model_settings models[SIM_MODELS];

@@ -59,6 +59,14 @@ static bool dies(struct sim *s, int client)
 }
 
 /* ---- inputs ---- */
+/* The command is the predicate it prints; it is out of order now and then. */
+static char *expression_command(struct sim *s, int client, const char *text)
+{
+	if (s->faults && sim_delay(s, client) % 7 == 0)
+		return NULL;
+	return strdup(text);
+}
+
 static void carry_out(struct sim *s, int client, struct sd_action *a)
 {
 	struct sim_client *c = &s->client[client];
@@ -82,7 +90,8 @@ static void carry_out(struct sim *s, int client, struct sd_action *a)
 	case SD_ACT_COMMAND: {
 		struct sim_event *v = sim_at(s, 5, SIM_COMMAND, client);
 		v->id = a->id;
-		v->text = sim_policy_command(s, client, a->input ? a->input : "");
+		v->text = a->input ? sim_policy_command(s, client, a->input)
+				   : expression_command(s, client, a->text);
 		break;
 	}
 	default:
@@ -202,7 +211,10 @@ static void configure(struct sim *s, struct sim_client *c, const struct sd_schem
 		c->pred[id] = p;
 		c->models[i].policy = c->policy[id];
 		c->models[i].policy_command = c->policy[id] == SD_POLICY_COMMAND ? "decide" : NULL;
-		c->models[i].expression = p;
+		if (c->expr_command[id] && p)
+			c->models[i].expression_command = c->expr[id];
+		else
+			c->models[i].expression = p;
 	}
 }
 
@@ -286,6 +298,7 @@ static void come_back(struct sim *s, int client, const struct sim_step *p)
 		const char *text = exprs[sim_below(s, sizeof exprs / sizeof *exprs)];
 		free(c->expr[id]);
 		c->expr[id] = text ? strdup(text) : NULL;
+		c->expr_command[id] = sim_chance(s, 40);
 		sim_say(s, "client %d: expression of %s: %s", client,
 			s->w.schema[1]->models[id]->name, text ? text : "none");
 	} else {

@@ -343,7 +343,7 @@ static bool was_written(const struct sim_record *r, const struct sim_edit *x)
 
 struct lines {
 	const struct sim_edit *x;
-	bool policy, any;
+	bool policy;
 };
 
 /* Departures that are allowed to lose a value, by the journal. */
@@ -351,10 +351,8 @@ static bool line(void *ctx, const struct sd_journal *j)
 {
 	struct lines *l = ctx;
 
-	if (j->kind != SD_J_OUTBOX || !j->text)
+	if ((j->kind != SD_J_OUTBOX && j->kind != SD_J_CONFLICT) || !j->text)
 		return true;
-	if (j->seq == l->x->seq)
-		l->any = true;
 	if (j->id >= l->x->line && (strcmp(j->text, "policy theirs") == 0))
 		l->policy = true;
 	return true;

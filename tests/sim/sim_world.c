@@ -199,6 +199,8 @@ void sim_world_client(struct sim *s, int client)
 				: policies[sd_rand_below(&r, sizeof policies / sizeof *policies)];
 		c->expr[i] = chance(&r, 10) ? strdup(exprs[sd_rand_below(&r, 4)]) : NULL;
 	}
+	for (size_t i = 0; i < SIM_MODELS; i++)
+		c->expr_command[i] = chance(&r, 30);
 	c->skew_ms = chance(&r, 60) ? 0 : (int64_t)sd_rand_below(&r, 7200000) - 3600000;
 	sd_rand_seeded(&c->rand, s->plan->seed * 31 + (uint64_t)client);
 }
