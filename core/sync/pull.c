@@ -230,7 +230,9 @@ static enum sd_err look_at_clocks(struct sd_engine *en, int64_t now_ms, struct s
 	for (size_t i = 0; i < u->count && rc == SD_OK; i++) {
 		struct sd_pull_model *p = &u->models[i];
 
-		if (p->expr_failed && !p->command && sd_wait_due(&p->retry, now_ms)) {
+		/* without a wait something else began anew: a start, the network, "sync now" */
+		if (p->expr_failed && !p->command &&
+			(!p->retry.at_ms || sd_wait_due(&p->retry, now_ms))) {
 			sd_wait_off(&p->retry);
 			rc = sd_expr_again(en, p, e);
 		}

@@ -385,8 +385,8 @@ void sim_note_seq(
 void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone);
 /* Edit `at` put another value into the entry it is in. */
 void sim_replaced(struct sim *s, size_t at);
-/* Something was undone or made again: what shows and waits now counts, what does not was given up. */
-void sim_look_again(struct sim *s, int client);
+/* Where the edits wait now.  undone: something was undone or made again; what waits counts again. */
+void sim_look_again(struct sim *s, int client, bool undone);
 /* ... everything they did to that record so far. */
 void sim_give_up_record(
 	struct sim *s, int client, const struct sd_model *m, const char *key, const char *field);

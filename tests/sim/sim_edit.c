@@ -115,7 +115,7 @@ static int64_t entry_of(struct sim *s, const struct sim_edit *x)
 	return l.seq;
 }
 
-void sim_look_again(struct sim *s, int client)
+void sim_look_again(struct sim *s, int client, bool undone)
 {
 	struct sim_client *c = &s->client[client];
 
@@ -126,10 +126,10 @@ void sim_look_again(struct sim *s, int client)
 		struct cJSON *rec = NULL;
 		if (seq) {
 			x->seq = seq;
-			x->given_up = false;
-			if (x->by >= 0 && s->edits[x->by].given_up)
+			x->given_up = x->given_up && !undone;
+			if (undone && x->by >= 0 && s->edits[x->by].given_up)
 				x->by = -1;
-		} else if (x->client == client && x->removes && !x->seq &&
+		} else if (undone && x->client == client && x->removes && !x->seq &&
 			   sd_rec_get(c->store,
 				   sd_schema_model(s->w.schema[c->gen], x->model->name), x->key,
 				   false, &rec, NULL) == SD_OK) {

@@ -116,7 +116,7 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 
 	if (what == SIM_EDIT && !new_value(s, client, all->v[at].model, &t))
 		return false;
-	sim_look_again(s, client); /* a decision may have put edits into another entry */
+	sim_look_again(s, client, false); /* a decision may have put edits into another entry */
 	rc = sd_store_begin(st, &e);
 	if (rc == SD_OK)
 		rc = touch(s, client, what, at < all->count ? all->v[at].seq : 0, &t, &e);
@@ -133,7 +133,7 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_REDO || what == SIM_DISCARD))
 		gave_up(s, client, what == SIM_UNDO, all);
 	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_REDO))
-		sim_look_again(s, client);
+		sim_look_again(s, client, true);
 	if (rc == SD_OK && what == SIM_EDIT) {
 		size_t first = s->edit_count;
 		sim_decided(s, client, all->v[at].model, all->v[at].key);

@@ -283,6 +283,28 @@ static void a_failed_expression_command_fetches_nothing_of_its_model(void **st)
 	rig_free(r);
 }
 
+/* R-113 (found by the simulation): the wait for the next try ended with the network, and the
+ * command was never asked again */
+static void a_failed_expression_command_is_asked_again_when_the_network_returns(void **st)
+{
+	struct rig *r = rig_new(RIG_SDL);
+	const struct sd_model *m = sd_schema_model(r->schema, "Comment");
+	struct sd_action *a;
+
+	(void)st;
+	r->models[m->id].expression_command = "broken";
+	rig_start(r);
+	a = rig_find(r, SD_ACT_COMMAND, NULL);
+	RIG(r, sd_engine_command_done(r->en, a->id, NULL, "exit 3", r->now, &r->e));
+	rig_done(rig_find(r, SD_ACT_COMMAND, NULL));
+	rig_live(r);
+	RIG(r, sd_engine_network(r->en, false, r->now, &r->e));
+	RIG(r, sd_engine_network(r->en, true, r->now, &r->e));
+	rig_wait(r, 1000);
+	assert_non_null(rig_find(r, SD_ACT_COMMAND, "broken"));
+	rig_free(r);
+}
+
 /* */
 static void a_mode_that_is_denied_gives_way_to_the_next_and_the_rest_goes_on(void **st)
 {
@@ -442,6 +464,8 @@ int main(void)
 		cmocka_unit_test(a_narrower_expression_keeps_rows_outside_it_and_a_wider_one_adds),
 		cmocka_unit_test(no_request_goes_out_before_the_expressions_command_answers),
 		cmocka_unit_test(a_failed_expression_command_fetches_nothing_of_its_model),
+		cmocka_unit_test(
+			a_failed_expression_command_is_asked_again_when_the_network_returns),
 		cmocka_unit_test(a_mode_that_is_denied_gives_way_to_the_next_and_the_rest_goes_on),
 		cmocka_unit_test(without_a_session_only_public_rules_are_tried),
 		cmocka_unit_test(refused_credentials_pause_everything_and_are_asked_for_once),
