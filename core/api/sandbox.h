@@ -32,6 +32,7 @@ struct sd_sandbox_opts { /* contract.md 10; borrowed */
 	/* KEY=VALUE: the core's switches (core/sandbox/core/sandbox.h) and the server's own:
 	 * max_subscriptions (100), api_key_ttl (for ever), token_ttl (1h), refresh_rotation (false), trust_unsigned_jwt
 	 * (false), ws_lifetime (24h), init_timeout (60s), lambda_timeout (10s),
+	 * idle_timeout (120s),
 	 * request_timeout (60s), execution_timeout (30s), iam_key=ID:SECRET[:auth|unauth|ARN] (up
 	 * to 8; without a role it stands for any), lambda_token=TEXT,
 	 * oidc_jwks=FILE (a key set, RS256), oidc_issuer=URL, oidc_client_id=ID,

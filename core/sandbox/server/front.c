@@ -21,7 +21,9 @@
 #define SLOW_LEAST    ((size_t)1 << 20)   /* or less far when there are many of them: */
 #define SLOW_ALL      ((size_t)256 << 20) /* what all together may have waiting */
 #define WRITE_BYTES   ((size_t)65536)
-#define IDLE_SECONDS  120
+#define ALIVE_AFTER   60 /* seconds of silence until TCP asks whether the other end is there */
+#define ALIVE_EVERY   10
+#define ALIVE_TRIES   3
 #define DRAIN_SECONDS 2
 #define OUT_MAX       ((size_t)2 << 30)
 
@@ -106,6 +108,8 @@ static size_t patience(const struct server *s)
 
 void sd_srv_touch(struct conn *c)
 {
+	if (!c->stuck_since)
+		c->stuck_since = sd_mono_ms();
 	if (c->ws && waiting(c) > patience(c->s))
 		sd_srv_kill(c, false);
 	else
@@ -137,6 +141,11 @@ void sd_srv_set_timer(struct conn *c)
 		lws_set_timer_usecs(c->wsi, at > now ? (at - now) * 1000 : 1);
 }
 
+static int idle_seconds(const struct server *s)
+{
+	return (int)((s->set.idle_timeout_ms + 999) / 1000);
+}
+
 static void set_timeout(struct conn *c)
 {
 	if (c->kill || c->shut)
@@ -144,7 +153,7 @@ static void set_timeout(struct conn *c)
 	if (c->ws || c->hang || (c->busy && !c->dump) || c->release_at)
 		lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
 	else
-		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, IDLE_SECONDS);
+		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, idle_seconds(c->s));
 }
 
 /* One piece of input; false: nothing more can be done with what is there. */
@@ -257,8 +266,10 @@ static int writeable(struct conn *c)
 		if (sent < 0)
 			return -1;
 		c->out_at += n;
+		c->stuck_since = sd_mono_ms();
 	}
 	if (!waiting(c)) {
+		c->stuck_since = 0;
 		if (c->out.room > OUT_CAP)
 			sd_buf_release(&c->out);
 		sd_buf_reset(&c->out);
@@ -288,6 +299,9 @@ static int timer(struct conn *c)
 		c->request_by = 0;
 		sd_srv_too_slow(c);
 	}
+	if (c->ws && waiting(c) && c->stuck_since &&
+		now - c->stuck_since > c->s->set.idle_timeout_ms)
+		return -1; /* it takes nothing, or is gone without a word */
 	if (c->ws)
 		sd_srv_realtime_due(c, now);
 	sd_srv_set_timer(c);
@@ -313,7 +327,7 @@ static int front_cb(
 	case LWS_CALLBACK_RAW_ADOPT:
 		if (!slot || !(*slot = conn_new(wsi)))
 			return -1;
-		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, IDLE_SECONDS);
+		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, idle_seconds((*slot)->s));
 		return 0;
 	case LWS_CALLBACK_RAW_RX:
 		return c ? received(c, in, len) : -1;
@@ -377,6 +391,9 @@ enum sd_err sd_srv_listen(struct server *s, struct sd_error *e)
 	i.protocols = FRONT;
 	i.listen_accept_role = "raw-skt";
 	i.listen_accept_protocol = "sd-front";
+	i.ka_time = ALIVE_AFTER;
+	i.ka_interval = ALIVE_EVERY;
+	i.ka_probes = ALIVE_TRIES;
 	i.options = LWS_SERVER_OPTION_ADOPT_APPLY_LISTEN_ACCEPT_CONFIG;
 	if (!strchr(host, ':'))
 		i.options |= LWS_SERVER_OPTION_DISABLE_IPV6;

@@ -404,6 +404,7 @@ enum sd_err sd_sandbox_run(
 			.ws_lifetime_ms = 86400000,
 			.init_timeout_ms = 60000,
 			.lambda_timeout_ms = 10000,
+			.idle_timeout_ms = 120000,
 			.request_timeout_ms = 60000}};
 	lws_sorted_usec_list_t wake;
 	sigset_t set;

@@ -46,7 +46,8 @@ struct settings { /* --set keys that are the server's own */
 	int max_subscriptions;
 	int64_t token_ttl_ms, ws_lifetime_ms, init_timeout_ms, lambda_timeout_ms,
 		request_timeout_ms, execution_timeout_ms;
-	int64_t api_key_ttl_ms; /* 0: it never expires */
+	int64_t idle_timeout_ms; /* of a connection on which nothing moves */
+	int64_t api_key_ttl_ms;  /* 0: it never expires */
 	bool trust_unsigned_jwt, refresh_rotation, expire_subscriptions, strict_host;
 	int subscribe_rate; /* starts a second on one connection; 0: any */
 	struct iam_caller {
@@ -115,10 +116,11 @@ struct conn {
 	struct sd_hs http;
 	struct sd_wss *ws; /* NULL: still HTTP */
 	struct realtime rt;
-	int64_t delay_ms;     /* for the answer in the making */
-	int64_t release_at;   /* held is sent then, monotonic ms; 0: nothing is held */
-	int64_t request_by;   /* a request that began to come must be whole then; 0: none began */
-	uint64_t log_id;      /* of the request in the making; 0: not logged */
+	int64_t delay_ms;    /* for the answer in the making */
+	int64_t release_at;  /* held is sent then, monotonic ms; 0: nothing is held */
+	int64_t stuck_since; /* out waits, and this long nothing of it went, monotonic ms; 0: none */
+	int64_t request_by;  /* a request that began to come must be whole then; 0: none began */
+	uint64_t log_id;     /* of the request in the making; 0: not logged */
 	bool paused, closing; /* closing: ends once out is written */
 	bool drain;           /* closing, but unread input must not turn into a reset */
 	bool busy;            /* the answer is in the making and comes from outside its callback */

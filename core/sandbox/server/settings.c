@@ -24,6 +24,12 @@ static bool token_ttl(struct settings *set, const char *v)
 	return sd_duration_parse(v, &set->token_ttl_ms);
 }
 
+static bool idle_timeout(struct settings *set, const char *v)
+{
+	return sd_duration_parse(v, &set->idle_timeout_ms) && set->idle_timeout_ms > 0 &&
+	       set->idle_timeout_ms < (int64_t)24 * 3600000;
+}
+
 static bool api_key_ttl(struct settings *set, const char *v)
 {
 	return sd_duration_parse(v, &set->api_key_ttl_ms) && set->api_key_ttl_ms > 0;
@@ -143,6 +149,7 @@ static const struct {
 	{"max_subscriptions", max_subscriptions},
 	{"token_ttl", token_ttl},
 	{"api_key_ttl", api_key_ttl},
+	{"idle_timeout", idle_timeout},
 	{"ws_lifetime", ws_lifetime},
 	{"init_timeout", init_timeout},
 	{"lambda_timeout", lambda_timeout},
