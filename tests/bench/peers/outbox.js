@@ -10,7 +10,7 @@
 const { World } = require('../../interop/lib/world');
 const { sleep } = require('../../interop/lib/wait');
 
-const CHANGES = Number(process.env.CHANGES || 500);
+const CHANGES = Number(process.env.CHANGES || 1000);
 const PAIRS = Number(process.env.PAIRS || 3);
 const GOAL = 20;
 const MODEL = 'Everything';
