@@ -64,6 +64,7 @@ static bool held(const struct sd_pull_model *p)
 static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool capped, int64_t now_ms,
 	struct sd_error *e)
 {
+	bool partial = sd_run_partial(p);
 	enum sd_err rc = SD_OK;
 
 	/* rows that could not be read set sweep_rid to 0: then nothing is removed */
@@ -77,6 +78,8 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	if (rc != SD_OK)
 		return rc;
 	copy_counts(p);
+	p->cap_mark_ms = capped == partial ? 0 : p->s.page_started_ms;
+	capped = capped || partial;
 	if (!capped && p->s.page_started_ms && !held(p)) {
 		p->s.last_sync_ms = p->s.page_started_ms;
 		if (p->s.page_base)
@@ -84,7 +87,7 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	}
 	if (p->s.page_base)
 		sd_wait_set(&p->full_wait, now_ms, en->set->full_interval_ms);
-	else if (!p->full_wait.at_ms)
+	else if (!p->full_wait.at_ms && !partial)
 		sd_wait_set(&p->full_wait, now_ms,
 			p->s.last_full_ms + en->set->full_interval_ms - now_ms -
 				en->status.skew_ms);

@@ -137,6 +137,22 @@ static enum sd_err unfit(struct sd_engine *en, struct sd_pull_model *p, const st
 	return rc;
 }
 
+/* The person's cap holds for a delta, too: what is not here stays away. */
+static enum sd_err over_the_cap(struct sd_engine *en, const struct sd_pull_model *p,
+	const struct cJSON *item, size_t more, bool *over, struct sd_error *e)
+{
+	struct sd_error none;
+	int64_t rows = 0, rid;
+	enum sd_err rc;
+
+	*over = false;
+	if (!sd_run_partial(p) || sd_rec_rid(en->store, p->m, item, &rid, &none) == SD_OK)
+		return SD_OK;
+	rc = sd_rec_total(en->store, p->m, &rows, e);
+	*over = rows + (int64_t)more >= en->set->max_records;
+	return rc;
+}
+
 static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, struct cJSON *items,
 	const struct cJSON **good, size_t *n, int64_t now_ms, struct sd_error *e)
 {
@@ -144,6 +160,7 @@ static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, stru
 
 	for (struct cJSON *c = sd_json_child(items); c; c = sd_json_next(c), index++) {
 		struct sd_error why = {0};
+		bool over;
 		enum sd_err rc;
 
 		if (sd_json_is_null(c)) { /* nobody knows which: nothing is swept, or it is
@@ -162,7 +179,12 @@ static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, stru
 		}
 		if (rc != SD_OK)
 			return sd_fail(e, rc, 0, "%s", why.text);
-		if (!p->check_here || sd_expr_admits(p, c, now_ms))
+		if (p->check_here && !sd_expr_admits(p, c, now_ms))
+			continue;
+		rc = over_the_cap(en, p, c, *n, &over, e);
+		if (rc != SD_OK)
+			return rc;
+		if (!over)
 			good[(*n)++] = c;
 	}
 	return SD_OK;

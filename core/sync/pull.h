@@ -55,7 +55,9 @@ struct sd_pull_model {
 	bool check_here; /* the server cannot be asked for the expression: rows are checked here */
 	bool fresh;      /* begun by this engine since its start: all since then was listened to */
 	int64_t limit;   /* of the request on its way */
-	int good_pages;  /* since the page size was cut */
+	int64_t cap_mark_ms; /* capped: since this moment what is here is kept fresh by deltas (R-044);
+	                      * of this engine only, a start begins with a base run; 0: none */
+	int good_pages;      /* since the page size was cut */
 	int garbled_alone;  /* answers in a row that did not parse, of one record alone */
 	bool cut;           /* pages were cut because of one that cannot be read ... */
 	int64_t whole_size; /* ... and this was s.page_size before */
@@ -99,6 +101,8 @@ enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool fi
 /* Asks for the page after s.page_token. */
 enum sd_err sd_run_request(
 	struct sd_engine *en, struct sd_pull_model *p, const char *token, struct sd_error *e);
+/* A delta of a model that was never fetched as a whole (it is capped). */
+bool sd_run_partial(const struct sd_pull_model *p);
 /* Reads the saved state once. */
 enum sd_err sd_run_load(struct sd_engine *en, struct sd_pull_model *p, struct sd_error *e);
 void sd_run_set_error(struct sd_engine *en, struct sd_pull_model *p, const char *text);

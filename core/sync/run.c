@@ -90,6 +90,9 @@ static bool needs_base(struct sd_engine *en, struct sd_pull_model *p, int64_t no
 
 	if (p->force_full)
 		return true;
+	/* capped: what is here stays fresh; what is not was never fetched, and the mark says so */
+	if (p->s.kind == SD_SYNC_CAPPED && p->cap_mark_ms && en->set->max_records > 0)
+		return false;
 	if (!p->s.last_sync_ms || !p->s.last_full_ms) {
 		p->why = p->s.kind == SD_SYNC_CAPPED ? "the last run was capped"
 						     : "never synced in full";
@@ -102,6 +105,11 @@ static bool needs_base(struct sd_engine *en, struct sd_pull_model *p, int64_t no
 	return false;
 }
 
+bool sd_run_partial(const struct sd_pull_model *p)
+{
+	return !p->s.page_base && !p->s.last_full_ms;
+}
+
 /* A fresh run: what is left of an old one goes. */
 static enum sd_err reset(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e)
@@ -109,7 +117,9 @@ static enum sd_err reset(
 	enum sd_err rc = SD_OK;
 
 	p->s.page_base = needs_base(en, p, now_ms);
-	p->s.page_last_sync = p->s.page_base ? 0 : p->s.last_sync_ms;
+	p->s.page_last_sync = p->s.page_base      ? 0
+			      : sd_run_partial(p) ? p->cap_mark_ms
+						  : p->s.last_sync_ms;
 	free(p->s.page_token);
 	p->s.page_token = NULL;
 	p->s.page_started_ms = p->s.page_started_last_ms = 0;

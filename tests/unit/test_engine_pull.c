@@ -344,6 +344,35 @@ static void a_cap_shows_and_never_moves_the_mark(void **st)
 	assert_int_equal(s.last_sync_ms, 0);
 	sd_sync_state_release(&s);
 	assert_non_null(strstr(r->last, "\"capped\":[\"Post\"]"));
+	/* a gap costs a delta of what is here, not another base run; the cap holds */
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371000000");
+	rig_page(r, "syncPosts", RIG_POST("p1", "new", 2) "," RIG_POST("p3", "c", 1), NULL,
+		1795371500000);
+	assert_string_equal(rig_value(r, "Post", KEY("p1"), "title"), "\"new\"");
+	assert_string_equal(rig_value(r, "Post", KEY("p3"), "title"), "-");
+	s = rig_sync_state(r, "Post");
+	assert_int_equal(s.kind, SD_SYNC_CAPPED);
+	assert_int_equal(s.last_sync_ms, 0); /* what was never fetched is not passed by */
+	assert_int_equal(s.last_full_ms, 0);
+	sd_sync_state_release(&s);
+	rig_page(r, "syncComments", "", NULL, 1795371500000);
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371500000");
+	rig_page(r, "syncPosts", "", NULL, 1795371600000);
+	/* without the cap everything comes */
+	r->set.max_records = 0;
+	rig_restart(r);
+	rig_live(r);
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "0");
+	rig_page(r, "syncPosts",
+		RIG_POST("p1", "new", 2) "," RIG_POST("p2", "b", 1) "," RIG_POST("p3", "c", 1),
+		NULL, 1795372000000);
+	assert_int_equal(rig_rows(r, "Post"), 3);
+	s = rig_sync_state(r, "Post");
+	assert_int_equal(s.kind, SD_SYNC_FULL);
+	assert_int_equal(s.last_sync_ms, 1795372000000);
+	sd_sync_state_release(&s);
 	rig_free(r);
 }
 
