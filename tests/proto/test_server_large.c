@@ -262,6 +262,49 @@ static void a_purge_of_very_many_holds_up_nobody(void **st)
 	sd_buf_release(&in);
 }
 
+/* CPU time of the server so far, in clock ticks. */
+static long ticks(void)
+{
+	char path[64], text[1024];
+	unsigned long user = 0, sys = 0;
+	FILE *f;
+	char *p;
+
+	snprintf(path, sizeof path, "/proc/%lld/stat",
+		(long long)sd_json_get_i64(sd_test_server_ready(srv), "pid", 0));
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof text, f));
+	fclose(f);
+	p = strrchr(text, ')');
+	assert_int_equal(
+		sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys), 2);
+	return (long)(user + sys);
+}
+
+/* A request in two pieces sets its deadline and takes it back; nothing may go round and round then. */
+static void idle_connections_cost_nothing(void **st)
+{
+	struct sd_buf in = SD_BUF_INIT;
+	long before;
+	int fd = dial();
+
+	(void)st;
+	for (int i = 0; i < 20; i++) {
+		say(fd, "POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-api-key: "
+			"da2-fakeApiId123456\r\ncontent-length: 24\r\n\r\n");
+		usleep(2000);
+		say(fd, "{\"query\":\"{__typename}\"}");
+		sd_buf_reset(&in);
+		hear(fd, "}}", &in);
+	}
+	before = ticks();
+	usleep(1000000);
+	assert_true(ticks() - before < 8);
+	close(fd);
+	sd_buf_release(&in);
+}
+
 /* ---- dump ---- */
 
 static void a_large_dump_is_streamed(void **st)
@@ -372,6 +415,7 @@ int main(void)
 		cmocka_unit_test_setup(a_reset_ends_a_seed_and_tells_so, fresh),
 		cmocka_unit_test_setup(a_seed_goes_on_when_nobody_waits_for_it, fresh),
 		cmocka_unit_test_setup(a_purge_of_very_many_holds_up_nobody, fresh),
+		cmocka_unit_test_setup(idle_connections_cost_nothing, fresh),
 		cmocka_unit_test_setup(a_large_dump_is_streamed, fresh),
 		cmocka_unit_test_setup(a_slow_reader_of_a_dump_holds_up_nobody, fresh),
 		cmocka_unit_test_setup(what_was_answered_survives_a_kill, fresh),

@@ -25,6 +25,7 @@
 #define ALIVE_EVERY   10
 #define ALIVE_TRIES   3
 #define DRAIN_SECONDS 2
+#define NO_TIMER_MS   ((int64_t)86400000)
 #define OUT_MAX       ((size_t)2 << 30)
 
 int64_t sd_srv_now_ms(const struct server *s)
@@ -135,10 +136,11 @@ void sd_srv_set_timer(struct conn *c)
 		at = c->release_at;
 	if (c->request_by && c->request_by < at)
 		at = c->request_by;
-	if (at == INT64_MAX)
-		lws_set_timer_usecs(c->wsi, LWS_SET_TIMER_USEC_CANCEL);
-	else
-		lws_set_timer_usecs(c->wsi, at > now ? (at - now) * 1000 : 1);
+	/* lws 4.1 takes LWS_SET_TIMER_USEC_CANCEL for a time that is past and calls back at once,
+	 * again and again */
+	if (at - now > NO_TIMER_MS)
+		at = now + NO_TIMER_MS;
+	lws_set_timer_usecs(c->wsi, at > now ? (at - now) * 1000 : 1);
 }
 
 static int idle_seconds(const struct server *s)
