@@ -350,8 +350,7 @@ static struct sd_test_ws *subscriber(int port)
 	free(sd_test_ws_expect(w, "connection_ack", 10000));
 	sd_test_ws_send(w,
 		"{\"id\":\"1\",\"type\":\"start\",\"payload\":{\"data\":\"{\\\"query\\\":\\\""
-		"subscription { onCreateRecord { " FIELDS
-		" } "
+		"subscription { onCreateRecord { " FIELDS " } "
 		"}\\\",\\\"variables\\\":{}}\",\"extensions\":{\"authorization\":{\"host\":\"127."
 		"0.0.1\",\"x-api-key\":\"da2-fakeApiId123456\"}}}}");
 	free(sd_test_ws_expect(w, "start_ack", 10000));

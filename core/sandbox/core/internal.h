@@ -138,6 +138,12 @@ struct cJSON *sbx_project(struct sbx_req *r, const struct sbx_plan *p, const str
 	bool raw, bool plain);
 /* From r->stopped on when that is set; sets it when the request was put aside. */
 void sbx_execute(struct sbx_req *r, const struct sbx_plan *roots);
+/* ---- verbatim.c ---- */
+/* Whether items can be written from their text: nothing of the selection is resolved, checked or
+ * shortened. */
+bool sbx_verbatim_can(const struct sbx_req *r, const struct sbx_plan *fields);
+/* Writes the item; false, with nothing written: it must go through sbx_complete. */
+bool sbx_verbatim(struct sbx_req *r, const struct sbx_plan *fields, const char *item, size_t n);
 /* introspect.c */
 bool sbx_introspect(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_path *path);
 /* resolve.c: fields that read or write; the value is written to r->out */
@@ -191,6 +197,7 @@ struct sbx_row {
 	bool deleted;
 	struct cJSON *sort; /* sort value of an index query; NULL */
 	size_t bytes;
+	char *text; /* owned; the item as it is stored, instead of item; NULL */
 };
 void sbx_row_release(struct sbx_row *r);
 SD_MUST_USE enum sd_err sbx_store_open(struct sd_sbx *s, struct sd_error *e);
@@ -356,6 +363,7 @@ struct sbx_page_ask {
 	const char *token;
 	int64_t limit, last_sync; /* last_sync < 0: none */
 	bool desc;
+	bool as_text;     /* rows that nothing looks into are given as text */
 	const char *what; /* root field's name, in tokens */
 };
 /* On SD_INVAL *type is the GraphQL error type and e the message. */

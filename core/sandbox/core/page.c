@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
+
 #define DEFAULT_LIMIT 100
 
 struct query {
@@ -305,12 +307,23 @@ static struct cJSON *cursor_of(sqlite3_stmt *st, const struct query *q)
 	return c;
 }
 
+static enum sd_err row_text(sqlite3_stmt *st, struct sbx_row *row, struct sd_error *e)
+{
+	const char *text = (const char *)sqlite3_column_text(st, 1);
+
+	row->rid = sqlite3_column_int64(st, 0);
+	row->bytes = (size_t)sqlite3_column_bytes(st, 1);
+	row->text = text ? sd_strdup_n(text, row->bytes) : NULL;
+	return row->text ? SD_OK : sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+}
+
 static enum sd_err read_rows(struct sd_sbx *s, const struct sbx_page_ask *a, struct query *q,
 	sqlite3_stmt *st, int64_t limit, struct sbx_page *page, struct sd_error *e)
 {
 	struct cJSON *at = NULL;
 	struct sbx_row row = {0};
 	enum sd_err rc = SD_OK;
+	bool text = a->as_text && !a->filter && (!a->auth || a->auth->all);
 	size_t bytes = 0;
 	int step;
 
@@ -322,7 +335,7 @@ static enum sd_err read_rows(struct sd_sbx *s, const struct sbx_page_ask *a, str
 				rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 			goto done;
 		}
-		rc = sbx_row_of(st, 0, 1, &row, e);
+		rc = text ? row_text(st, &row, e) : sbx_row_of(st, 0, 1, &row, e);
 		if (rc != SD_OK)
 			goto done;
 		bytes += row.bytes;
@@ -330,7 +343,8 @@ static enum sd_err read_rows(struct sd_sbx *s, const struct sbx_page_ask *a, str
 			sd_json_free(at);
 			at = cursor_of(st, q);
 		}
-		if (sbx_auth_row(a->auth, row.item) && sbx_filter(a->filter, row.item, NULL) &&
+		if ((text || (sbx_auth_row(a->auth, row.item) &&
+				     sbx_filter(a->filter, row.item, NULL))) &&
 			!push_row(page, &row)) {
 			rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 			goto done;

@@ -58,6 +58,29 @@ static bool get(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_pa
 	return ok;
 }
 
+/* One element of items: its text as it is where that will do. */
+static void row_item(struct sbx_req *r, const struct sbx_plan *items, struct sbx_row *row,
+	const struct sbx_path *path)
+{
+	struct sbx_ref one = {.type = items->def->type.type};
+
+	if (row->text && sbx_verbatim(r, items->sub, row->text, row->bytes))
+		return;
+	if (row->text && !row->item &&
+		sd_json_parse(row->text, row->bytes, "stored item", &row->item, NULL) != SD_OK)
+		row->item = NULL;
+	sbx_complete(r, items, &one, row->item, path);
+}
+
+/* Every selection of the page's items can be written from text. */
+static bool items_as_text(const struct sbx_req *r, const struct sbx_plan *p)
+{
+	for (const struct sbx_plan *c = p->sub; c; c = c->next)
+		if (strcmp(c->def->name, "items") == 0 && !sbx_verbatim_can(r, c->sub))
+			return false;
+	return true;
+}
+
 /* items, nextToken, startedAt of a page in the order they were selected. */
 static bool connection(struct sbx_req *r, const struct sbx_plan *p, const struct sbx_page *page,
 	const struct sbx_path *up)
@@ -74,13 +97,12 @@ static bool connection(struct sbx_req *r, const struct sbx_plan *p, const struct
 		sd_buf_fmt(r->out, "%s\"%s\":", first ? "" : ",", path.key);
 		first = false;
 		if (strcmp(name, "items") == 0) {
-			struct sbx_ref one = {.type = c->def->type.type};
 			sd_buf_ch(r->out, '[');
 			for (size_t i = 0; i < page->count; i++) {
 				item.index = i;
 				if (i)
 					sd_buf_ch(r->out, ',');
-				sbx_complete(r, c, &one, page->rows[i].item, &item);
+				row_item(r, c, &page->rows[i], &item);
 			}
 			sd_buf_ch(r->out, ']');
 		} else if (strcmp(name, "nextToken") == 0 && page->next_token) {
@@ -219,6 +241,7 @@ static bool list(struct sbx_req *r, const struct sbx_plan *p, const struct cJSON
 	if (!auth.usable)
 		return not_authorized(r, p, path);
 	a.auth = &auth;
+	a.as_text = items_as_text(r, p);
 	a.desc = dir && strcmp(dir, "DESC") == 0;
 	if (given(p, "limit")) {
 		a.limit = sd_json_get_i64(p->args, "limit", 100);

@@ -154,6 +154,7 @@ void sbx_row_release(struct sbx_row *r)
 {
 	sd_json_free(r->item);
 	sd_json_free(r->sort);
+	free(r->text);
 	memset(r, 0, sizeof *r);
 }
 
