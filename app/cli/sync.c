@@ -192,7 +192,7 @@ static int operate(struct cli *c, const char *verb, const struct cli_list *model
 
 int cli_sync(struct cli *c, struct cli_args *a)
 {
-	bool once = false, full = false, dry = false;
+	bool once = false, full = false, dry = false, running;
 	const char *timeout = NULL;
 	struct cli_list models = {.n = 0};
 	const struct cli_opt opts[] = {{"--once", CLI_FLAG, &once}, {"--full", CLI_FLAG, &full},
@@ -219,13 +219,14 @@ int cli_sync(struct cli *c, struct cli_args *a)
 				"no model is named %s; `syncdeck models` lists them", models.v[i]);
 	if (c->o.offline)
 		return cli_complain(c, 4, "sync: --offline was given");
+	running = sd_api_running(c->api);
 	err = sd_api_start(c->api, &e);
 	if (err == SD_BUSY && once)
 		return sync_beside(c, limit);
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
-	if (full && !models.n)
-		sd_api_resync(c->api, NULL, true);
+	if ((full || running) && !models.n) /* asked for: a failed model's next try is now */
+		sd_api_resync(c->api, NULL, full);
 	for (size_t i = 0; i < models.n; i++)
 		sd_api_resync(c->api, models.v[i], full);
 	if (once)

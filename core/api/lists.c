@@ -293,12 +293,19 @@ enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e)
 	struct sd_api_counts n;
 	bool paused = false, found = false;
 	int64_t next;
-	enum sd_err rc = sd_api_counts(api, &n, e);
+	enum sd_err rc = sd_api_use(api, e);
 
+	/* one snapshot: an entry that begins to be sent between two looks would be in neither */
+	if (rc == SD_OK)
+		rc = sd_store_read(api->reader, e);
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_api_counts(api, &n, e);
 	if (rc == SD_OK && n.waiting)
 		rc = sd_api_outbox_paused(api, &paused, e);
 	if (rc == SD_OK && n.waiting && !paused)
 		rc = sd_outbox_due(api->reader, INT64_MAX, 1, found_one, &found, &next, e);
+	sd_store_rollback(api->reader);
 	*out = n.sending || found;
 	return rc;
 }

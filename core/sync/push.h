@@ -169,4 +169,10 @@ enum sd_err sd_push_commands_again(struct sd_engine *en, struct sd_error *e);
 /* At a stop: nobody waits for answers any more. */
 void sd_push_commands_drop(struct sd_push *p);
 
+/* push_check.c.  Is it this entry's record, with a version that the service gave?  Anything in
+ * between may have answered: what is not plainly ours is no answer at all, and the outcome unknown. */
+bool sd_push_ours(const struct sd_case *c, const struct cJSON *data);
+/* A shallow copy of r that says so; not to be released. */
+void sd_push_malformed(const struct sd_reply *r, struct sd_reply *out);
+
 #endif

@@ -346,9 +346,14 @@ static enum sd_err mutation_answer(struct sd_engine *en, struct sd_case *c,
 	const struct sd_reply *r, struct sd_flight *f, int64_t now_ms, struct sd_error *e)
 {
 	enum sd_auth_mode mode = f->modes[f->mode_at];
+	struct sd_reply bad;
 
 	switch (r->klass) {
 	case SD_REPLY_OK:
+		if (r->data && !sd_push_ours(c, r->data)) {
+			sd_push_malformed(r, &bad);
+			return back_off(en, c, true, &bad, now_ms, e);
+		}
 		if (r->data)
 			return accepted(en, c, r->data, now_ms, e);
 		return sd_push_read(en, c, SD_READ_UNKNOWN, NULL, NULL, now_ms, e);
@@ -435,8 +440,13 @@ static enum sd_err read_answer(struct sd_engine *en, struct sd_case *c, const st
 {
 	struct sd_error why = {.code = SD_OK};
 	struct cJSON *theirs = NULL;
+	struct sd_reply bad;
 	enum sd_err rc = SD_OK;
 
+	if (r->klass == SD_REPLY_OK && r->data && !sd_push_ours(c, r->data)) {
+		sd_push_malformed(r, &bad);
+		r = &bad;
+	}
 	if (r->klass == SD_REPLY_RETRY || r->klass == SD_REPLY_AUTH) {
 		bool unknown = f->why == SD_READ_UNKNOWN || c->m.op == SD_OP_CREATE;
 		if (r->klass == SD_REPLY_AUTH) {

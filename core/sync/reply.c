@@ -198,7 +198,7 @@ static void read_root(struct sd_reply *out, const struct cJSON *json, const char
 		say(out, SD_REPLY_OK, false, type, message);
 		return;
 	}
-	if (!err) {
+	if (!err || (!type && !message)) { /* an error that says nothing is none */
 		say(out, SD_REPLY_RETRY, true, "Malformed",
 			"the answer has neither data nor an error for what was asked");
 		return;
