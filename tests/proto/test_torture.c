@@ -7,9 +7,7 @@
  * import, sync against a backend that fails now and then.  TORTURE=500 in the environment says how often
  * to kill (make torture); 60 without.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,8 +27,8 @@
 #include "core/base/text.h"
 #include "core/json/json.h"
 #include "core/store/store.h"
+#include "tests/support/program.h"
 #include "tests/support/run_sandbox.h"
-#include "tests/support/support.h"
 
 #define SLOTS    3  /* processes at a time */
 #define KEYS     6  /* single records of a slot */
@@ -55,7 +52,8 @@ struct slot {
 };
 
 struct world {
-	char *dir, *schema_file, *input_file;
+	struct program p;
+	char *input_file;
 	bool backend;
 	struct slot slot[SLOTS];
 	int undone; /* records made and taken back so far */
@@ -75,8 +73,6 @@ static struct sd_schema *schema;
 static struct sd_sandbox_opts opts;
 static struct sd_test_server *srv;
 static struct sd_rand rnd;
-static char program[512];
-static char errors[64];
 static int kills, finished;
 
 static int below(int n)
@@ -85,60 +81,6 @@ static int below(int n)
 }
 
 /* ---- starting and killing ---- */
-
-static void find_program(void)
-{
-	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 40);
-	char *s;
-
-	assert_true(n > 0);
-	program[n] = '\0';
-	s = strstr(program, "/tests/proto/");
-	assert_non_null(s);
-	snprintf(s, 40, "/syncdeck");
-}
-
-static pid_t run(const struct world *w, const char *const *args, int in, int *out)
-{
-	const char *argv[40] = {program, "--json", "-d", w->dir, "-s", w->schema_file};
-	int n = 6, pipes[2];
-	pid_t pid;
-
-	if (w->backend) {
-		argv[n++] = "--endpoint";
-		argv[n++] = sd_test_server_url(srv);
-		argv[n++] = "--api-key";
-		argv[n++] = "da2-fakeApiId123456";
-	}
-	while (*args)
-		argv[n++] = *args++;
-	argv[n] = NULL;
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		int err = open(errors, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
-		dup2(pipes[1], 1);
-		dup2(err, 2);
-		execv(program, (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	close(pipes[1]);
-	*out = pipes[0];
-	return pid;
-}
-
-static void drain(struct job *j)
-{
-	char b[8192];
-	ssize_t n;
-
-	while ((n = read(j->out, b, sizeof b)) > 0)
-		sd_buf_add(&j->text, b, (size_t)n);
-	close(j->out);
-}
 
 /* Lets it live for so long, then kills it, unless it is done before. */
 static void end_after(struct job *j, int64_t until_us)
@@ -160,7 +102,7 @@ static void end_after(struct job *j, int64_t until_us)
 		}
 		usleep(200);
 	}
-	drain(j);
+	program_drain(j->out, &j->text);
 }
 
 /* ---- what a job does ---- */
@@ -179,7 +121,7 @@ static void spawn(const struct world *w, struct job *j, const char *const *args,
 		fclose(f);
 		in = open(path, O_RDONLY | O_CLOEXEC);
 	}
-	j->pid = run(w, args, in, &j->out);
+	j->pid = program_start(&w->p, args, in, &j->out);
 	if (in >= 0)
 		close(in);
 }
@@ -307,15 +249,6 @@ static void note_line(struct world *w, struct job *j, const struct cJSON *line)
 	}
 }
 
-static void show_errors(void)
-{
-	struct sd_buf b = SD_BUF_INIT;
-
-	if (sd_read_file(errors, 1 << 20, &b, NULL) == SD_OK)
-		print_error("%s\n", sd_buf_text(&b));
-	sd_buf_release(&b);
-}
-
 /* Only whole lines count: half a line says nothing. */
 static void note(struct world *w, struct job *j)
 {
@@ -330,10 +263,10 @@ static void note(struct world *w, struct job *j)
 	if (j->ended && j->kind == IMPORT && WEXITSTATUS(j->status) == 0)
 		w->slot[j->slot].import.acked = j->value;
 	if (j->ended && j->kind != SYNC && WEXITSTATUS(j->status) != 0) {
-		print_error("a %d ended with %d; see what it said:\n", (int)j->kind,
-			WEXITSTATUS(j->status));
-		show_errors();
-		fail();
+		struct sd_buf said = SD_BUF_INIT;
+		program_said(&w->p, &said);
+		fail_msg("a %d ended with %d: %s", (int)j->kind, WEXITSTATUS(j->status),
+			sd_buf_text(&said));
 	}
 	sd_buf_release(&j->text);
 }
@@ -345,19 +278,16 @@ static struct cJSON *look(const struct world *w)
 {
 	static const char *const args[] = {"query", "Post", "--limit", "0", NULL};
 	struct cJSON *all = sd_json_object();
-	struct job j = {.text = SD_BUF_INIT};
+	struct sd_buf text = SD_BUF_INIT;
 	const char *p, *end;
 
-	j.pid = run(w, args, -1, &j.out);
-	drain(&j);
-	assert_int_equal(waitpid(j.pid, &j.status, 0), j.pid);
-	assert_int_equal(j.status, 0);
-	for (p = sd_buf_text(&j.text); (end = strchr(p, '\n')); p = end + 1) {
+	assert_int_equal(program_run(&w->p, args, &text), 0);
+	for (p = sd_buf_text(&text); (end = strchr(p, '\n')); p = end + 1) {
 		struct cJSON *rec = NULL;
 		assert_int_equal(sd_json_parse(p, (size_t)(end - p), "query", &rec, NULL), SD_OK);
 		assert_true(sd_json_add(all, sd_json_get_str(rec, "id"), rec));
 	}
-	sd_buf_release(&j.text);
+	sd_buf_release(&text);
 	return all;
 }
 
@@ -427,7 +357,7 @@ static void verify(struct world *w)
 
 static void sound(const struct world *w)
 {
-	struct sd_store_opts o = {.dir = w->dir, .schema = schema, .rand = &rnd};
+	struct sd_store_opts o = {.dir = w->p.dir, .schema = schema, .rand = &rnd};
 	struct sd_error e = {.code = SD_OK};
 	struct sd_store *st = NULL;
 	enum sd_err rc = sd_store_open(&o, &st, &e);
@@ -482,12 +412,8 @@ static void one_undo(struct world *w, int span_us)
 
 	snprintf(id, sizeof id, "u%d", ++w->undone);
 	snprintf(word, sizeof word, "id=%s", id);
-	j.pid = run(w, save, -1, &j.out);
-	drain(&j);
-	assert_int_equal(waitpid(j.pid, &j.status, 0), j.pid);
-	assert_int_equal(j.status, 0);
-	sd_buf_reset(&j.text);
-	j.pid = run(w, undo, -1, &j.out);
+	assert_int_equal(program_run(&w->p, save, NULL), 0);
+	j.pid = program_start(&w->p, undo, -1, &j.out);
 	end_after(&j, sd_mono_ms() * 1000 + below(span_us));
 	all = look(w);
 	if (j.ended && sd_json_get(all, id))
@@ -501,18 +427,15 @@ static void one_undo(struct world *w, int span_us)
 static void open_world(struct world *w, bool backend)
 {
 	memset(w, 0, sizeof *w);
-	w->dir = sd_test_dir();
 	w->backend = backend;
-	w->schema_file = sd_path_join(w->dir, "schema.graphql");
-	w->input_file = sd_path_join(w->dir, "input");
-	assert_int_equal(sd_write_file(w->schema_file, SDL, sizeof SDL - 1, NULL), SD_OK);
+	program_open(&w->p, SDL, backend ? sd_test_server_url(srv) : NULL);
+	w->input_file = sd_path_join(w->p.dir, "input");
 }
 
 static void close_world(struct world *w)
 {
-	free(w->schema_file);
 	free(w->input_file);
-	sd_test_dir_remove(w->dir);
+	program_close(&w->p);
 }
 
 static int wanted(void)
@@ -580,20 +503,14 @@ static void same_as_the_backend(struct world *w)
 {
 	static const char *const args[] = {"sync", "--once", "--timeout", "30s", NULL};
 	static const char *const queue[] = {"outbox", NULL};
+	struct sd_buf text = SD_BUF_INIT;
 	struct cJSON *all, *dump;
-	struct job j = {.text = SD_BUF_INIT};
 	int live = 0;
 
 	sd_json_free(sd_test_admin(srv, "DELETE", "fault", NULL));
-	j.pid = run(w, args, -1, &j.out);
-	drain(&j);
-	assert_int_equal(waitpid(j.pid, &j.status, 0), j.pid);
-	assert_int_equal(j.status, 0);
-	sd_buf_reset(&j.text);
-	j.pid = run(w, queue, -1, &j.out);
-	drain(&j);
-	assert_int_equal(waitpid(j.pid, &j.status, 0), j.pid);
-	assert_string_equal(sd_buf_text(&j.text), "");
+	assert_int_equal(program_run(&w->p, args, NULL), 0);
+	assert_int_equal(program_run(&w->p, queue, &text), 0);
+	assert_string_equal(sd_buf_text(&text), "");
 	verify(w);
 	all = look(w);
 	dump = sd_test_admin(srv, "GET", "dump?model=Post", NULL);
@@ -614,7 +531,7 @@ static void same_as_the_backend(struct world *w)
 	assert_int_equal(live, sd_json_count(all));
 	sd_json_free(all);
 	sd_json_free(dump);
-	sd_buf_release(&j.text);
+	sd_buf_release(&text);
 }
 
 static void killed_while_it_syncs_it_loses_nothing_and_sends_each_change_once(void **st)
@@ -639,16 +556,10 @@ static void killed_while_it_syncs_it_loses_nothing_and_sends_each_change_once(vo
 
 static int setup(void **st)
 {
-	int fd;
-
 	(void)st;
 	sd_rand_seeded(&rnd, 4711);
-	snprintf(errors, sizeof errors, "/tmp/sdtorture.XXXXXX");
-	fd = mkstemp(errors);
-	if (fd < 0 || sd_schema_read(SDL, sizeof SDL - 1, "test", &schema, NULL) != SD_OK)
+	if (sd_schema_read(SDL, sizeof SDL - 1, "test", &schema, NULL) != SD_OK)
 		return -1;
-	close(fd);
-	find_program();
 	sd_test_server_defaults(&opts, schema);
 	srv = sd_test_server_start(&opts);
 	return 0;
@@ -659,7 +570,6 @@ static int teardown(void **st)
 	(void)st;
 	sd_test_server_stop(srv);
 	sd_schema_free(schema);
-	unlink(errors);
 	return 0;
 }
 
