@@ -397,10 +397,9 @@ int cli_find_profile(struct cli *c)
 	return c->data_dir ? 0 : cli_complain(c, 2, "no data directory: give -d DIR");
 }
 
-int cli_open(struct cli *c)
+int cli_try_open(struct cli *c, struct sd_error *e)
 {
 	struct sd_api_opts o;
-	struct sd_error e = {.code = SD_OK};
 	enum sd_err err;
 	int rc;
 
@@ -413,8 +412,16 @@ int cli_open(struct cli *c)
 		return rc;
 	o.schema = c->schema;
 	o.data_dir = c->data_dir;
-	err = sd_api_open(&o, &c->api, &e);
-	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+	err = sd_api_open(&o, &c->api, e);
+	return err == SD_OK ? 0 : -1;
+}
+
+int cli_open(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	int rc = cli_try_open(c, &e);
+
+	return rc < 0 ? cli_fail(c, e.code, &e) : rc;
 }
 
 void cli_close(struct cli *c)

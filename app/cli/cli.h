@@ -87,6 +87,8 @@ int cli_usage(struct cli *c, const char *command);
 
 /* Opens configuration, schema and profile; 0 or an exit code. */
 int cli_open(struct cli *c);
+/* The same, but when the profile itself does not open: -1 with the reason in *e, nothing said. */
+int cli_try_open(struct cli *c, struct sd_error *e);
 int cli_load_config(struct cli *c);
 int cli_load_schema(struct cli *c);  /* configuration and schema only */
 int cli_find_profile(struct cli *c); /* and settings and the data directory, nothing opened */

@@ -149,6 +149,19 @@ static bool tell_check(void *ctx, struct cJSON *line)
 	return !cli_interrupted();
 }
 
+/* A profile that does not open: that is the finding. */
+static int tell_closed(struct cli *c, const struct sd_error *e)
+{
+	struct cJSON *line = sd_json_object();
+
+	sd_json_add_str(line, "check", "store");
+	sd_json_add_bool(line, "ok", false);
+	sd_json_add_str(line, "detail", e->text);
+	tell_check(c, line);
+	sd_json_free(line);
+	return sd_err_exit(e->code);
+}
+
 int cli_doctor(struct cli *c, struct cli_args *a)
 {
 	struct sd_error e = {.code = SD_OK};
@@ -158,7 +171,9 @@ int cli_doctor(struct cli *c, struct cli_args *a)
 	if (rc == 0 && a->n)
 		rc = cli_usage(c, "doctor");
 	if (rc == 0)
-		rc = cli_open(c);
+		rc = cli_try_open(c, &e);
+	if (rc < 0)
+		return tell_closed(c, &e);
 	if (rc)
 		return rc;
 	err = sd_api_doctor(c->api, tell_check, c, &bad, &e);

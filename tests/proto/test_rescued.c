@@ -138,6 +138,31 @@ static void a_damaged_profile_is_rescued_and_is_whole_after_the_next_sync(void *
 	program_close(&p);
 }
 
+/* one that does not even open: doctor says so, and how to go on */
+static void doctor_speaks_of_a_store_that_does_not_open(void **st)
+{
+	static const char *const doctor[] = {"doctor", NULL};
+	static const char *const rescue[] = {"rescue", NULL};
+	struct sd_buf b = SD_BUF_INIT;
+	struct program p;
+	char *db;
+
+	(void)st;
+	program_open(&p, SDL, NULL);
+	save(&p, 0, 1);
+	db = sd_path_join(p.dir, "store.db");
+	assert_int_equal(truncate(db, 20000), 0);
+	assert_int_equal(program_run(&p, doctor, &b), 1);
+	assert_non_null(strstr(sd_buf_text(&b), "\"check\":\"store\",\"ok\":false"));
+	assert_non_null(strstr(sd_buf_text(&b), "syncdeck rescue"));
+	assert_int_equal(program_run(&p, rescue, NULL), 0);
+	assert_int_equal(program_run(&p, doctor, NULL), 0);
+	save(&p, 0, 1);
+	sd_buf_release(&b);
+	free(db);
+	program_close(&p);
+}
+
 static int setup(void **st)
 {
 	(void)st;
@@ -160,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_damaged_profile_is_rescued_and_is_whole_after_the_next_sync),
+		cmocka_unit_test(doctor_speaks_of_a_store_that_does_not_open),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
