@@ -238,7 +238,7 @@ static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const st
 	int64_t now_ms, struct sd_error *e)
 {
 	struct cJSON *item = sd_json_dup(given);
-	struct sd_buf pk = SD_BUF_INIT;
+	struct sd_buf pk = SD_BUF_INIT, text = SD_BUF_INIT;
 	struct sbx_row before = {.rid = 0};
 	const char *part;
 	bool deleted = m->versioned && sd_json_is_true(sd_json_get(given, "_deleted"));
@@ -260,8 +260,11 @@ static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const st
 		 !sbx_item_stamp(m, item, sd_json_get_i64(item, "_version", 1),
 			 sd_json_get_i64(item, "_lastChangedAt", now_ms), deleted))
 		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
+	else if (!sd_json_print(item, &text))
+		rc = sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
 	else
-		rc = sbx_row_put(s, m, sd_buf_text(&pk), item, deleted ? ttl : 0, e);
+		rc = sbx_row_put(s, m, sd_buf_text(&pk), item, &text, deleted ? ttl : 0, e);
+	sd_buf_release(&text);
 	sbx_row_release(&before);
 	sd_buf_release(&pk);
 	sd_json_free(item);

@@ -221,13 +221,13 @@ bool sbx_key_text(
 /* row->rid 0 when there is none or it has expired. */
 SD_MUST_USE enum sd_err sbx_row_get(struct sd_sbx *s, const struct sbx_model *m, const char *pk,
 	int64_t now, struct sbx_row *row, struct sd_error *e);
-/* Writes the base row; expires_s 0: never. */
+/* Writes the base row; text: the item as sd_json_print has it; expires_s 0: never. */
 SD_MUST_USE enum sd_err sbx_row_put(struct sd_sbx *s, const struct sbx_model *m, const char *pk,
-	const struct cJSON *item, int64_t expires_s, struct sd_error *e);
+	const struct cJSON *item, const struct sd_buf *text, int64_t expires_s, struct sd_error *e);
 SD_MUST_USE enum sd_err sbx_row_remove(
 	struct sd_sbx *s, const struct sbx_model *m, const char *pk, struct sd_error *e);
 SD_MUST_USE enum sd_err sbx_delta_put(struct sd_sbx *s, const struct sbx_model *m, const char *pk,
-	const struct cJSON *item, int64_t now, struct sd_error *e);
+	const struct cJSON *item, const struct sd_buf *text, int64_t now, struct sd_error *e);
 bool sbx_bind(sqlite3_stmt *st, int at, const struct cJSON *v);
 SD_MUST_USE enum sd_err sbx_row_of(
 	sqlite3_stmt *st, int rid, int item, struct sbx_row *row, struct sd_error *e);

@@ -130,14 +130,28 @@ void sbx_store_close(struct sd_sbx *s)
 	s->db = NULL;
 }
 
+/* As sbx_exec, but the statement is kept: these are run with every write. */
+static enum sd_err run(struct sd_sbx *s, const char *sql, struct sd_error *e)
+{
+	sqlite3_stmt *st = sbx_stmt(s, sql, e);
+	enum sd_err rc = SD_OK;
+
+	if (!st)
+		return e ? e->code : SD_DB;
+	if (sqlite3_step(st) != SQLITE_DONE)
+		rc = sbx_db_fail(s, e, "statement");
+	sqlite3_reset(st);
+	return rc;
+}
+
 enum sd_err sbx_begin(struct sd_sbx *s, struct sd_error *e)
 {
-	return sbx_exec(s, s->outer ? "SAVEPOINT w" : "BEGIN IMMEDIATE", e);
+	return run(s, s->outer ? "SAVEPOINT w" : "BEGIN IMMEDIATE", e);
 }
 
 enum sd_err sbx_commit(struct sd_sbx *s, struct sd_error *e)
 {
-	enum sd_err rc = sbx_exec(s, s->outer ? "RELEASE w" : "COMMIT", e);
+	enum sd_err rc = run(s, s->outer ? "RELEASE w" : "COMMIT", e);
 
 	if (rc != SD_OK)
 		sbx_rollback(s);
@@ -223,7 +237,7 @@ enum sd_err sbx_row_get(struct sd_sbx *s, const struct sbx_model *m, const char 
 }
 
 enum sd_err sbx_row_put(struct sd_sbx *s, const struct sbx_model *m, const char *pk,
-	const struct cJSON *item, int64_t expires_s, struct sd_error *e)
+	const struct cJSON *item, const struct sd_buf *text, int64_t expires_s, struct sd_error *e)
 {
 	sqlite3_stmt *st = sbx_model_stmt(s, m,
 		"INSERT INTO %s(pk,item,_version,_lastChangedAt,_deleted,_ttl) VALUES(?,?,?,?,?,?) "
@@ -231,17 +245,12 @@ enum sd_err sbx_row_put(struct sd_sbx *s, const struct sbx_model *m, const char 
 		"_lastChangedAt=excluded._lastChangedAt, _deleted=excluded._deleted, "
 		"_ttl=excluded._ttl",
 		e);
-	struct sd_buf text = SD_BUF_INIT;
 	enum sd_err rc = SD_OK;
 
 	if (!st)
 		return e ? e->code : SD_DB;
-	if (!sd_json_print(item, &text)) {
-		sd_buf_release(&text);
-		return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	}
 	sqlite3_bind_text(st, 1, pk, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, sd_buf_text(&text), (int)text.len, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, sd_buf_text(text), (int)text->len, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 3, sd_json_get_i64(item, "_version", 1));
 	sqlite3_bind_int64(st, 4, sd_json_get_i64(item, "_lastChangedAt", 0));
 	if (sd_json_is_true(sd_json_get(item, "_deleted")))
@@ -251,7 +260,6 @@ enum sd_err sbx_row_put(struct sd_sbx *s, const struct sbx_model *m, const char 
 	if (sqlite3_step(st) != SQLITE_DONE)
 		rc = sbx_db_fail(s, e, "write");
 	sqlite3_reset(st);
-	sd_buf_release(&text);
 	return rc;
 }
 
@@ -271,30 +279,24 @@ enum sd_err sbx_row_remove(
 }
 
 enum sd_err sbx_delta_put(struct sd_sbx *s, const struct sbx_model *m, const char *pk,
-	const struct cJSON *item, int64_t now, struct sd_error *e)
+	const struct cJSON *item, const struct sd_buf *text, int64_t now, struct sd_error *e)
 {
 	sqlite3_stmt *st = sbx_stmt(s,
 		"INSERT INTO delta(model,changed_at_ms,pk,version,item,ttl) VALUES(?,?,?,?,?,?)",
 		e);
-	struct sd_buf text = SD_BUF_INIT;
 	enum sd_err rc = SD_OK;
 
 	if (!st)
 		return e ? e->code : SD_DB;
-	if (!sd_json_print(item, &text)) {
-		sd_buf_release(&text);
-		return sd_fail(e, SD_NOMEM, 0, "sandbox: out of memory");
-	}
 	sqlite3_bind_text(st, 1, m->m->name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, sd_json_get_i64(item, "_lastChangedAt", now));
 	sqlite3_bind_text(st, 3, pk, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 4, sd_json_get_i64(item, "_version", 1));
-	sqlite3_bind_text(st, 5, sd_buf_text(&text), (int)text.len, SQLITE_STATIC);
+	sqlite3_bind_text(st, 5, sd_buf_text(text), (int)text->len, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 6, sbx_delta_ttl(s, now));
 	if (sqlite3_step(st) != SQLITE_DONE)
 		rc = sbx_db_fail(s, e, "write the change log");
 	sqlite3_reset(st);
-	sd_buf_release(&text);
 	return rc;
 }
 

@@ -85,25 +85,14 @@ static enum sd_err unauthorized(struct step *t)
 }
 
 /* Size and nesting are DynamoDB's; only then base and log are written. */
-static enum sd_err store(struct step *t, int64_t version, bool deleted)
+static enum sd_err put_text(struct step *t, const struct sd_buf *text, bool deleted)
 {
 	struct sd_sbx *s = t->s;
 	struct sbx_write *w = t->w;
-	int64_t at = w->now, ttl = 0;
-	struct sd_buf text = SD_BUF_INIT;
+	int64_t ttl = 0;
 	enum sd_err rc;
-	bool fits;
 
-	if (t->cur.rid && t->cur.changed_at >= at)
-		at = t->cur.changed_at + 1;
-	if (!sbx_item_stamp(w->m, t->item, version, at, deleted) ||
-		!sd_json_print(t->item, &text)) {
-		sd_buf_release(&text);
-		return no_memory(t);
-	}
-	fits = text.len <= SBX_ITEM_BYTES;
-	sd_buf_release(&text);
-	if (!fits)
+	if (text->len > SBX_ITEM_BYTES)
 		return refuse(t, "DynamoDB:ValidationException",
 			"Item size has exceeded the maximum allowed size");
 	if (sbx_depth(t->item) > SBX_NESTING)
@@ -114,15 +103,32 @@ static enum sd_err store(struct step *t, int64_t version, bool deleted)
 	if (t->remove || (deleted && (s->o.base_ttl_ms == 0 || !w->m->versioned)))
 		rc = sbx_row_remove(s, w->m, sd_buf_text(&t->pk), t->e);
 	else
-		rc = sbx_row_put(s, w->m, sd_buf_text(&t->pk), t->item, ttl, t->e);
+		rc = sbx_row_put(s, w->m, sd_buf_text(&t->pk), t->item, text, ttl, t->e);
 	t->unlogged = w->m->versioned && s->delta_write_error;
 	if (rc == SD_OK && w->m->versioned && !t->unlogged)
-		rc = sbx_delta_put(s, w->m, sd_buf_text(&t->pk), t->item, w->now, t->e);
+		rc = sbx_delta_put(s, w->m, sd_buf_text(&t->pk), t->item, text, w->now, t->e);
 	if (rc == SD_OK) {
 		sd_json_free(w->result);
 		w->result = t->item;
 		t->item = NULL;
 	}
+	return rc;
+}
+
+static enum sd_err store(struct step *t, int64_t version, bool deleted)
+{
+	int64_t at = t->w->now;
+	struct sd_buf text = SD_BUF_INIT;
+	enum sd_err rc;
+
+	if (t->cur.rid && t->cur.changed_at >= at)
+		at = t->cur.changed_at + 1;
+	if (!sbx_item_stamp(t->w->m, t->item, version, at, deleted) ||
+		!sd_json_print(t->item, &text))
+		rc = no_memory(t);
+	else
+		rc = put_text(t, &text, deleted);
+	sd_buf_release(&text);
 	return rc;
 }
 
