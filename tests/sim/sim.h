@@ -245,7 +245,7 @@ struct sim {
 	int clients;
 	int64_t now;
 	bool faults, server_down, purged;
-	uint64_t order, wire;
+	uint64_t order;
 	struct sim_event *events;
 	size_t event_count, event_room;
 	struct sim_edit *edits;
@@ -411,6 +411,7 @@ void sim_watch_hole(struct sim *s, int client, const char *body);
 
 /* ---- sim_check.c ---- */
 void sim_check(struct sim *s);
+void sim_check_models(struct sim *s); /* the records only */
 
 /* ---- sim_vfs.c ---- */
 void sim_vfs_install(void);

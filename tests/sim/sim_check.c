@@ -237,10 +237,8 @@ static void check_client(struct sim *s, int client)
 		sim_wrong(s, "store", "client %d: %s", client, e.text);
 }
 
-void sim_check(struct sim *s)
+void sim_check_models(struct sim *s)
 {
-	void *v;
-
 	for (size_t i = 0; i < s->w.schema[1]->model_count && !s->why[0]; i++) {
 		const char *name = s->w.schema[1]->models[i]->name;
 		struct sd_buf b = SD_BUF_INIT;
@@ -254,6 +252,13 @@ void sim_check(struct sim *s)
 		sd_json_free(server);
 		sd_buf_release(&b);
 	}
+}
+
+void sim_check(struct sim *s)
+{
+	void *v;
+
+	sim_check_models(s);
 	for (int c = 0; c < s->clients && !s->why[0]; c++)
 		check_client(s, c);
 	for (size_t i = 0; sd_map_next(&s->records, &i, NULL, &v) && !s->why[0];)

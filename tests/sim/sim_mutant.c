@@ -12,8 +12,8 @@
 #include "core/store/internal.h"
 #include "core/sync/push.h"
 
-const char *const sim_mutants[] = {"coalesce", "version", "resend", "gap", "watermark", "parents",
-	"answer", "nosync", "double", NULL};
+const char *const sim_mutants[] = {
+	"coalesce", "version", "resend", "gap", "watermark", "answer", "nosync", NULL};
 
 static const char *mutant = "";
 static bool applying;
@@ -129,24 +129,6 @@ enum sd_err __wrap_sd_sync_put(struct sd_store *st, const struct sd_model *m,
 	if (sim_mutant_is("watermark") && ahead.last_sync_ms)
 		ahead.last_sync_ms += 20000;
 	return __real_sd_sync_put(st, m, &ahead, e);
-}
-
-/* A child does not wait for its parent. */
-enum sd_err __real_sd_parent_create(struct sd_store *st, const struct sd_model *m,
-	const struct cJSON *changed, const struct cJSON *rec, int64_t after, int64_t before,
-	int64_t *seq, struct sd_error *e);
-enum sd_err __wrap_sd_parent_create(struct sd_store *st, const struct sd_model *m,
-	const struct cJSON *changed, const struct cJSON *rec, int64_t after, int64_t before,
-	int64_t *seq, struct sd_error *e);
-enum sd_err __wrap_sd_parent_create(struct sd_store *st, const struct sd_model *m,
-	const struct cJSON *changed, const struct cJSON *rec, int64_t after, int64_t before,
-	int64_t *seq, struct sd_error *e)
-{
-	enum sd_err rc = __real_sd_parent_create(st, m, changed, rec, after, before, seq, e);
-
-	if (sim_mutant_is("parents"))
-		*seq = 0;
-	return rc;
 }
 
 /* What the service made of a change is not looked at. */

@@ -196,12 +196,6 @@ void sim_server_execute(struct sim *s, int client, const char *body, struct sd_s
 {
 	memset(out, 0, sizeof *out);
 	s->executing = client;
-	if (sim_mutant_is("double") && sim_is_mutation(body) && ++s->wire % 8 == 0) {
-		sd_sbx_request(s->sbx, body, strlen(body), &s->w.who, s->now, out);
-		took_place(s, body, sd_buf_text(&out->body));
-		sd_sbx_answer_release(out);
-		memset(out, 0, sizeof *out);
-	}
 	sd_sbx_request(s->sbx, body, strlen(body), &s->w.who, s->now, out);
 	if (sim_is_mutation(body))
 		took_place(s, body, sd_buf_text(&out->body));

@@ -6,8 +6,7 @@
  *   SIM_JOBS=n     so many processes at once (2 unless said)
  *   SIM_SEED=x     one seed, everything told
  *   SIM_TRACE=file one schedule from a file (as a failing seed writes it), everything told
- *   SIM_MUTANT=m   with a bug on purpose: coalesce version resend gap watermark parents answer
- *                  nosync double
+ *   SIM_MUTANT=m   with a bug on purpose: coalesce version resend gap watermark answer nosync
  *   SIM_KEEP=dir   where the schedules of failing seeds are written ($TMPDIR or /tmp unless said)
  *
  * A seed that fails is shrunk: what is printed is the shortest schedule found that breaks the same
