@@ -164,6 +164,7 @@ struct sd_store {
 	struct sd_buf text; /* scratch of row.c */
 	int rowless;        /* of this transaction: entries that may have no row; -1: not looked */
 	bool in_bulk;       /* this transaction is sd_write_bulk()'s */
+	bool bulk_known;    /* its last record was there already */
 	struct sd_journal bulk;    /* of sd_journal_bulk(); rid_from 0: none waits */
 	const atomic_int *waiting; /* share.c; borrowed; NULL: gives way to nobody */
 	const atomic_bool *stop;

@@ -23,6 +23,7 @@ struct save {
 	struct cJSON *changed;  /* those that differ; of a new record `clean` itself */
 	struct cJSON *after;    /* the row to be; of a new record `clean` itself */
 	int64_t seq;            /* of the entry it went into */
+	bool written;           /* by create_at_once() */
 };
 
 static void release(struct save *w)
@@ -303,6 +304,8 @@ static enum sd_err write_row(struct save *w, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = w->before ? sd_row_update(w->st, w->t, &w->row, w->after, state, e)
 			       : sd_row_insert(w->st, w->t, w->after, state, &rid, e);
+	if (rid)
+		w->st->bulk_known = false;
 	if (rc == SD_OK && rid && w->st->in_bulk)
 		return sd_journal_bulk(w->st, w->m, rid, w->env->now_ms, e);
 	if (rc == SD_OK)
@@ -328,6 +331,36 @@ static enum sd_err rebase_refused(struct save *w, struct sd_error *e)
 	return rc;
 }
 
+/* Of many records most are new: written without a look whether one is there.  Not written: it may
+ * be there, or something is wrong with it. */
+static enum sd_err create_at_once(struct save *w, const struct cJSON *named, struct sd_error *e)
+{
+	bool rowless = true;
+	int64_t rid = 0;
+	enum sd_err rc = may_be_rowless(w, &rowless, e);
+
+	if (rc != SD_OK || rowless)
+		return rc;
+	if (sd_valid_fields(w->st, w->m, named, NULL, &w->clean, NULL) != SD_OK ||
+		sd_valid_required(w->m, w->clean, NULL) != SD_OK ||
+		sd_valid_parents(w->st, w->m, w->clean, w->clean, NULL) != SD_OK)
+		goto look;
+	rc = sd_row_insert(w->st, w->t, w->clean, SD_ST_PENDING, &rid, e);
+	if (rc == SD_NOTFOUND) {
+		w->st->bulk_known = true; /* until one is new again */
+		goto look;
+	}
+	w->changed = w->after = w->clean;
+	w->written = true;
+	if (rc == SD_OK)
+		rc = append(w, e);
+	return rc == SD_OK ? sd_journal_bulk(w->st, w->m, rid, w->env->now_ms, e) : rc;
+look:
+	sd_json_free(w->clean);
+	w->clean = NULL;
+	return SD_OK;
+}
+
 static enum sd_err check(
 	struct save *w, enum sd_save_mode mode, const struct cJSON *fields, struct sd_error *e)
 {
@@ -342,6 +375,14 @@ static enum sd_err check(
 		named = own;
 	if (rc == SD_OK)
 		rc = find_key(w, named, e);
+	if (rc == SD_OK && w->st->in_bulk && !w->st->bulk_known && !w->cond &&
+		mode == SD_SAVE_UPSERT) {
+		rc = create_at_once(w, named, e);
+		if (rc != SD_OK || w->written) {
+			sd_json_free(own);
+			return rc;
+		}
+	}
 	if (rc == SD_OK)
 		rc = load(w, named, e);
 	if (rc == SD_OK)
@@ -363,7 +404,7 @@ static enum sd_err run(
 {
 	enum sd_err rc = check(w, mode, fields, e);
 
-	if (rc != SD_OK || (w->before && sd_json_count(w->changed) == 0))
+	if (rc != SD_OK || w->written || (w->before && sd_json_count(w->changed) == 0))
 		return rc;
 	rc = rebase_refused(w, e);
 	if (rc == SD_OK)

@@ -398,6 +398,54 @@ static void many_records_created_at_once_share_a_line_of_the_journal(void **st)
 	fix_field(f, "Site", "[\"s3\"]", "_state", "\"synced\"");
 }
 
+static enum sd_err save_in_bulk(struct fix *f, const char *model, const char *text)
+{
+	struct sd_write_env env = {.now_ms = 78, .rand = &f->rand};
+	struct cJSON *j = fix_json(text);
+	enum sd_err rc = sd_write_save(
+		f->st, fix_model(f, model), SD_SAVE_UPSERT, j, NULL, &env, NULL, NULL, &f->e);
+
+	sd_json_free(j);
+	return rc;
+}
+
+/* new ones, known ones, deleted ones and wrong ones, in one stream */
+static void many_records_at_once_are_each_what_they_would_be_alone(void **st)
+{
+	struct fix *f = *st;
+
+	fix_ok(f, fix_apply(f, "Site",
+			  "[{'id':'old','name':'server','_version':3},"
+			  "{'id':'gone','name':'x','_version':2,'_deleted':true}]",
+			  true, NULL));
+	fix_ok(f, fix_save(f, "Site", "{'id':'mine','name':'mine'}"));
+	fix_begin(f);
+	sd_write_bulk(f->st);
+	fix_ok(f, save_in_bulk(f, "Site", "{'id':'n1','name':'1'}"));
+	fix_ok(f, save_in_bulk(f, "Site", "{'id':'old','name':'changed'}"));
+	fix_ok(f, save_in_bulk(f, "Site", "{'id':'mine','parentID':'n1'}"));
+	fix_ok(f, save_in_bulk(f, "Site", "{'id':'n2','name':'2','parentID':'n1'}"));
+	fix_ok(f, save_in_bulk(f, "Site", "{'id':'n1','name':'1 again'}"));
+	fix_ok(f, save_in_bulk(f, "Site", "{'id':'n3'}"));
+	assert_int_equal(save_in_bulk(f, "Site", "{'id':'gone','name':'y'}"), SD_INVAL);
+	assert_int_equal(save_in_bulk(f, "Site", "{'id':'n4','name':7}"), SD_INVAL);
+	assert_non_null(strstr(f->e.text, "name"));
+	assert_int_equal(save_in_bulk(f, "Site", "{'id':'n5','parentID':'nobody'}"), SD_INVAL);
+	assert_non_null(strstr(f->e.text, "save it first"));
+	assert_int_equal(save_in_bulk(f, "Post", "{'id':'p'}"), SD_INVAL);
+	fix_commit(f);
+	fix_queue(f, "1 CREATE Site [\"mine\"] {\"id\":\"mine\",\"name\":\"mine\"} waiting v-1; "
+		     "2 CREATE Site [\"n1\"] {\"id\":\"n1\",\"name\":\"1 again\"} waiting v-1; "
+		     "3 UPDATE Site [\"old\"] {\"name\":\"changed\"} waiting v3; "
+		     "4 UPDATE Site [\"mine\"] {\"parentID\":\"n1\"} waiting v-1; "
+		     "5 CREATE Site [\"n2\"] "
+		     "{\"id\":\"n2\",\"name\":\"2\",\"parentID\":\"n1\"} waiting v-1; "
+		     "6 CREATE Site [\"n3\"] {\"id\":\"n3\"} waiting v-1");
+	fix_sound(f);
+	fix_send_all(f);
+	fix_queue(f, "");
+}
+
 static void a_new_record_that_arrives_before_it_was_sent_keeps_both_copies(void **st)
 {
 	struct fix *f = *st;
@@ -429,6 +477,7 @@ int main(void)
 		T(a_cut_page_that_fails_later_keeps_only_whole_rows),
 		T(the_wal_is_moved_between_transactions),
 		T(many_records_created_at_once_share_a_line_of_the_journal),
+		T(many_records_at_once_are_each_what_they_would_be_alone),
 		T(a_new_record_that_arrives_before_it_was_sent_keeps_both_copies),
 	};
 
