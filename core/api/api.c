@@ -194,6 +194,8 @@ enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = sd_store_open(&so, &api->writer, e);
 	if (rc == SD_OK)
+		sd_store_wal_elsewhere(api->writer);
+	if (rc == SD_OK)
 		rc = bind_backend(api, e);
 	so.read_only = true;
 	if (rc == SD_OK)
@@ -431,9 +433,12 @@ enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e)
 		return sd_fail(e, SD_READONLY, 0,
 			"this profile is read-only (--read-only, or a config marked production): "
 			"nothing was changed");
+	atomic_fetch_add(&api->saving, 1);
 	if (api->rt)
 		sd_runtime_save_waiting(api->rt, 1);
 	rc = sd_store_begin(api->writer, e);
+	if (rc != SD_OK)
+		atomic_fetch_sub(&api->saving, 1);
 	if (rc != SD_OK && api->rt)
 		sd_runtime_save_waiting(api->rt, -1);
 	return rc;
@@ -444,10 +449,12 @@ enum sd_err sd_api_end(struct sd_api *api, enum sd_err rc, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = sd_store_commit(api->writer, e);
 	sd_store_rollback(api->writer);
+	atomic_fetch_sub(&api->saving, 1);
 	if (api->rt) { /* which trims the history when it is idle */
 		sd_runtime_save_waiting(api->rt, -1);
 		sd_runtime_kick(api->rt);
 	} else if (rc == SD_OK) {
+		sd_api_wal(api);
 		sd_journal_keep(api->writer, api->o.settings->history_max_rows,
 			api->o.settings->history_max_age_ms, sd_now_ms());
 	}

@@ -2,6 +2,7 @@
 #ifndef SD_API_INTERNAL_H
 #define SD_API_INTERNAL_H
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "core/api/api.h"
@@ -38,6 +39,7 @@ struct sd_api {
 	bool has_session;
 	bool own_token;           /* the session is the one of o.token, and in no file */
 	struct sd_runtime *rt;    /* owned; NULL while stopped */
+	atomic_int saving;        /* a save of this process is under way */
 	struct sd_helper *helper; /* owned; NULL without a job so far (job.c) */
 	struct sd_queue *events;
 	int wake_fd, poll_fd; /* owned: eventfd "look at the store", epoll over it and the events */
@@ -69,6 +71,8 @@ SD_MUST_USE enum sd_err sd_api_query_on(struct sd_api *api, struct sd_store *st,
 	const struct sd_api_query *in, sd_api_rec_fn fn, void *ctx, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_count_on(struct sd_api *api, struct sd_store *st,
 	const struct sd_api_query *in, int64_t *out, struct sd_error *e);
+/* After a commit while nobody syncs: a long WAL is moved on the helper thread. */
+void sd_api_wal(struct sd_api *api);
 /* Cancels what runs, ends the thread, closes its connection. */
 void sd_api_helper_stop(struct sd_api *api);
 

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 
 #include "core/api/internal.h"
+#include "core/base/log.h"
 
 struct sd_api_job {
 	struct sd_api_job *next; /* in the queue */
@@ -20,7 +21,10 @@ struct sd_api_job {
 	sd_api_job_fn fn;
 	void *ctx;
 	atomic_bool stop, done;
-	atomic_llong rows, of; /* looked at, of so many; of 0: not known */
+	atomic_llong rows, of;       /* looked at, of so many; of 0: not known */
+	const struct sd_field *sort; /* instead of fn: make an index for it; the helper's own job */
+	const struct sd_model *model;
+	bool descending;
 	enum sd_err rc;
 	struct sd_error e;
 };
@@ -38,6 +42,7 @@ struct sd_helper {
 	pthread_cond_t more, less;
 	struct sd_api_job *first, *running;
 	bool stop;
+	atomic_bool moving; /* the WAL, now or soon */
 	struct sd_api_reader reader;
 };
 
@@ -58,6 +63,37 @@ static enum sd_err open_reader(struct sd_api_reader *r, struct sd_error *e)
 		.now_ms = sd_now_ms()};
 
 	return r->st ? SD_OK : sd_store_open(&o, &r->st, e);
+}
+
+/* With a writing connection of its own; it is not worth an error. */
+static void make_sort_index(struct sd_helper *h, struct sd_api_job *job)
+{
+	struct sd_rand rand;
+	struct sd_store_opts o = {.dir = h->api->dir,
+		.schema = h->api->o.schema,
+		.no_backend = !*h->api->endpoint,
+		.now_ms = sd_now_ms(),
+		.rand = &rand};
+	struct sd_store *st = NULL;
+
+	sd_rand_system(&rand);
+	if (!atomic_load(&job->stop) && sd_store_open(&o, &st, NULL) == SD_OK) {
+		sd_store_defer_to(st, &h->api->saving, &job->stop);
+		enum sd_err rc =
+			sd_store_sort_index(st, job->model, job->sort, job->descending, &job->e);
+		sd_store_wal_care(st); /* or the next save would pay for it */
+		if (rc != SD_OK)
+			sd_log(SD_LOG_INFO, "store", "no index for sorting by %s.%s yet: %s",
+				job->model->name, job->sort->name, job->e.text);
+	}
+	sd_store_close(st);
+}
+
+static void move_wal(struct sd_helper *h)
+{
+	if (open_reader(&h->reader, NULL) == SD_OK)
+		sd_store_wal_move(h->reader.st);
+	atomic_store(&h->moving, false);
 }
 
 static void run(struct sd_helper *h, struct sd_api_job *job)
@@ -93,9 +129,18 @@ static void *helper_main(void *arg)
 		h->first = job->next;
 		h->running = job;
 		pthread_mutex_unlock(&h->lock);
-		run(h, job);
+		if (job->sort)
+			make_sort_index(h, job);
+		else if (!job->fn)
+			move_wal(h);
+		else
+			run(h, job);
 		pthread_mutex_lock(&h->lock);
 		h->running = NULL;
+		if (!job->fn) { /* nobody's */
+			free(job);
+			continue;
+		}
 		atomic_store(&job->done, true);
 		pthread_cond_broadcast(&h->less);
 		(void)eventfd_write(h->api->wake_fd, 1);
@@ -154,10 +199,72 @@ void sd_api_helper_stop(struct sd_api *api)
 	api->helper = NULL;
 }
 
+static struct sd_api_job *new_job(struct sd_api *api)
+{
+	struct sd_api_job *job = calloc(1, sizeof *job);
+
+	if (!job)
+		return NULL;
+	job->api = api;
+	atomic_init(&job->stop, false);
+	atomic_init(&job->done, false);
+	atomic_init(&job->rows, 0);
+	atomic_init(&job->of, 0);
+	return job;
+}
+
+/* Behind those that wait, but before an index that is to be made. */
+static void enqueue(struct sd_helper *h, struct sd_api_job *job)
+{
+	struct sd_api_job **at = &h->first;
+
+	pthread_mutex_lock(&h->lock);
+	while (*at && (job->sort || !(*at)->sort))
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+	if (!job->sort && h->running && h->running->sort)
+		atomic_store(&h->running->stop, true);
+	pthread_cond_signal(&h->more);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void sd_api_sort_used(struct sd_api *api, const char *model, const char *field, bool descending)
+{
+	const struct sd_model *m = sd_schema_model(api->o.schema, model);
+	const struct sd_field *f = m ? sd_model_field(m, field) : NULL;
+	struct sd_api_job *job;
+
+	if (!f || api->o.read_only || sd_api_use(api, NULL) != SD_OK ||
+		make_helper(api, NULL) != SD_OK)
+		return;
+	job = new_job(api);
+	if (!job)
+		return;
+	job->sort = f;
+	job->model = m;
+	job->descending = descending;
+	enqueue(api->helper, job);
+}
+
+void sd_api_wal(struct sd_api *api)
+{
+	struct sd_api_job *job;
+
+	if (!sd_store_wal_long(api->writer) || make_helper(api, NULL) != SD_OK ||
+		atomic_exchange(&api->helper->moving, true))
+		return;
+	job = new_job(api);
+	if (job)
+		enqueue(api->helper, job);
+	else
+		atomic_store(&api->helper->moving, false);
+}
+
 enum sd_err sd_api_job_start(struct sd_api *api, sd_api_job_fn fn, void *ctx,
 	struct sd_api_job **out, struct sd_error *e)
 {
-	struct sd_api_job *job, **at;
+	struct sd_api_job *job;
 	enum sd_err rc = sd_api_use(api, e);
 
 	*out = NULL;
@@ -165,22 +272,12 @@ enum sd_err sd_api_job_start(struct sd_api *api, sd_api_job_fn fn, void *ctx,
 		rc = make_helper(api, e);
 	if (rc != SD_OK)
 		return rc;
-	job = calloc(1, sizeof *job);
+	job = new_job(api);
 	if (!job)
 		return sd_fail(e, SD_NOMEM, 0, "helper thread: out of memory");
-	job->api = api;
 	job->fn = fn;
 	job->ctx = ctx;
-	atomic_init(&job->stop, false);
-	atomic_init(&job->done, false);
-	atomic_init(&job->rows, 0);
-	atomic_init(&job->of, 0);
-	pthread_mutex_lock(&api->helper->lock);
-	for (at = &api->helper->first; *at; at = &(*at)->next)
-		;
-	*at = job;
-	pthread_cond_signal(&api->helper->more);
-	pthread_mutex_unlock(&api->helper->lock);
+	enqueue(api->helper, job);
 	*out = job;
 	return SD_OK;
 }

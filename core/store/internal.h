@@ -8,6 +8,7 @@
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
  *   write.c valid.c delete.c     what the person changes      apply.c sync.c    what arrives
  *   conflict.c quarantine.c journal.c   share.c   who writes next, the WAL, late indexes
+ *   watch.c          long statements    sortix.c  indexes for sorts in use
  *
  * A row is never written but by row.c: it keeps the counters of live rows and of rids, which are
  * held in memory within a transaction and written when it commits.
@@ -169,11 +170,12 @@ struct sd_store {
 	const atomic_int *waiting; /* share.c; borrowed; NULL: gives way to nobody */
 	const atomic_bool *stop;
 	int64_t cut_us, begun_us; /* a page's transaction is cut after; 0: not */
-	int wal_pages;            /* in the WAL after the last commit here */
-	bool index_due;           /* perhaps */
-	int index_tries;          /* times an index was put off */
-	struct sd_kept {          /* statements of queries, as they may come again (query.c) */
-		char *sql;        /* owned */
+	bool wal_elsewhere;
+	int wal_pages;     /* in the WAL after the last commit here */
+	bool index_due;    /* perhaps */
+	int index_tries;   /* times an index was put off */
+	struct sd_kept {   /* statements of queries, as they may come again (query.c) */
+		char *sql; /* owned */
 		sqlite3_stmt *s;
 		bool busy;
 		uint64_t used;

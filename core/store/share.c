@@ -111,11 +111,28 @@ void sd_store_wal_care(struct sd_store *st)
 			st->wal_pages = 0;
 }
 
+void sd_store_wal_elsewhere(struct sd_store *st)
+{
+	st->wal_elsewhere = true;
+}
+
+bool sd_store_wal_long(const struct sd_store *st)
+{
+	return st->wal_pages >= WAL_ALONE;
+}
+
+void sd_store_wal_move(struct sd_store *st)
+{
+	if (!sd_lock_engine_pid(st->dir)) /* who syncs looks after it */
+		(void)move(st, SQLITE_CHECKPOINT_PASSIVE);
+}
+
 void sd_wal_after_commit(struct sd_store *st)
 {
 	int pages = st->wal_pages;
 
-	if (st->waiting || pages < WAL_ALONE) /* the engine's own is looked after between turns */
+	/* the engine's own is looked after between its turns, the api's by its helper thread */
+	if (st->waiting || pages < (st->wal_elsewhere ? 2 * WAL_CAP : WAL_ALONE))
 		return;
 	if (pages < 2 * WAL_CAP && sd_lock_engine_pid(st->dir))
 		return; /* who syncs looks after it */

@@ -94,9 +94,19 @@ SD_MUST_USE enum sd_err sd_store_yield(struct sd_store *st, struct sd_error *e);
 /* Moves the WAL into the database when it is over 16 MB; over 64 MB others wait for a moment, so
  * that it starts from the front.  Outside a transaction; never fails the caller. */
 void sd_store_wal_care(struct sd_store *st);
+/* For a connection whose commits must not be held up by the WAL: its owner looks at
+ * sd_store_wal_long() and has it moved on another connection (which may be a reader). */
+void sd_store_wal_elsewhere(struct sd_store *st);
+bool sd_store_wal_long(const struct sd_store *st); /* 8 MB or more, at the last commit here */
+void sd_store_wal_move(struct sd_store *st);       /* unless somebody syncs: they do it */
 /* Makes the indexes that a base sync into an empty table put off, a model a transaction.  A save
  * that waits cuts that off a few times: then they are still due, call again. */
 SD_MUST_USE enum sd_err sd_store_indexes(struct sd_store *st, struct sd_error *e);
+/* An index for sorting by f as a person does: made now, unless it is there; the oldest of a model's
+ * gives way to a fifth.  CANCELLED when a save waits (sd_store_defer_to) or *stop is set: nothing
+ * was done. */
+SD_MUST_USE enum sd_err sd_store_sort_index(struct sd_store *st, const struct sd_model *m,
+	const struct sd_field *f, bool descending, struct sd_error *e);
 bool sd_store_indexes_due(const struct sd_store *st); /* perhaps; no look at the file */
 
 /* PRAGMA integrity_check and our own invariants; INVAL with the first finding. */

@@ -247,6 +247,92 @@ static void closing_the_profile_ends_its_jobs(void **st)
 	assert_int_equal(sd_api_job_end(job, NULL), SD_CANCELLED);
 }
 
+/* How many indexes for sorts there are, and whether that one is. */
+static int sort_indexes(struct rig *r, const char *name)
+{
+	char path[300], sql[300];
+	sqlite3 *db;
+	sqlite3_stmt *s;
+	int n;
+
+	snprintf(path, sizeof path, "%s/store.db", r->dir);
+	snprintf(sql, sizeof sql,
+		"SELECT sum(name LIKE 'sx_%%')+100*sum(name='%s') FROM sqlite_schema WHERE "
+		"type='index'",
+		name);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+static void wait_index(struct rig *r, const char *name, int want)
+{
+	int64_t until = sd_mono_ms() + 60000;
+
+	while (sort_indexes(r, name) != want && sd_mono_ms() < until)
+		usleep(2000);
+	assert_int_equal(sort_indexes(r, name), want);
+}
+
+static bool keep_title(void *ctx, struct cJSON *rec)
+{
+	char *last = ctx;
+
+	assert_true(strcmp(last, sd_json_get_str(rec, "title")) <= 0);
+	snprintf(last, 64, "%s", sd_json_get_str(rec, "title"));
+	return true;
+}
+
+/* issue 4: indexes for the sorts a person uses */
+static void a_sort_in_use_gets_an_index_and_a_model_keeps_four(void **st)
+{
+	struct rig *r = *st;
+	static const char *const FIELD[] = {"title", "body", "rating", "featured", "createdAt"};
+	char last[64] = "", name[64];
+	struct sd_api_query q = {.model = "Record", .sort = "title", .limit = 200};
+
+	for (int i = 0; i < 5; i++) {
+		sd_api_sort_used(r->p.api, "Record", FIELD[i], i == 2);
+		snprintf(name, sizeof name, "sx_Record-%s-%s", FIELD[i], i == 2 ? "desc" : "asc");
+		wait_index(r, name, 100 + (i < 4 ? i + 1 : 4));
+	}
+	assert_int_equal(sort_indexes(r, "sx_Record-title-asc"), 4); /* the oldest gave way */
+	sd_api_sort_used(r->p.api, "Record", "title", false);
+	wait_index(r, "sx_Record-title-asc", 104);
+	q.within_ms = 1000;
+	assert_int_equal(sd_api_query(r->p.api, &q, keep_title, last, &r->p.e), SD_OK);
+	sd_api_sort_used(r->p.api, "Record", "id", false); /* the key has one */
+	sd_api_sort_used(r->p.api, "Record", "nofield", false);
+	sd_api_sort_used(r->p.api, "Nobody", "id", false);
+}
+
+static void a_save_goes_before_an_index_that_is_made(void **st)
+{
+	struct rig *r = *st;
+	struct sd_rand rand;
+	struct sd_store_opts o = {.dir = r->dir, .schema = r->p.schema, .rand = &rand};
+	const struct sd_model *m = r->p.schema->models[0];
+	struct sd_store *mine;
+	atomic_int waiting;
+	int before = sort_indexes(r, "sx_Record-tags-asc");
+
+	sd_rand_seeded(&rand, 1);
+	atomic_init(&waiting, 0);
+	assert_int_equal(sd_store_open(&o, &mine, &r->p.e), SD_OK);
+	sd_store_defer_to(mine, &waiting, NULL);
+	atomic_store(&waiting, 1);
+	assert_int_equal(sd_store_sort_index(mine, m, sd_model_field(m, "tags"), false, &r->p.e),
+		SD_CANCELLED);
+	assert_false(sd_store_in_txn(mine));
+	assert_int_equal(sort_indexes(r, "sx_Record-tags-asc"), before);
+	sd_store_close(mine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +343,8 @@ int main(void)
 		cmocka_unit_test(a_query_within_a_time_gives_up),
 		cmocka_unit_test(a_scan_tells_how_far_it_is),
 		cmocka_unit_test(closing_the_profile_ends_its_jobs),
+		cmocka_unit_test(a_sort_in_use_gets_an_index_and_a_model_keeps_four),
+		cmocka_unit_test(a_save_goes_before_an_index_that_is_made),
 	};
 
 	return cmocka_run_group_tests(tests, setup_all, teardown_all);

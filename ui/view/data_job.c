@@ -13,6 +13,7 @@
 #include "ui/view/win.h"
 
 #define FRESH_MS 2500 /* a changed row stays marked */
+#define SORT_MS  30   /* a sort that takes longer is worth an index */
 #define TELL_MS  50   /* how often the screen says how far something is */
 
 void sd_win_op_release(struct sd_win_op *op)
@@ -321,6 +322,17 @@ static void take_rows(struct sd_data *d, struct sd_look *l)
 	free(key);
 }
 
+/* A sort that takes long gets an index, for the next time. */
+static void index_sort(
+	struct sd_ui *ui, const struct sd_data *d, const struct sd_look *l, int64_t took)
+{
+	bool sorts = l->op.kind == SD_WIN_FIRST || l->op.kind == SD_WIN_LAST ||
+		     l->op.kind == SD_WIN_MOVE;
+
+	if (sorts && d->sort && !d->where && !d->state && took >= SORT_MS)
+		sd_api_sort_used(ui->api, d->m->name, d->sort, d->desc);
+}
+
 static void finish_look(struct sd_ui *ui, struct sd_data *d)
 {
 	struct sd_look *l = d->look;
@@ -343,6 +355,7 @@ static void finish_look(struct sd_ui *ui, struct sd_data *d)
 			(l->op.kind != SD_WIN_SEARCH || l->src.hit))
 			take_rows(d, l);
 		sd_look_ended(ui, d, &l->op, &l->src);
+		index_sort(ui, d, l, took);
 	}
 	sd_look_drop(&l);
 	ui->dirty = true;
