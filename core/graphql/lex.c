@@ -1,6 +1,7 @@
 /* core/graphql/lex.c - see lex.h. */
 #include "core/graphql/lex.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,21 @@ static bool hex4(const struct sd_gql_lex *l, size_t at, uint32_t *out)
 	return true;
 }
 
+/* \u{1F600}: the digits at `at`, which is behind the brace; *n is set to the escape's length. */
+static bool braced(const struct sd_gql_lex *l, size_t at, uint32_t *out, size_t *n)
+{
+	uint32_t v = 0;
+	size_t i = at;
+
+	for (; isxdigit((unsigned char)peek(l, i)) && v < 0x110000; i++) {
+		char c = peek(l, i);
+		v = v * 16 + (uint32_t)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+	}
+	*out = v;
+	*n = i + 1;
+	return i > at && peek(l, i) == '}' && v < 0x110000;
+}
+
 /* One escape at l->at ('\\'); its bytes go to out. */
 static enum sd_err escape(struct sd_gql_lex *l, struct sd_buf *out, struct sd_error *e)
 {
@@ -211,11 +227,12 @@ static enum sd_err escape(struct sd_gql_lex *l, struct sd_buf *out, struct sd_er
 		step(l, 2);
 		return SD_OK;
 	}
-	if (c != 'u' || !hex4(l, 2, &v))
-		return wrong(
-			l, "expected an escape (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX)", e);
-	if (v >= 0xd800 && v < 0xdc00 && peek(l, 6) == '\\' && peek(l, 7) == 'u' &&
-		hex4(l, 8, &low) && low >= 0xdc00 && low < 0xe000) {
+	if (c != 'u' || (peek(l, 2) == '{' ? !braced(l, 3, &v, &n) : !hex4(l, 2, &v)))
+		return wrong(l,
+			"expected an escape (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX \\u{...})",
+			e);
+	if (n == 6 && peek(l, 2) != '{' && v >= 0xd800 && v < 0xdc00 && peek(l, 6) == '\\' &&
+		peek(l, 7) == 'u' && hex4(l, 8, &low) && low >= 0xdc00 && low < 0xe000) {
 		v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
 		n = 12;
 	}

@@ -40,20 +40,20 @@ async function withSandbox(file, fn, args = []) {
 	}
 }
 
-function fetchText(method, url, body, headers) {
+function request(method, url, body, headers) {
 	return new Promise((resolve, reject) => {
 		const req = http.request(url, { method, agent: false, headers }, res => {
 			const got = [];
 			res.on('data', d => got.push(d));
-			res.on('end', () => resolve(Buffer.concat(got).toString()));
+			res.on('end', () => resolve({ status: res.statusCode, text: Buffer.concat(got).toString() }));
 		});
 		req.on('error', reject);
 		req.end(body);
 	});
 }
-const sdlOf = s => fetchText('GET', `${s.ready.admin}/sdl`);
-const ask = async (s, query, more) => JSON.parse(await fetchText('POST', s.ready.url,
-	JSON.stringify({ query, ...more }), { 'content-type': 'application/json', 'x-api-key': s.ready.apiKey }));
+const sdlOf = async s => (await request('GET', `${s.ready.admin}/sdl`)).text;
+const post = (s, body) => request('POST', s.ready.url, body, { 'content-type': 'application/json', 'x-api-key': s.ready.apiKey });
+const ask = async (s, query, more) => JSON.parse((await post(s, JSON.stringify({ query, ...more }))).text);
 
 function equal(got, want, what) {
 	if (got !== want)
@@ -174,6 +174,7 @@ async function agree(s, schema, name, text, want) {
 	const answer = await ask(s, text, { operationName: /^query A /.test(text) ? 'A' : undefined });
 	const ours = refused(answer);
 	equal(ours.length === 0, want, `${name}: ${text}\n  the backend says ${JSON.stringify(answer)}`);
+	equal('data' in answer, true, `${name}: ${JSON.stringify(answer)}`);
 	if (want)
 		return;
 	equal(answer.data, null, `${name}: data`);
@@ -226,6 +227,26 @@ async function sameReason(s, schema, name, text) {
 			throw new Error(`${name}: ${type}, graphql-js: ${theirs.join('; ')}`);
 }
 
+// ---- syntax ----
+
+async function parsed(s, text, want) {
+	let theirs = 'parsed';
+	try {
+		graphql.parse(text);
+	} catch (e) {
+		theirs = e.message;
+	}
+	equal(theirs === 'parsed', want, `${JSON.stringify(text)}: graphql-js says ${theirs}`);
+	const r = await post(s, JSON.stringify({ query: text }));
+	if (want) {
+		// what is no POST is one for its operation, not for its syntax
+		equal(r.status === 200 || /realtime/.test(r.text), true, `${JSON.stringify(text)}: ${r.status} ${r.text}`);
+		return;
+	}
+	equal(r.status, 400, `${JSON.stringify(text)}: ${r.text}`);
+	equal(JSON.parse(r.text).errors[0].message, 'Unable to parse GraphQL query.', JSON.stringify(text));
+}
+
 // ---- what is run ----
 
 const CHECKS = {
@@ -247,6 +268,12 @@ const CHECKS = {
 		const schema = await sameSchema(s);
 		equal(schema.getQueryType().getFields().syncPosts, undefined, 'syncPosts');
 	}, ['--strategy', 'none']),
+	'what graphql-js parses is parsed, the rest is 400': () => withSandbox(write(documents.SCHEMA), async s => {
+		for (const text of documents.PARSED)
+			await parsed(s, text, true);
+		for (const text of documents.NOT_PARSED)
+			await parsed(s, text, false);
+	}),
 	'good documents are valid for both': () => withSandbox(write(documents.SCHEMA), async s => {
 		const schema = await sameSchema(s);
 		for (const [name, text] of Object.entries(documents.GOOD))

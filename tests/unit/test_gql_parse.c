@@ -94,7 +94,8 @@ static void a_sync_query_has_its_variables_arguments_and_places(void **st)
 static void values_of_every_kind_keep_their_text(void **st)
 {
 	struct sd_gql_doc *d =
-		parse("{f(a:1 b:-0.5e3,c:\"x\\u00e9\\n\\ud83d\\ude00\" d:true e:null f:RED "
+		parse("{f(a:1 b:-0.5e3,c:\"x\\u00e9\\n\\ud83d\\ude00\\u{1F600}\\u{65}\" d:true "
+		      "e:null f:RED "
 		      "g:[1,[],$v] h:{k:{} l:\"\"})}");
 	const struct sd_gql_arg *a = d->ops[0].sels[0].args;
 	static const enum sd_gql_value_kind KINDS[] = {SD_GQL_INT, SD_GQL_FLOAT, SD_GQL_STRING,
@@ -106,7 +107,8 @@ static void values_of_every_kind_keep_their_text(void **st)
 		assert_int_equal(a[i].value.kind, KINDS[i]);
 	assert_string_equal(a[0].value.text, "1");
 	assert_string_equal(a[1].value.text, "-0.5e3");
-	assert_string_equal(a[2].value.text, "x\xc3\xa9\n\xf0\x9f\x98\x80");
+	assert_string_equal(a[2].value.text, "x\xc3\xa9\n\xf0\x9f\x98\x80\xf0\x9f\x98\x80"
+					     "e");
 	assert_string_equal(a[3].value.text, "true");
 	assert_string_equal(a[5].value.text, "RED");
 	assert_int_equal(a[6].value.count, 3);
@@ -191,6 +193,11 @@ static void what_is_wrong_is_refused_with_line_and_column(void **st)
 		{"{ a(b: \"x\n\") }", "1:10: expected '\"' at the end of the string"},
 		{"{ a(b: \"\\ud800\") }",
 			"1:9: this escape stands for no character that text may hold"},
+		{"{ a(b: \"\\u{d800}\") }",
+			"1:9: this escape stands for no character that text may hold"},
+		{"{ a(b: \"\\u{}\") }",
+			"1:9: expected an escape (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX "
+			"\\u{...})"},
 		{"{ a(b: \"\\u0000\") }",
 			"1:9: this escape stands for no character that text may hold"},
 		{"{ a(b: 01) }", "1:8: a number may not begin with 0"},

@@ -33,7 +33,7 @@ struct sd_sbx {
 	bool datastore;
 	bool resurrect, accept_future, lenient_datetime, introspection;
 	bool max_conflicts, delta_write_error; /* faults */
-	bool strict_relations;
+	bool strict_relations, strict_keys;
 	sd_sbx_deliver_fn deliver;
 	void *deliver_ctx;
 	struct sbx_sub *subs, **subs_end; /* in order of arrival */

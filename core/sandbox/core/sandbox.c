@@ -154,7 +154,8 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 	} flags[] = {{"resurrect_on_update", &s->resurrect},
 		{"accept_future_version", &s->accept_future},
 		{"lenient_datetime", &s->lenient_datetime}, {"introspection", &s->introspection},
-		{"max_conflicts", &s->max_conflicts}, {"delta_write_error", &s->delta_write_error}};
+		{"max_conflicts", &s->max_conflicts}, {"delta_write_error", &s->delta_write_error},
+		{"strict_keys", &s->strict_keys}};
 	bool on = !value || strcmp(value, "true") == 0;
 
 	if (value && !on && strcmp(value, "false") != 0)
@@ -175,7 +176,8 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 	}
 	return sd_fail(e, SD_INVAL, 0,
 		"%s: no such setting; there are resurrect_on_update, accept_future_version, "
-		"lenient_datetime, introspection, datastore, strict_relations, max_conflicts and "
+		"lenient_datetime, introspection, datastore, strict_relations, strict_keys, "
+		"max_conflicts and "
 		"delta_write_error",
 		key);
 }

@@ -54,13 +54,15 @@ struct sd_sbx_opts {
 SD_MUST_USE enum sd_err sd_sbx_open(
 	const struct sd_sbx_opts *o, struct sd_sbx **out, struct sd_error *e);
 void sd_sbx_close(struct sd_sbx *s);
-/* Strategy of one model ("Post=optimistic", "Post=lambda:COMMAND": text borrowed); switches of spec/server.md ("resurrect_on_update=true",
- * "accept_future_version", "lenient_datetime", "introspection", "datastore", and "strict_relations", which refuses what
- * 1.8 forbids instead of saying it) and two faults of the
- * versioned tables: "max_conflicts" (a merge never gets through), "delta_write_error" (the base
- * table is written, the change log is not).  INVAL names what is allowed. */
+/* Strategy of one model ("Post=optimistic", "Post=lambda:COMMAND": text borrowed).  "none" is a plain
+ * table: another API, so subscriptions end. */
 SD_MUST_USE enum sd_err sd_sbx_model_strategy(
 	struct sd_sbx *s, const char *text, struct sd_error *e);
+/* Switches, "true" or "false", of spec/server.md: resurrect_on_update, accept_future_version,
+ * lenient_datetime, introspection, datastore (all models plain); strict_relations refuses what 1.8
+ * forbids instead of saying it, strict_keys wants composite index keys all there or not at all; and
+ * two faults of versioned tables: max_conflicts (a merge never gets through), delta_write_error (the
+ * base table is written, the change log is not).  INVAL names what is allowed. */
 SD_MUST_USE enum sd_err sd_sbx_set(
 	struct sd_sbx *s, const char *key, const char *value, struct sd_error *e);
 

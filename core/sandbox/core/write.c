@@ -198,6 +198,36 @@ static enum sd_err key_of(struct step *t, const struct cJSON *rec, bool *ok)
 		part);
 }
 
+/* An index with several sort fields stores them as one.  The service's resolvers want all of them or
+ * none; strict_keys asks for that here. */
+static enum sd_err check_composites(struct step *t, bool *fits)
+{
+	const struct sd_model *m = t->w->m->m;
+
+	*fits = true;
+	for (size_t i = 0; t->s->strict_keys && i < m->index_count && *fits; i++) {
+		const struct sd_index *ix = &m->indexes[i];
+		const char *missing = NULL;
+		size_t given = 0;
+		for (size_t k = 1; k < ix->field_count; k++) {
+			const char *name = m->fields[ix->fields[k]].name;
+			bool has = sd_json_get(t->w->input, name) != NULL ||
+				   (t->w->op == SBX_OP_CREATE && sd_json_get(t->item, name));
+			given += has;
+			missing = has || missing ? missing : name;
+		}
+		if (ix->field_count < 3 || !given || !missing)
+			continue;
+		*fits = false;
+		return refuse(t, "InvalidArgumentsError",
+			"When %s any part of the composite sort key for @index '%s', you must "
+			"provide all fields for the key. Missing key: '%s'.",
+			t->w->op == SBX_OP_CREATE ? "creating" : "updating",
+			ix->name ? ix->name : "", missing);
+	}
+	return SD_OK;
+}
+
 static enum sd_err field_denied(struct step *t, const struct cJSON *item, bool *denied)
 {
 	struct sd_buf names = SD_BUF_INIT;
@@ -229,7 +259,9 @@ static enum sd_err create(struct step *t)
 	rc = field_denied(t, t->item, &denied);
 	if (rc != SD_OK || denied)
 		return rc;
-	rc = key_of(t, t->item, &ok);
+	rc = check_composites(t, &ok);
+	if (rc == SD_OK && ok)
+		rc = key_of(t, t->item, &ok);
 	if (rc == SD_OK && ok)
 		rc = sbx_row_get(t->s, w->m, sd_buf_text(&t->pk), w->now, &t->cur, t->e);
 	if (rc != SD_OK || !ok)
@@ -417,6 +449,10 @@ static enum sd_err update_or_delete(struct step *t)
 	}
 	if (w->op == SBX_OP_UPDATE) {
 		rc = field_denied(t, t->cur.item, &denied);
+		if (rc == SD_OK && !denied) {
+			rc = check_composites(t, &ok);
+			denied = !ok;
+		}
 		if (rc != SD_OK || denied)
 			goto done;
 		if (!sbx_item_set(w->m, w->input, false, set, removed)) {

@@ -240,4 +240,31 @@ const BAD = {
 	'a subscription to __typename': 'query A { __typename } subscription S { __typename }',
 };
 
-module.exports = { SCHEMA, GOOD, BAD };
+
+// What graphql-js parses, and what it does not: the same for the backend (400 otherwise).
+const PARSED = [
+	'{__typename}', '\ufeff{ __typename }', 'query{__typename}', 'query Q{__typename}', '{__typename,,,}', '\n\r\n\t{ __typename }\r',
+	'{ a: __typename }', '{ _: __typename }', '{ __a1: __typename }', 'query query { __typename }', 'query fragment { __typename }', 'query on { __typename }',
+	'{ getPost(id: "") { id } }', '{ getPost(id: "\\"\\\\\\/\\b\\f\\n\\r\\t") { id } }', '{ getPost(id: "\\u0041\\u00e9") { id } }', '{ getPost(id: "\\u{1F600}") { id } }',
+	'{ getPost(id: "\\uD83D\\uDE00") { id } }', '{ getPost(id: """""") { id } }', '{ getPost(id: """a\n  b\n"c" \\""" """) { id } }', '{ getPost(id: """ "" """) { id } }',
+	'{ getPost(id: "# no comment") { id } }', '{ __typename # a comment\n}', '# only\n{ __typename } # end',
+	'{ listPosts(limit: 0) { nextToken } }', '{ listPosts(limit: -0) { nextToken } }', '{ listPosts(limit: -1) { nextToken } }', '{ a: listOrders(filter: {total: {eq: 0.5}}) { nextToken } }',
+	'{ listOrders(filter: {total: {eq: 1e5}}) { nextToken } }', '{ listOrders(filter: {total: {eq: -1.5E-3}}) { nextToken } }', '{ listOrders(filter: {total: {eq: 1e+5}}) { nextToken } }',
+	'{ listPosts(filter: {}) { nextToken } }', '{ listPosts(filter: {and: []}) { nextToken } }', '{ listPosts(filter:{rating:{between:[1 2]}}){nextToken} }',
+	'query($a:Int=1){listPosts(limit:$a){nextToken}}', 'query($a:Int,$b:String){listPosts(limit:$a nextToken:$b){nextToken}}', 'query($a: [[Int!]!]!) { x }', 'query($a: Int = null) { x }',
+	'query($a: Int @x) { x }', 'query Q @x(a: 1) @y { x }', '{ a @x(b: [1, {c: $d}]) }', '{ ...f @x } fragment f on Post @y { id }', '{ ...on Post { id } }', '{ ... { id } }', '{ ...@x{id} }', '{ ...onX }',
+	'{ a(b: true, c: false, d: null, e: truex, f: NULL) }', '{ a { b { c { d } } } }', 'subscription { x }', 'mutation { x }', 'fragment f on Post { id } { ...f }', 'query A { a } query B { b } mutation C { c }',
+	'{ a(b: "\u00e9\u20ac\ud83d\ude00") }', '{ a(b: """\ttab\r\nline""") }',
+];
+const NOT_PARSED = [
+	'{', '}', '{}', '{ }', 'query', 'query Q', 'query Q {}', '{ a', '{ a }}', '{ a { } }', 'a', '{ 1a }', '{ a-b }', '{ a: }', '{ :a }', '{ a(b) }', '{ a(b:) }', '{ a(:1) }', '{ a() }', '{ a( }',
+	'{ a(b: 01) }', '{ a(b: 1.) }', '{ a(b: .5) }', '{ a(b: 1e) }', '{ a(b: -) }', '{ a(b: +1) }', '{ a(b: 1a) }', '{ a(b: 0x1) }', '{ a(b: 1.5.5) }', '{ a(b: 00) }', '{ a(b: 1_000) }',
+	'{ a(b: "x) }', '{ a(b: "x\ny") }', '{ a(b: "\\x") }', '{ a(b: "\\u12") }', '{ a(b: "\\u{}") }', '{ a(b: "\\u{110000}") }', '{ a(b: "\\uD800") }', '{ a(b: """x) }', "{ a(b: 'x') }",
+	'{ a(b: [1, 2) }', '{ a(b: {c: 1) }', '{ a(b: {c}) }', '{ a(b: {1: 2}) }', '{ a(b: $) }', '{ a(b: $1) }', '{ a(b: $$x) }', '{ $a }', '{ @a }', '{ a @ }', '{ a @b( }', '{ a @b() }',
+	'query($a) { x }', 'query(a: Int) { x }', 'query($a: ) { x }', 'query($a: [Int) { x }', 'query($a: Int!!) { x }', 'query($a: Int = $b) { x }', 'query($a: Int = [$b]) { x }', 'query() { x }', 'query($a: Int', 'query($a: Int) ',
+	'fragment f { id }', 'fragment on on Post { id }', 'fragment f on { id }', 'fragment f on Post', 'fragment f on Post {}', '{ ... }', '{ ...on }', '{ ...on Post }', '{ ..f }', '{ ....f }', '{ ... on Post }',
+	'{ a } garbage', '{ a } query', 'subscribe { a }', '{ a ? b }', '{ a | b }', '{ a & b }', '{ a = b }', '{ a; b }', '{ a \\ b }', '{ a ~ }', '\u0000{ a }', '{ \u00e9 }', 'query Q R { a }', '{ query: }',
+	'# nothing but a comment', '   ', ',,,',
+];
+
+module.exports = { SCHEMA, GOOD, BAD, PARSED, NOT_PARSED };

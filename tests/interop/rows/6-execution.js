@@ -211,6 +211,15 @@ module.exports = {
 			['Argument total must specify at most one key condition operation.', 'InvalidArgumentsError']);
 		assert.strictEqual((await wrong(', total: {between: [1]}')).message, "Argument 'total.between' expects exactly two elements.");
 	}),
+	'1.7 strict_keys: the sort fields of an index are all there or not at all': on(`
+		type Order @model { id: ID! customer: ID @index(name: "byCustomer", sortKeyFields: ["year", "number"]) year: Int number: String }`, async b => {
+		await b.data('mutation { createOrder(input: {id: "a", customer: "k", year: 1, number: "x"}) { id } }');
+		const half = await b.ask('mutation { a: createOrder(input: {customer: "k", year: 1}) { id } b: updateOrder(input: {id: "a", number: "z", _version: 1}) { id } c: updateOrder(input: {id: "a", number: "z", year: 1, _version: 1}) { id } }');
+		assert.deepStrictEqual(half.data, { a: null, b: null, c: { id: 'a' } });
+		assert.deepStrictEqual(half.errors.map(e => e.message), [
+			"When creating any part of the composite sort key for @index 'byCustomer', you must provide all fields for the key. Missing key: 'number'.",
+			"When updating any part of the composite sort key for @index 'byCustomer', you must provide all fields for the key. Missing key: 'year'."]);
+	}, ['--set', 'strict_keys=true']),
 	'1.10 scalars: what is taken comes back as it was, what is not is named': on(`
 		type S @model { id: ID! d: AWSDate t: AWSTime dt: AWSDateTime ts: AWSTimestamp e: AWSEmail u: AWSURL p: AWSPhone ip: AWSIPAddress i: Int f: Float b: Boolean s: String }`, async b => {
 		const good = { d: ['1970-01-01Z', '1970-01-01-07:00', '2024-02-29', '2026-11-22+05:30:15'], t: ['12:00:34.', '23:59:59.123+05:30', '00:00:00Z', '12:30:00'],
