@@ -229,6 +229,36 @@ static void a_seed_goes_on_when_nobody_waits_for_it(void **st)
 	assert_int_equal(live(), MANY / 4);
 }
 
+/* Others are served between the pieces of a put; one bad row, and nothing is put. */
+static void a_large_put_holds_up_nobody(void **st)
+{
+	struct sd_buf b = SD_BUF_INIT, in = SD_BUF_INIT;
+	struct sd_test_reply r;
+	int fd = dial(), n = 20000 / SLOW, others = 0;
+
+	(void)st;
+	sd_buf_str(&b, "{\"model\":\"Post\",\"items\":[");
+	for (int i = 0; i < n; i++)
+		sd_buf_fmt(&b, "{\"id\":\"p%d\",\"title\":\"t\"},", i);
+	sd_buf_str(&b, "{\"title\":\"no id\"}]}");
+	sd_test_http(srv, "POST", "/_sandbox/put", NULL, sd_buf_text(&b), &r);
+	assert_int_equal(r.status, 400);
+	assert_int_equal(live(), 0);
+	sd_test_reply_release(&r);
+	b.len -= strlen("{\"title\":\"no id\"}]}");
+	sd_buf_str(&b, "{\"id\":\"last\",\"title\":\"t\"}]}");
+	post(fd, "put", sd_buf_text(&b));
+	while (!readable(fd))
+		mutate(others++);
+	hear(fd, "}", &in);
+	assert_non_null(strstr(in.data, "{\"ok\":true}"));
+	assert_true(others >= 2);
+	assert_int_equal(live(), n + 1 + others);
+	close(fd);
+	sd_buf_release(&b);
+	sd_buf_release(&in);
+}
+
 static void a_purge_of_very_many_holds_up_nobody(void **st)
 {
 	struct sd_buf b = SD_BUF_INIT, in = SD_BUF_INIT;
@@ -414,6 +444,7 @@ int main(void)
 		cmocka_unit_test_setup(a_large_seed_holds_up_nobody, fresh),
 		cmocka_unit_test_setup(a_reset_ends_a_seed_and_tells_so, fresh),
 		cmocka_unit_test_setup(a_seed_goes_on_when_nobody_waits_for_it, fresh),
+		cmocka_unit_test_setup(a_large_put_holds_up_nobody, fresh),
 		cmocka_unit_test_setup(a_purge_of_very_many_holds_up_nobody, fresh),
 		cmocka_unit_test_setup(idle_connections_cost_nothing, fresh),
 		cmocka_unit_test_setup(a_large_dump_is_streamed, fresh),

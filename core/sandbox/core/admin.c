@@ -234,7 +234,7 @@ static bool own_stamps(
 	return ok;
 }
 
-static enum sd_err put_one(struct sd_sbx *s, const struct sbx_model *m, const struct cJSON *given,
+enum sd_err sbx_put_one(struct sd_sbx *s, const struct sbx_model *m, const struct cJSON *given,
 	int64_t now_ms, struct sd_error *e)
 {
 	struct cJSON *item = sd_json_dup(given);
@@ -282,10 +282,10 @@ enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *
 	if (rc != SD_OK)
 		return rc;
 	if (sd_json_is_object(items))
-		rc = put_one(s, m, items, now_ms, e);
+		rc = sbx_put_one(s, m, items, now_ms, e);
 	for (const struct cJSON *c = sd_json_is_array(items) ? sd_json_child(items) : NULL;
 		c && rc == SD_OK; c = sd_json_next(c))
-		rc = put_one(s, m, c, now_ms, e);
+		rc = sbx_put_one(s, m, c, now_ms, e);
 	if (rc == SD_OK)
 		return sbx_commit(s, e);
 	sbx_rollback(s);

@@ -253,6 +253,11 @@ SD_MUST_USE enum sd_err sbx_table_bare(
 SD_MUST_USE enum sd_err sbx_table_whole(
 	struct sd_sbx *s, const struct sbx_model *m, struct sd_error *e);
 
+/* ---- admin.c ---- */
+/* A row as it is given, in the caller's transaction. */
+SD_MUST_USE enum sd_err sbx_put_one(struct sd_sbx *s, const struct sbx_model *m,
+	const struct cJSON *given, int64_t now_ms, struct sd_error *e);
+
 /* ---- upkeep.c ---- */
 /* Rows whose time has come, some at a time; they are never shown anyhow, this only makes room. */
 void sbx_purge_expired(struct sd_sbx *s, int64_t now);

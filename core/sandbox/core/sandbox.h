@@ -163,13 +163,16 @@ SD_MUST_USE enum sd_err sd_sbx_purge(
 /* All data; as fast for a million rows as for ten.  INVAL inside sd_sbx_begin. */
 SD_MUST_USE enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e);
 
-/* ---- seed and purge in pieces, so that others can be served in between ---- */
+/* ---- seed, purge and put in pieces, so that others can be served in between ---- */
 struct sd_sbx_work;
 /* *out owned.  Parents that the records need are made here. */
 SD_MUST_USE enum sd_err sd_sbx_seed_work(struct sd_sbx *s, const char *model, int64_t count,
 	uint64_t seed, int64_t now_ms, struct sd_sbx_work **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_sbx_purge_work(
 	struct sd_sbx *s, struct sd_sbx_work **out, struct sd_error *e);
+/* Takes items (an array), also on failure.  INVAL, and nothing is put, when one lacks its key. */
+SD_MUST_USE enum sd_err sd_sbx_put_work(struct sd_sbx *s, const char *model, struct cJSON *items,
+	struct sd_sbx_work **out, struct sd_error *e);
 /* The next `rows` rows, in one transaction; *done: none are left. */
 SD_MUST_USE enum sd_err sd_sbx_work_step(
 	struct sd_sbx_work *j, int64_t rows, int64_t now_ms, bool *done, struct sd_error *e);

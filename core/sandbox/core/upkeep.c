@@ -70,8 +70,11 @@ void sbx_purge_expired(struct sd_sbx *s, int64_t now)
 
 struct sd_sbx_work {
 	struct sd_sbx *s;
-	struct sbx_seeding *seeding; /* owned; NULL: a purge */
-	size_t model;                /* of a purge: which one is at work */
+	struct sbx_seeding *seeding; /* owned; NULL: a purge or a put */
+	struct cJSON *items;         /* owned; of a put; NULL */
+	const struct cJSON *next;    /* the first that is not put yet */
+	const struct sbx_model *put;
+	size_t model; /* of a purge: which one is at work */
 };
 
 static enum sd_err work_new(struct sd_sbx *s, struct sd_sbx_work **out, struct sd_error *e)
@@ -100,6 +103,60 @@ enum sd_err sd_sbx_seed_work(struct sd_sbx *s, const char *model, int64_t count,
 enum sd_err sd_sbx_purge_work(struct sd_sbx *s, struct sd_sbx_work **out, struct sd_error *e)
 {
 	return work_new(s, out, e);
+}
+
+/* Whether every item has its key, so that none is put when one cannot be. */
+static enum sd_err check_items(
+	const struct sbx_model *m, const struct cJSON *items, struct sd_error *e)
+{
+	struct sd_buf pk = SD_BUF_INIT;
+	const char *part;
+	enum sd_err rc = SD_OK;
+
+	for (const struct cJSON *c = sd_json_child(items); c && rc == SD_OK; c = sd_json_next(c)) {
+		sd_buf_reset(&pk);
+		if (!sbx_key_text(m, c, &pk, &part))
+			rc = sd_fail(e, SD_INVAL, 0, "%s: an item without its key", m->m->name);
+	}
+	sd_buf_release(&pk);
+	return rc;
+}
+
+enum sd_err sd_sbx_put_work(struct sd_sbx *s, const char *model, struct cJSON *items,
+	struct sd_sbx_work **out, struct sd_error *e)
+{
+	struct sbx_model *m = model ? sd_map_get(&s->x.by_name, model) : NULL;
+	enum sd_err rc = m ? check_items(m, items, e)
+			   : sd_fail(e, SD_NOTFOUND, 0, "%s: the schema has no such model",
+				     model ? model : "(none)");
+
+	*out = NULL;
+	if (rc == SD_OK)
+		rc = work_new(s, out, e);
+	if (rc != SD_OK) {
+		sd_json_free(items);
+		return rc;
+	}
+	(*out)->items = items;
+	(*out)->next = sd_json_child(items);
+	(*out)->put = m;
+	return SD_OK;
+}
+
+static enum sd_err put_step(
+	struct sd_sbx_work *j, int64_t rows, int64_t now_ms, bool *done, struct sd_error *e)
+{
+	enum sd_err rc = sbx_begin(j->s, e);
+
+	if (rc != SD_OK)
+		return rc;
+	for (; j->next && rows > 0 && rc == SD_OK; j->next = sd_json_next(j->next), rows--)
+		rc = sbx_put_one(j->s, j->put, j->next, now_ms, e);
+	*done = !j->next;
+	if (rc == SD_OK)
+		return sbx_commit(j->s, e);
+	sbx_rollback(j->s);
+	return rc;
 }
 
 static enum sd_err purge_step(struct sd_sbx_work *j, int64_t rows, bool *done, struct sd_error *e)
@@ -132,6 +189,8 @@ enum sd_err sd_sbx_work_step(
 		(void)!sbx_exec(j->s, "PRAGMA synchronous=NORMAL", NULL);
 	if (j->seeding)
 		rc = sbx_seeding_step(j->seeding, rows, now_ms, done, e);
+	else if (j->items)
+		rc = put_step(j, rows, now_ms, done, e);
 	else
 		rc = purge_step(j, rows, done, e);
 	if (file)
@@ -146,8 +205,10 @@ enum sd_err sd_sbx_work_step(
 
 void sd_sbx_work_free(struct sd_sbx_work *j)
 {
-	if (j)
+	if (j) {
 		sbx_seeding_free(j->seeding);
+		sd_json_free(j->items);
+	}
 	free(j);
 }
 

@@ -9,8 +9,8 @@
 
 struct call {
 	struct conn *c;
-	const struct cJSON *body; /* object; NULL: none was sent */
-	struct sd_buf out;        /* empty: {"ok":true} is answered */
+	struct cJSON *body; /* object; NULL: none was sent */
+	struct sd_buf out;  /* empty: {"ok":true} is answered */
 	int status;
 	const char *type;
 	bool later; /* the answer comes, or goes on, outside of the call */

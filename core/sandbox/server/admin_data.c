@@ -100,14 +100,14 @@ enum sd_err sd_srv_call_put(struct call *k, struct sd_error *e)
 {
 	struct server *s = k->c->s;
 	const char *model = sd_json_get_str(k->body, "model");
-	const struct cJSON *items = sd_json_get(k->body, "items");
+	struct sd_sbx_work *work;
 	enum sd_err rc = sd_srv_admin_model(k, model, e);
 
-	if (rc == SD_OK && !sd_json_is_array(items))
+	if (rc == SD_OK && !sd_json_is_array(sd_json_get(k->body, "items")))
 		rc = sd_fail(e, SD_INVAL, 0, "\"items\" must be an array of rows");
 	if (rc == SD_OK)
-		rc = sd_sbx_put(s->sbx, model, items, sd_srv_now_ms(s), e);
-	return rc;
+		rc = sd_sbx_put_work(s->sbx, model, sd_json_detach(k->body, "items"), &work, e);
+	return rc == SD_OK ? sd_srv_work(k, work, e) : rc;
 }
 
 struct caller {

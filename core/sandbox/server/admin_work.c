@@ -2,7 +2,7 @@
  * core/sandbox/server/admin_work.c - admin calls that touch a million rows: done piece by piece, so
  * that keep-alives, queries and mutations of others go on in between.
  *
- * Seed and purge stand in a queue; one is at work, a slice per turn of the loop, and its answer is
+ * Seed, purge and put stand in a queue; one is at work, a slice per turn of the loop, and its answer is
  * sent when it is done.  A dump is made as fast as its reader takes it.
  */
 #include <stdlib.h>
