@@ -156,7 +156,8 @@ static bool find(const struct sbx_plan *fields, struct span v, struct span *at)
 		if (!p || p >= end)
 			return false;
 		for (const struct sbx_plan *f = fields; f; f = f->next, i++)
-			if (strncmp(f->def->name, name, n) == 0 && !f->def->name[n])
+			if (*f->def->name == *name && strncmp(f->def->name, name, n) == 0 &&
+				!f->def->name[n])
 				at[i] = (struct span){value, p};
 		if (*p == '}')
 			return p + 1 == end;
