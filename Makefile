@@ -154,7 +154,7 @@ bench: deps
 # beside what people use today: needs node and npm
 bench-peers: deps
 	@$(MAKE) --no-print-directory $B/syncdeck $B/tests/bench/peers/ours
-	@sh tests/bench/peers/run-peers
+	@rc=0; sh tests/bench/peers/run-peers || rc=1; sh tests/bench/peers/run-outbox || rc=1; exit $$rc
 
 demo: deps
 	@$(MAKE) --no-print-directory $B/syncdeck

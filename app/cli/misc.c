@@ -27,7 +27,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{"unobserve", "unobserve", "end the observers of this batch", cli_unobserve},
 	{"sync",
 		"sync [--once] [--full] [--model M]... [--timeout DURATION] | sync "
-		"pause|resume | sync drop-outside [--model M]... [--dry-run]",
+		"pause|resume | sync drop-outside [--model M]... [--dry-run] | sync quarantined "
+		"[--model M]... [--retry]",
 		"run the engine in the foreground; pause: fetch nothing, send only; drop-outside: "
 		"rows a narrower sync expression left here",
 		cli_sync},

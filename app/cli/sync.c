@@ -178,6 +178,40 @@ static int drop_outside(struct cli *c, const struct cli_list *models, bool dry)
 	return 0;
 }
 
+static const char QUARANTINE_COLUMNS[] = "model key path raw reason";
+
+/* sync quarantined: what arrived and could not be stored (U-10).  retry: the models concerned are
+ * fetched again from the start; unsent changes stay. */
+static int quarantined(struct cli *c, const struct cli_list *models, bool retry, int64_t limit_ms)
+{
+	size_t n = models->n ? models->n : 1;
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *asked = sd_json_object();
+	enum sd_err err = retry ? sd_api_start(c->api, &e) : SD_OK;
+
+	for (size_t i = 0; err == SD_OK && i < n; i++) {
+		struct cJSON *list = NULL;
+		err = sd_api_quarantine(c->api, models->n ? models->v[i] : NULL, &list, &e);
+		for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
+			const char *model = sd_json_get_str(j, "model");
+			if (!retry)
+				cli_emit(c, j, QUARANTINE_COLUMNS);
+			else if (!sd_json_get(asked, model)) {
+				sd_json_add_bool(asked, model, true);
+				sd_api_resync(c->api, model, true);
+			}
+		}
+		sd_json_free(list);
+	}
+	if (err == SD_OK && !retry)
+		cli_flush(c, QUARANTINE_COLUMNS);
+	retry = retry && sd_json_child(asked);
+	sd_json_free(asked);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	return retry ? sync_once(c, limit_ms) : 0;
+}
+
 /* sync pause|resume|drop-outside */
 static int operate(struct cli *c, const char *verb, const struct cli_list *models, bool dry)
 {
@@ -192,18 +226,21 @@ static int operate(struct cli *c, const char *verb, const struct cli_list *model
 
 int cli_sync(struct cli *c, struct cli_args *a)
 {
-	bool once = false, full = false, dry = false, running;
+	bool once = false, full = false, dry = false, retry = false, running;
 	const char *timeout = NULL;
 	struct cli_list models = {.n = 0};
 	const struct cli_opt opts[] = {{"--once", CLI_FLAG, &once}, {"--full", CLI_FLAG, &full},
 		{"--model", CLI_LIST, &models}, {"--timeout", CLI_VALUE, &timeout},
-		{"--dry-run", CLI_FLAG, &dry}};
+		{"--dry-run", CLI_FLAG, &dry}, {"--retry", CLI_FLAG, &retry}};
 	struct sd_error e = {.code = SD_OK};
 	int64_t limit = INT64_MAX / 4, end;
 	enum sd_err err;
+	bool odd;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
 
-	if (rc == 0 && (a->n > 1 || (a->n && (once || full || timeout)) || (dry && !a->n)))
+	odd = a->n && strcmp(a->v[0], "quarantined") == 0;
+	if (rc == 0 && (a->n > 1 || (a->n && (once || full || (timeout && !odd))) ||
+			       ((dry || retry) && !a->n) || (dry && odd) || (retry && !odd)))
 		rc = cli_usage(c, "sync");
 	if (rc == 0 && timeout && (limit = cli_duration_arg(timeout)) < 0)
 		rc = cli_complain(c, 2, "--timeout %s: expected a duration such as 30s", timeout);
@@ -211,6 +248,8 @@ int cli_sync(struct cli *c, struct cli_args *a)
 		rc = cli_open(c);
 	if (rc)
 		return rc;
+	if (odd)
+		return quarantined(c, &models, retry, limit);
 	if (a->n)
 		return operate(c, a->v[0], &models, dry);
 	for (size_t i = 0; i < models.n; i++)
