@@ -365,11 +365,14 @@ static int writeable(struct sd_ws_conn *c)
 
 static int receive(struct sd_ws_conn *c, const char *in, size_t len)
 {
-	if (!sd_buf_add(&c->in, in, len)) {
+	size_t rest = lws_remaining_packet_payload(c->wsi);
+
+	/* a length that is only promised counts too: nobody waits for it to come true */
+	if (rest > SD_WS_MAX_MESSAGE || !sd_buf_add(&c->in, in, len)) {
 		snprintf(c->reason, sizeof c->reason, "a message larger than 4 MiB came");
 		return -1;
 	}
-	if (!lws_is_final_fragment(c->wsi) || lws_remaining_packet_payload(c->wsi))
+	if (!lws_is_final_fragment(c->wsi) || rest)
 		return 0;
 	if (!c->closing)
 		c->ev->text(c->ctx, c->id, sd_buf_text(&c->in), c->in.len);

@@ -260,8 +260,10 @@ enum sd_err sd_conn_drop(struct sd_engine *en, size_t at, bool close, const char
 	c->gave_up = !was_ready || c->attempts > 1;
 	plan_attempt(en, c, now_ms);
 	sd_subs_lost(en, at);
-	snprintf(en->status.last_failure, sizeof en->status.last_failure, "realtime: %s",
-		why && why[0] ? why : "connection lost");
+	/* while nothing can be reached, HTTP says better why: its texts know of certificates */
+	if (!en->active_told || en->active || !en->status.last_failure[0])
+		snprintf(en->status.last_failure, sizeof en->status.last_failure, "realtime: %s",
+			why && why[0] ? why : "connection lost");
 	if (!conn_mode(en, at, &c->mode))
 		c->gave_up = true;
 	if (was_ready)
