@@ -271,6 +271,41 @@ static void a_base_sync_of_many_records_goes_on_after_a_restart(void **st)
 	sd_test_dir_remove(dir);
 }
 
+static int count_step(void *steps)
+{
+	++*(int64_t *)steps;
+	return 0;
+}
+
+/* `sandbox --db FILE --seed N` started again and again: the second start does not make N records. */
+static void a_file_remembers_its_seeds(void **st)
+{
+	char *dir = sd_test_dir(), *db = sd_path_join(dir, "a.db");
+	struct fx *f = open_db(db);
+	int64_t steps = 0;
+
+	(void)st;
+	seed(f, "Box", MANY, 3);
+	fx_close(f);
+	f = open_db(db);
+	sqlite3_progress_handler(f->s->db, 1, count_step, &steps);
+	seed(f, "Box", MANY, 3);
+	seed(f, "Box", 100, 3);
+	assert_true(steps < 1000);
+	sqlite3_progress_handler(f->s->db, 0, NULL, NULL);
+	counted(f, "Box", "{\"live\":6000,\"deleted\":0}");
+	seed(f, "Box", MANY + 5, 3); /* more of them */
+	counted(f, "Box", "{\"live\":6005,\"deleted\":0}");
+	seed(f, "Box", 7, 4); /* another seed */
+	counted(f, "Box", "{\"live\":6012,\"deleted\":0}");
+	assert_int_equal(sd_sbx_reset(f->s, NULL), SD_OK);
+	seed(f, "Box", 10, 3);
+	counted(f, "Box", "{\"live\":10,\"deleted\":0}");
+	fx_close(f);
+	free(db);
+	sd_test_dir_remove(dir);
+}
+
 /* A mass load has neither indexes nor counters until its end: the next start makes them. */
 static void a_seed_that_was_killed_leaves_a_whole_database(void **st)
 {
@@ -536,6 +571,7 @@ int main(void)
 		cmocka_unit_test(seeded_records_are_found_by_their_keys),
 		cmocka_unit_test(seeding_does_not_hold_the_records),
 		cmocka_unit_test(a_base_sync_of_many_records_goes_on_after_a_restart),
+		cmocka_unit_test(a_file_remembers_its_seeds),
 		cmocka_unit_test(a_seed_that_was_killed_leaves_a_whole_database),
 		cmocka_unit_test(records_seeded_after_a_restart_are_in_the_delta),
 		cmocka_unit_test(rows_are_counted_through_whatever_happens_to_them),

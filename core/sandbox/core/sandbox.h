@@ -149,7 +149,8 @@ void sd_sbx_submit_mutate(struct sd_sbx *s, const char *op, const char *model,
  * does not name stay as they were; a new row gets version 1 and now. */
 SD_MUST_USE enum sd_err sd_sbx_put(struct sd_sbx *s, const char *model, const struct cJSON *items,
 	int64_t now_ms, struct sd_error *e);
-/* count records of a model, the same for the same seed; a million take no more memory than ten. */
+/* count records of a model, the same for the same seed; a million take no more memory than ten.  A
+ * file that had them already is left alone, unless the model has no rows at all. */
 SD_MUST_USE enum sd_err sd_sbx_seed(struct sd_sbx *s, const char *model, int64_t count,
 	uint64_t seed, int64_t now_ms, struct sd_error *e);
 /* NDJSON of {"model","fields"}: one line; versions 1, no event. */

@@ -234,13 +234,44 @@ static enum sd_err seed_model(struct sd_sbx *s, const char *model, int64_t count
 	return SD_OK;
 }
 
+/* A file remembers which seeds it has had, so that a restart with the same --seed does not make a
+ * million records again only to find them there.  count 0 asks; the answer is how many it had. */
+static int64_t had(struct sd_sbx *s, const struct sbx_model *m, uint64_t seed, int64_t count)
+{
+	char key[300];
+	sqlite3_stmt *st;
+	int64_t n = 0;
+
+	if (!s->o.db)
+		return 0;
+	snprintf(key, sizeof key, "seeded:%.200s:%llu", m->m->name, (unsigned long long)seed);
+	st = sbx_stmt(s,
+		count ? "INSERT OR REPLACE INTO meta VALUES(?1,?2)"
+		      : "SELECT value FROM meta WHERE key=?1",
+		NULL);
+	if (!st)
+		return 0;
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	if (count)
+		sqlite3_bind_int64(st, 2, count);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return n;
+}
+
 enum sd_err sd_sbx_seed(struct sd_sbx *s, const char *model, int64_t count, uint64_t seed,
 	int64_t now_ms, struct sd_error *e)
 {
 	struct sbx_model *m;
 	enum sd_err rc = seed_model(s, model, count, &m, e);
 
-	return rc == SD_OK ? sbx_seed_all(s, m, count, seed, now_ms, 0, e) : rc;
+	if (rc != SD_OK || (count && had(s, m, seed, 0) >= count && !sbx_table_is_empty(s, m)))
+		return rc;
+	rc = sbx_seed_all(s, m, count, seed, now_ms, 0, e);
+	if (rc == SD_OK && count)
+		(void)!had(s, m, seed, count);
+	return rc;
 }
 
 enum sd_err sbx_seeding_new(struct sd_sbx *s, const char *model, int64_t count, uint64_t seed,
