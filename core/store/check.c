@@ -181,6 +181,25 @@ static bool entry_true(void *ctx, struct sd_mutation *m)
 	return l->rc == SD_OK;
 }
 
+/* Numbers of the outbox and the journal are never used twice. */
+static enum sd_err numbers_true(struct sd_store *st, struct sd_error *e)
+{
+	int64_t seq = 0, line = 0;
+	enum sd_err rc = sd_ids_load(st, e);
+
+	if (rc == SD_OK)
+		rc = sd_db_int(st, "SELECT max(seq) FROM outbox", &seq, e);
+	if (rc == SD_OK)
+		rc = sd_db_int(st, "SELECT max(id) FROM journal", &line, e);
+	if (rc == SD_OK && (seq >= st->next_seq || line >= st->next_line))
+		rc = sd_fail(e, SD_INVAL, 0,
+			"%s: the next outbox entry would be %lld and the next line of history "
+			"%lld, "
+			"which are taken",
+			st->path, (long long)st->next_seq, (long long)st->next_line);
+	return rc;
+}
+
 enum sd_err sd_store_check(struct sd_store *st, struct sd_error *e)
 {
 	struct look l = {st, e, SD_OK};
@@ -191,6 +210,8 @@ enum sd_err sd_store_check(struct sd_store *st, struct sd_error *e)
 		if (rc == SD_OK)
 			rc = marks_true(st, &st->tables[i], e);
 	}
+	if (rc == SD_OK)
+		rc = numbers_true(st, e);
 	if (rc == SD_OK)
 		rc = sd_outbox_each(st, 0, -1, entry_true, &l, e);
 	if (rc == SD_OK)

@@ -29,8 +29,10 @@ static int open_lock(const char *dir, const char *name, struct sd_error *e)
 	if (path)
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		(void)sd_fail(e, SD_IO, errno, "cannot open the lock %s/%s: %s", dir, name,
-			strerror(errno));
+		(void)sd_fail(e, SD_IO, errno,
+			"cannot open the lock %s/%s: %s; see that the directory is yours and "
+			"writable",
+			dir, name, strerror(errno));
 	free(path);
 	return fd;
 }
@@ -111,8 +113,9 @@ static enum sd_err lock_until(int fd, int op, int64_t until, enum sd_lock what, 
 		if (errno == EINTR)
 			continue;
 		if (errno != EWOULDBLOCK)
-			return sd_fail(e, SD_IO, errno, "cannot lock %s/%s: %s", dir, name,
-				strerror(errno));
+			return sd_fail(e, SD_IO, errno,
+				"cannot lock %s/%s: %s; see that its disk can lock files", dir,
+				name, strerror(errno));
 		if (sd_mono_ms() >= until)
 			return busy(fd, what, dir, e);
 		usleep(5000);

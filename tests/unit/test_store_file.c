@@ -186,6 +186,7 @@ static void each_kind_of_damage_is_found_by_the_check(void **st)
 	tamper(f, "UPDATE r_Post SET _st=0 WHERE id='a'", "not marked as unsent");
 	tamper(f, "DELETE FROM shadow", "no copies");
 	tamper(f, "INSERT INTO shadow(model,key) VALUES('Post','[\"b\"]')", "copies are left");
+	tamper(f, "UPDATE counter SET live=1 WHERE model='#ids'", "which are taken");
 	tamper(f, "UPDATE outbox SET lane=2; UPDATE r_Post SET _st=3 WHERE _st<>0", "in conflict");
 }
 
