@@ -83,6 +83,9 @@ enum sd_err sd_case_load(struct sd_engine *en, int64_t seq, struct sd_case *c, s
 void sd_case_release(struct sd_case *c);
 /* Newest copy of the server that is known; NULL: none. */
 const struct cJSON *sd_case_server(const struct sd_case *c);
+/* An answer may be old, a newer copy have come in another way meanwhile: the newer of the two.  (A
+ * key made again has a lower version and a later time.) */
+const struct cJSON *sd_case_newest(const struct sd_case *c, const struct cJSON *theirs);
 /* The server's copy moved on from what the entry was made on. */
 bool sd_case_moved(const struct sd_case *c);
 

@@ -271,6 +271,7 @@ static enum sd_err conflict_with(struct sd_engine *en, struct sd_case *c,
 	int64_t wait;
 	enum sd_err rc = count_conflict(en, c, &wait, now_ms, e);
 
+	theirs = sd_case_newest(c, theirs);
 	en->push_wake = true;
 	if (rc != SD_OK)
 		return rc;

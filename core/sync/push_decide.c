@@ -31,6 +31,16 @@ static int64_t version_of(const struct cJSON *rec)
 	return sd_json_get_i64(rec, "_version", -1);
 }
 
+const struct cJSON *sd_case_newest(const struct sd_case *c, const struct cJSON *theirs)
+{
+	const struct cJSON *known = sd_case_server(c);
+	bool newer = known && theirs && version_of(known) > version_of(theirs) &&
+		     sd_json_get_i64(known, "_lastChangedAt", -1) >=
+			     sd_json_get_i64(theirs, "_lastChangedAt", -1);
+
+	return newer ? known : theirs;
+}
+
 static bool is_deleted(const struct cJSON *rec)
 {
 	return sd_json_is_true(sd_json_get(rec, "_deleted"));

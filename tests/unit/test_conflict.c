@@ -336,6 +336,21 @@ static void a_conflict_answer_with_the_record_is_compared_at_once(void **st)
 	script_free(r);
 }
 
+/* R-053 (found by the simulation): the answer took long, and a newer copy came in between */
+static void a_late_conflict_answer_does_not_take_the_place_of_a_newer_copy(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_THEIRS);
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	q = script_only(r, "updatePost");
+	script_arrive(r, "Update", "Post", POST(7, "\"newest\"", "7"));
+	script_error(r, q, "updatePost", "ConflictUnhandled", POST(6, "\"older\"", "7"));
+	script_row_is(r, "Post", KEY, "{\"title\":\"newest\",\"_version\":7}");
+	script_free(r);
+}
+
 /* S3.5: an empty error body, the same result */
 static void a_conflict_answer_without_it_is_read(void **st)
 {
@@ -461,6 +476,7 @@ int main(void)
 		cmocka_unit_test(a_delete_of_what_was_edited_there_asks),
 		cmocka_unit_test(deleted_on_both_sides_is_settled),
 		cmocka_unit_test(a_conflict_answer_with_the_record_is_compared_at_once),
+		cmocka_unit_test(a_late_conflict_answer_does_not_take_the_place_of_a_newer_copy),
 		cmocka_unit_test(a_conflict_answer_without_it_is_read),
 		cmocka_unit_test(a_record_missing_on_the_server_asks_and_can_be_made_again),
 		cmocka_unit_test(a_delete_of_what_is_gone_is_done_under_any_policy),
