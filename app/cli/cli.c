@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -16,10 +17,12 @@
 #include "core/model/scalar.h"
 
 static volatile sig_atomic_t stop_signal;
+static atomic_bool stop_reads; /* long ones end with it */
 
 static void on_signal(int s)
 {
 	stop_signal = s;
+	atomic_store(&stop_reads, true);
 }
 
 void cli_catch_signals(void)
@@ -412,6 +415,7 @@ int cli_try_open(struct cli *c, struct sd_error *e)
 		return rc;
 	o.schema = c->schema;
 	o.data_dir = c->data_dir;
+	o.stop = &stop_reads;
 	err = sd_api_open(&o, &c->api, e);
 	return err == SD_OK ? 0 : -1;
 }

@@ -108,7 +108,7 @@ int cli_query(struct cli *c, struct cli_args *a)
 		struct cJSON *j;
 		err = sd_api_count(c->api, &q, &n, &e);
 		if (err != SD_OK)
-			return cli_fail(c, err, &e);
+			return cli_interrupted() ? 130 : cli_fail(c, err, &e);
 		j = sd_json_object();
 		sd_json_add_int(j, "count", n);
 		cli_emit(c, j, NULL);
@@ -120,6 +120,8 @@ int cli_query(struct cli *c, struct cli_args *a)
 	err = sd_api_query(c->api, &q, cli_emit_rec, &x, &e);
 	cli_flush(c, x.columns);
 	sd_buf_release(&columns);
+	if (cli_interrupted())
+		return 130;
 	return err == SD_OK ? 0 : cli_fail(c, err, &e);
 }
 

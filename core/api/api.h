@@ -14,6 +14,7 @@
 #ifndef SD_API_API_H
 #define SD_API_API_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,6 +51,9 @@ struct sd_api_opts {                    /* everything borrowed for the life of t
 	const char *api_key;
 	enum sd_auth_mode auth; /* SD_AUTH_NONE: the config's default */
 	bool offline, read_only;
+	/* true, from a signal handler or another thread: queries and counts that run end with
+	 * SD_CANCELLED, and so do later ones.  NULL: never */
+	const atomic_bool *stop;
 	const char *token; /* SYNCDECK_TOKEN for oidc and lambda; NULL */
 	/* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN for iam; NULL */
 	const char *aws_id, *aws_secret, *aws_token;

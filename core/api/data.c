@@ -148,12 +148,12 @@ enum sd_err sd_api_count_on(struct sd_api *api, struct sd_store *st, const struc
 enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_query *in, sd_api_rec_fn fn,
 	void *ctx, struct sd_error *e)
 {
-	struct sd_watch w = {.cpu_us = in->within_ms * 1000};
+	struct sd_watch w = {.stop = api->o.stop, .cpu_us = in->within_ms * 1000};
 	enum sd_err rc = sd_api_use(api, e);
 
 	if (rc != SD_OK)
 		return rc;
-	sd_store_watch(api->reader, in->within_ms ? &w : NULL);
+	sd_store_watch(api->reader, in->within_ms || w.stop ? &w : NULL);
 	rc = sd_api_query_on(api, api->reader, in, fn, ctx, e);
 	sd_store_watch(api->reader, NULL);
 	return rc;
@@ -162,12 +162,12 @@ enum sd_err sd_api_query(struct sd_api *api, const struct sd_api_query *in, sd_a
 enum sd_err sd_api_count(
 	struct sd_api *api, const struct sd_api_query *in, int64_t *out, struct sd_error *e)
 {
-	struct sd_watch w = {.cpu_us = in->within_ms * 1000};
+	struct sd_watch w = {.stop = api->o.stop, .cpu_us = in->within_ms * 1000};
 	enum sd_err rc = sd_api_use(api, e);
 
 	if (rc != SD_OK)
 		return rc;
-	sd_store_watch(api->reader, in->within_ms ? &w : NULL);
+	sd_store_watch(api->reader, in->within_ms || w.stop ? &w : NULL);
 	rc = sd_api_count_on(api, api->reader, in, out, e);
 	sd_store_watch(api->reader, NULL);
 	return rc;

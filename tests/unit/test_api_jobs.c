@@ -190,6 +190,54 @@ static void a_query_within_a_time_gives_up(void **st)
 	assert_int_equal(atomic_load(&l.hits), 0);
 }
 
+static void *stop_soon(void *arg)
+{
+	usleep(3000);
+	atomic_store((atomic_bool *)arg, true);
+	return NULL;
+}
+
+static bool slow_rows(void *ctx, struct cJSON *rec)
+{
+	(void)rec;
+	atomic_fetch_add((atomic_int *)ctx, 1);
+	usleep(200); /* all of them would take far longer than a test may */
+	return true;
+}
+
+static void a_query_of_the_caller_ends_when_it_is_told_to_stop(void **st)
+{
+	struct rig *r = *st;
+	struct sd_config *config = sd_config_new();
+	atomic_bool stop;
+	atomic_int rows;
+	const struct sd_api_opts o = {.config = config,
+		.schema = r->p.schema,
+		.settings = &r->p.settings,
+		.data_dir = r->dir,
+		.endpoint = "",
+		.stop = &stop};
+	const struct sd_api_query q = {.model = "Record"};
+	struct sd_api *api;
+	pthread_t t;
+	int64_t n = -1;
+
+	atomic_init(&stop, false);
+	atomic_init(&rows, 0);
+	assert_int_equal(sd_api_open(&o, &api, &r->p.e), SD_OK);
+	assert_int_equal(pthread_create(&t, NULL, stop_soon, &stop), 0);
+	assert_int_equal(sd_api_query(api, &q, slow_rows, &rows, &r->p.e), SD_CANCELLED);
+	assert_true(atomic_load(&rows) < ROWS / 2);
+	pthread_join(t, NULL);
+	assert_int_equal(sd_api_count(api,
+				 &(struct sd_api_query){.model = "Record",
+					 .where = "body contains \"no such word\""},
+				 &n, &r->p.e),
+		SD_CANCELLED);
+	sd_api_close(api);
+	sd_config_free(config);
+}
+
 struct steps {
 	int calls;
 	int64_t rows, of;
@@ -341,6 +389,7 @@ int main(void)
 		cmocka_unit_test(a_cancelled_job_ends_in_the_middle),
 		cmocka_unit_test(the_one_who_asks_is_answered_meanwhile),
 		cmocka_unit_test(a_query_within_a_time_gives_up),
+		cmocka_unit_test(a_query_of_the_caller_ends_when_it_is_told_to_stop),
 		cmocka_unit_test(a_scan_tells_how_far_it_is),
 		cmocka_unit_test(closing_the_profile_ends_its_jobs),
 		cmocka_unit_test(a_sort_in_use_gets_an_index_and_a_model_keeps_four),
