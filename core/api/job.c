@@ -308,8 +308,8 @@ enum sd_err sd_api_job_end(struct sd_api_job *job, struct sd_error *e)
 
 	if (!job)
 		return SD_OK;
-	h = job->api->helper;
-	if (!atomic_load(&job->done)) { /* then the helper is there */
+	if (!atomic_load(&job->done)) { /* then the helper, and the api, are there */
+		h = job->api->helper;
 		atomic_store(&job->stop, true);
 		pthread_mutex_lock(&h->lock);
 		while (!atomic_load(&job->done))
