@@ -102,8 +102,9 @@ static const char *const QUERY[Q_COUNT] = {
 	[Q_JOURNAL_OUTBOX] = "SELECT " JOURNAL " FROM journal WHERE kind=4 AND id<?1"
 			     " ORDER BY id DESC LIMIT 1",
 	[Q_JOURNAL_TRIM] = "DELETE FROM journal WHERE id<=?1",
+	/* +: by the record's own few lines, not back through all that was sent */
 	[Q_JOURNAL_ECHO] = "UPDATE journal SET rid_to=?4 WHERE id=(SELECT id FROM journal WHERE"
-			   " model=?1 AND key=?2 AND kind=4 AND version=?3 AND text='sent'"
+			   " model=?1 AND key=?2 AND +kind=4 AND version=?3 AND text='sent'"
 			   " ORDER BY id DESC LIMIT 1) AND rid_to=0",
 	[Q_JOURNAL_LEFT] = "SELECT text FROM journal WHERE kind=4 AND seq=?1 ORDER BY id DESC"
 			   " LIMIT 1",
