@@ -280,4 +280,23 @@ module.exports = {
 		await b.create({ id: '3', title: 'live' });
 		assert.strictEqual((await again.nth('a', 1)).data.onCreatePost.id, '3');
 	}, ['--set', 'ws_lifetime=1s']),
+	'5.1 SANDBOX RULE: sockets are served at /graphql too': on(async b => {
+		b.sandbox.ready.realtime = b.sandbox.ready.url.replace(/^http/, 'ws');
+		const s = await b.socket();
+		assert.strictEqual((await s.start('a', CREATED)).type, 'start_ack');
+		await b.create({ id: '1', title: 'a' });
+		await s.nth('a', 1);
+	}),
+	'5.9 SANDBOX RULE: a filter that the service refuses, in the words its clients look for': on(async b => {
+		const s = await b.socket();
+		const sub = 'subscription($f: ModelSubscriptionPostFilterInput) { onCreatePost(filter: $f) { id } }';
+		const said = async (id, f) => (await s.start(id, sub, { f })).payload?.errors[0].message;
+		assert.strictEqual(await said('same', { and: [{ rating: { gt: 1 } }, { rating: { lt: 5 } }] }), 'filter uses same fieldName multiple time');
+		const many = { or: Array.from({ length: 11 }, (_, i) => ({ rating: { eq: i } })) };
+		assert.strictEqual(await said('ways', many), 'Filters combination exceed maximum limit');
+		assert.strictEqual(await said('fine', { or: [{ rating: { gt: 1 } }, { rating: { lt: -5 } }] }), undefined);
+		await b.create({ id: '1', title: 'a', rating: 0 });
+		await b.create({ id: '2', title: 'a', rating: -9 });
+		assert.strictEqual((await s.nth('fine', 1)).data.onCreatePost.id, '2');
+	}),
 };
