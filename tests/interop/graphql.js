@@ -99,7 +99,7 @@ async function samePlurals(list) {
 
 async function plurals() {
 	const all = words().filter(w => !AHEAD.test(w) && !RESERVED.has(w));
-	const todo = bunches(all, 1000);
+	const todo = bunches(all, 250);
 	let n = 0;
 	await Promise.all(Array.from({ length: AT_ONCE }, async () => {
 		for (let list = todo.shift(); list; list = todo.shift())
