@@ -68,18 +68,19 @@ static const struct {
 	const char *word;
 	unsigned cut;
 	const char *add;
-} classic[] = {{"alga", 0, "e"}, {"vertebra", 0, "e"}, {"alumna", 0, "e"}, {"phenomenon", 2, "a"},
-	{"criterion", 2, "a"}, {"automaton", 2, "a"}, {"organon", 2, "a"}, {"noumenon", 2, "a"},
-	{"perihelion", 2, "a"}, {"aphelion", 2, "a"}, {"hyperbaton", 2, "a"}, {"asyndeton", 2, "a"},
-	{"prolegomenon", 2, "a"}, {"hedron", 2, "a"}, {"agendum", 2, "a"}, {"addendum", 2, "a"},
-	{"millennium", 2, "a"}, {"datum", 2, "a"}, {"extremum", 2, "a"}, {"bacterium", 2, "a"},
-	{"desideratum", 2, "a"}, {"stratum", 2, "a"}, {"candelabrum", 2, "a"}, {"erratum", 2, "a"},
-	{"ovum", 2, "a"}, {"symposium", 2, "a"}, {"curriculum", 2, "a"}, {"automatum", 2, "a"},
-	{"quorum", 2, "a"}, {"hero", 0, "es"}, {"ato", 0, "es"}, {"gro", 0, "es"},
-	{"alumnus", 2, "i"}, {"syllabus", 2, "i"}, {"virus", 2, "i"}, {"radius", 2, "i"},
-	{"nucleus", 2, "i"}, {"fungus", 2, "i"}, {"cactus", 2, "i"}, {"stimulus", 2, "i"},
-	{"terminus", 2, "i"}, {"bacillus", 2, "i"}, {"focus", 2, "i"}, {"uterus", 2, "i"},
-	{"locus", 2, "i"}, {"stratus", 2, "i"}, {"seraph", 0, "im"}, {"cherub", 0, "im"}};
+} classic[] = {{"alga", 1, "ae"}, {"vertebra", 1, "ae"}, {"alumna", 1, "ae"},
+	{"phenomenon", 2, "a"}, {"criterion", 2, "a"}, {"automaton", 2, "a"}, {"organon", 2, "a"},
+	{"noumenon", 2, "a"}, {"perihelion", 2, "a"}, {"aphelion", 2, "a"}, {"hyperbaton", 2, "a"},
+	{"asyndeton", 2, "a"}, {"prolegomenon", 2, "a"}, {"hedron", 2, "a"}, {"agendum", 2, "a"},
+	{"addendum", 2, "a"}, {"millennium", 2, "a"}, {"datum", 2, "a"}, {"extremum", 2, "a"},
+	{"bacterium", 2, "a"}, {"desideratum", 2, "a"}, {"stratum", 2, "a"},
+	{"candelabrum", 2, "a"}, {"erratum", 2, "a"}, {"ovum", 2, "a"}, {"symposium", 2, "a"},
+	{"curriculum", 2, "a"}, {"automatum", 2, "a"}, {"quorum", 2, "a"}, {"hero", 0, "es"},
+	{"ato", 0, "es"}, {"gro", 0, "es"}, {"alumnus", 2, "i"}, {"syllabus", 2, "i"},
+	{"virus", 2, "i"}, {"radius", 2, "i"}, {"nucleus", 2, "i"}, {"fungus", 2, "i"},
+	{"cactus", 2, "i"}, {"stimulus", 2, "i"}, {"terminus", 2, "i"}, {"bacillus", 2, "i"},
+	{"focus", 2, "i"}, {"uterus", 2, "i"}, {"locus", 2, "i"}, {"stratus", 2, "i"},
+	{"seraph", 0, "im"}, {"cherub", 0, "im"}};
 
 /* s[0..n) ends with the lower-case word. */
 static bool ends(const char *s, size_t n, const char *word)

@@ -51,8 +51,8 @@ const NAMED = `
 	criteria phenomena indices matrices vertices leaves wolves lives knives potatoes heroes
 	echoes men women sheaves halves cacti fungi alumni syllabi nuclei radii stimuli genera
 	schemata stigmata quizzes analyses crises theses axes oases ellipses`.split(/\s+/).filter(Boolean);
-const BEFORE = ['User', 'Re', 'My', 'Api', 'Un', 'A', 'X', 'Sub'];
-const STEMS = ['B', 'Tr', 'Lo', 'Zi', 'Qu'];
+const BEFORE = ['User', 'Re', 'Api'];
+const STEMS = ['Tr', 'Zi'];
 const ENDINGS = [];
 for (const a of 'abcdefghijklmnopqrstuvwxyz')
 	for (const b of 'abcdefghijklmnopqrstuvwxyz')
