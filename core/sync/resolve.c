@@ -294,10 +294,13 @@ static enum sd_err write_json(const struct sd_conflict *c, const struct sd_decis
 /* ---- edits that waited behind ---- */
 struct behind {
 	const struct sd_conflict *c;
-	int64_t seq; /* of one that mine holds already; 0: none */
+	struct cJSON *sum;   /* what they make together, up to where we are */
+	int64_t upto, first; /* the last one that mine holds, and the first one left; 0: none */
+	bool ok;
 };
 
-static bool find_behind(void *ctx, struct sd_mutation *m)
+/* One edit may be hidden by a later one of the same field: they are looked at together. */
+static bool add_up(void *ctx, struct sd_mutation *m)
 {
 	struct behind *b = ctx;
 
@@ -306,26 +309,44 @@ static bool find_behind(void *ctx, struct sd_mutation *m)
 	if (!sd_mutation_is_plain_edit(m))
 		return false;
 	for (const struct cJSON *f = sd_json_child(m->fields); f; f = sd_json_next(f))
+		b->ok = b->ok && sd_json_set(b->sum, sd_json_name(f), sd_json_dup(f));
+	for (const struct cJSON *f = sd_json_child(b->sum); f; f = sd_json_next(f))
 		if (!sd_json_equal(f, sd_json_get(b->c->mine, sd_json_name(f)), true))
-			return true;
-	b->seq = m->seq;
-	return false;
+			return b->ok;
+	b->upto = m->seq;
+	return b->ok;
+}
+
+static bool first_behind(void *ctx, struct sd_mutation *m)
+{
+	struct behind *b = ctx;
+
+	if (m->seq > b->c->seq && m->seq <= b->upto)
+		b->first = m->seq;
+	return !b->first;
 }
 
 static enum sd_err drop_behind(
 	struct sd_store *st, const struct sd_conflict *c, int64_t now_ms, struct sd_error *e)
 {
+	struct behind b = {.c = c, .sum = sd_json_object(), .ok = true};
 	enum sd_err rc = SD_OK;
-	struct behind b = {.c = c, .seq = 1};
 	char how[64];
 
 	snprintf(how, sizeof how, "decided together with conflict %lld", (long long)c->id);
-	while (rc == SD_OK && c->mine && b.seq) {
-		b.seq = 0;
-		rc = sd_outbox_of(st, c->model, c->key, find_behind, &b, e);
-		if (rc == SD_OK && b.seq)
-			rc = sd_outbox_settled(st, b.seq, NULL, how, now_ms, e);
+	if (c->mine)
+		rc = sd_outbox_of(st, c->model, c->key, add_up, &b, e);
+	if (rc == SD_OK && (!b.ok || !b.sum))
+		rc = sd_fail(e, SD_NOMEM, 0, "conflict %lld: out of memory", (long long)c->id);
+	while (rc == SD_OK && b.upto) {
+		b.first = 0;
+		rc = sd_outbox_of(st, c->model, c->key, first_behind, &b, e);
+		if (rc == SD_OK && !b.first)
+			break;
+		if (rc == SD_OK)
+			rc = sd_outbox_settled(st, b.first, NULL, how, now_ms, e);
 	}
+	sd_json_free(b.sum);
 	return rc;
 }
 

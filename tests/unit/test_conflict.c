@@ -319,6 +319,31 @@ static void deleted_on_both_sides_is_settled(void **st)
 	script_free(r);
 }
 
+/* R-051 (found by the simulation): of two edits of one field behind the conflict the older one was
+ * left, and sent after the newer one */
+static void edits_behind_a_conflict_that_hide_each_other_are_decided_together(void **st)
+{
+	struct script *r = race(SD_POLICY_ASK, "{\"id\":\"p1\",\"title\":\"mine\"}",
+		POST(4, "\"theirs\"", "1"), "Update");
+	struct sd_error e = {.code = SD_OK};
+	struct script_request *q;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"second\"}", NULL);
+	script_save(r, "Post", "{\"id\":\"p1\",\"rating\":5}", "rating < 700");
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"third\"}", NULL);
+	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
+	assert_int_equal(sd_outbox_discard(r->store, 3, r->now, &e), SD_OK);
+	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+	resolve(r, 1, SD_PICK_MINE);
+	q = script_only(r, "updatePost");
+	input_is(q, "{\"id\":\"p1\",\"title\":\"third\",\"_version\":4}");
+	script_ok(r, q, "updatePost", POST(5, "\"third\"", "1"));
+	assert_int_equal(script_waiting(r), 0);
+	script_row_is(r, "Post", KEY, "{\"title\":\"third\",\"_state\":\"synced\"}");
+	script_free(r);
+}
+
 /* ---- the server says conflict ---- */
 static void a_conflict_answer_with_the_record_is_compared_at_once(void **st)
 {
@@ -476,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_delete_of_what_was_edited_there_asks),
 		cmocka_unit_test(deleted_on_both_sides_is_settled),
 		cmocka_unit_test(a_conflict_answer_with_the_record_is_compared_at_once),
+		cmocka_unit_test(edits_behind_a_conflict_that_hide_each_other_are_decided_together),
 		cmocka_unit_test(a_late_conflict_answer_does_not_take_the_place_of_a_newer_copy),
 		cmocka_unit_test(a_conflict_answer_without_it_is_read),
 		cmocka_unit_test(a_record_missing_on_the_server_asks_and_can_be_made_again),
