@@ -83,6 +83,7 @@ static const struct example {
 	{"bundle", "syncdeck bundle support.tar",
 		"State, events, schema and versions. Never a token; no value of a record unless "
 		"--with-data."},
+	{"rescue", "syncdeck rescue", NULL},
 	{"batch", "printf 'save Post title=a\\nwait drained\\n' | syncdeck batch",
 		"One command a line (shell quoting, or a JSON array of words); one engine stays up "
 		"between them."},

@@ -21,24 +21,57 @@ void sd_introspection_release(struct sd_introspection *in)
 	in->types = NULL;
 }
 
+/* Names go into texts that are read as a schema: only what GraphQL calls a name is taken. */
+static bool is_name(const struct cJSON *j)
+{
+	const char *s = sd_json_str(j);
+	size_t n = s ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+		     : 0;
+
+	return n > 0 && n < 256 && !s[n] && (s[0] < '0' || s[0] > '9');
+}
+
+static bool names_fine(const struct cJSON *j, int depth)
+{
+	for (const struct cJSON *c = sd_json_child(j); c; c = sd_json_next(c)) {
+		const char *member = sd_json_name(c);
+		if (member && strcmp(member, "name") == 0 && !sd_json_is_null(c) && !is_name(c))
+			return false;
+		if (depth == 16 || !names_fine(c, depth + 1)) /* no type is nested like that */
+			return false;
+	}
+	return true;
+}
+
+enum sd_err sd_introspection_index(
+	struct sd_introspection *in, const struct cJSON *types, struct sd_error *e)
+{
+	in->types = types;
+	if (!names_fine(types, 0))
+		return sd_fail(e, SD_PROTO, 0, "the server's schema has names that are none");
+	for (struct cJSON *t = sd_json_child(types); t; t = sd_json_next(t)) {
+		const char *name = sd_json_get_str(t, "name");
+		if (name && !sd_map_put(&in->by_name, name, t, NULL))
+			return sd_fail(e, SD_NOMEM, 0, "introspection: out of memory");
+	}
+	return SD_OK;
+}
+
 enum sd_err sd_introspect(struct sd_api *api, struct sd_introspection *out, struct sd_error *e)
 {
+	const struct cJSON *types;
 	enum sd_err rc;
 
 	memset(out, 0, sizeof *out);
 	rc = sd_api_ask(api, DOCUMENT, NULL, "__schema", &out->answer, e);
 	if (rc != SD_OK)
 		return rc;
-	out->types = sd_json_get(out->answer.reply.data, "types");
-	if (!sd_json_is_array(out->types))
-		rc = sd_fail(e, SD_FAILED, 0, "%s does not tell its schema: %s", api->endpoint,
-			out->answer.reply.message[0] ? out->answer.reply.message
-						     : "introspection is off");
-	for (struct cJSON *t = sd_json_child(out->types); rc == SD_OK && t; t = sd_json_next(t)) {
-		const char *name = sd_json_get_str(t, "name");
-		if (name && !sd_map_put(&out->by_name, name, t, NULL))
-			rc = sd_fail(e, SD_NOMEM, 0, "introspection: out of memory");
-	}
+	types = sd_json_get(out->answer.reply.data, "types");
+	rc = sd_json_is_array(types)
+		     ? sd_introspection_index(out, types, e)
+		     : sd_fail(e, SD_FAILED, 0, "%s does not tell its schema: %s", api->endpoint,
+			       out->answer.reply.message[0] ? out->answer.reply.message
+							    : "introspection is off");
 	if (rc != SD_OK)
 		sd_introspection_release(out);
 	return rc;

@@ -17,6 +17,9 @@ struct sd_introspection {          /* sd_introspection_release */
 /* Errors as sd_api_ask; FAILED when the server does not tell. */
 SD_MUST_USE enum sd_err sd_introspect(
 	struct sd_api *api, struct sd_introspection *out, struct sd_error *e);
+/* From the types array itself (borrowed); in is zeroed.  PROTO: names that GraphQL does not allow. */
+SD_MUST_USE enum sd_err sd_introspection_index(
+	struct sd_introspection *in, const struct cJSON *types, struct sd_error *e);
 void sd_introspection_release(struct sd_introspection *in);
 
 /* A named type; NULL when absent. */
