@@ -203,7 +203,9 @@ bool sd_csv_put(struct sd_buf *out, const char *s, size_t n, bool quote, bool fi
 
 	for (size_t i = 0; i < n && !quote; i++)
 		quote = strchr("\",\r\n", s[i]) != NULL;
-	/* some readers drop spaces at the ends of what is not quoted */
+	/* some readers drop spaces at the ends of what is not quoted, or a byte order mark */
+	if (n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+		quote = true;
 	if (n && (s[0] == ' ' || s[n - 1] == ' ' || s[0] == '\t' || s[n - 1] == '\t'))
 		quote = true;
 	if (!quote)
