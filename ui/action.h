@@ -115,6 +115,14 @@ enum sd_ctx {
 	X(HISTORY, "history", "", DATA, "RECORD", "versions seen here",                            \
 		"Lists every version of the record that was seen on this device, newest first.",   \
 		0)                                                                                 \
+	X(EXPLAIN, "explain", "", DATA, "RECORD", "why it is as it is",                            \
+		"Says why the record is as it is: synced, pending, refused and so on, with the "   \
+		"evidence and the next step.",                                                     \
+		0)                                                                                 \
+	X(TO_VERSION, "revert", "", DATA, "RECORD", "back to a version",                           \
+		"Asks for a version seen here and makes a new change of what the record was "      \
+		"then.",                                                                           \
+		1)                                                                                 \
 	X(RETRY, "retry-one", "r", OUTBOX, "QUEUE", "retry", "Tries this change again now.", 1)    \
 	X(RETRY_ALL, "retry-all", "R", OUTBOX, "QUEUE", "retry all",                               \
 		"Tries every waiting and refused change again now.", 1)                            \

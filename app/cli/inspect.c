@@ -40,7 +40,7 @@ int cli_explain(struct cli *c, struct cli_args *a)
 	if (rc == 0)
 		rc = cli_key(c, a->v[0], a->v + 1, a->n - 1, &key);
 	if (rc == 0) {
-		enum sd_err err = sd_api_explain(c->api, a->v[0], sd_buf_text(&key), &j, &e);
+		enum sd_err err = sd_api_explain(c->api, a->v[0], sd_buf_text(&key), true, &j, &e);
 		if (err != SD_OK)
 			rc = cli_fail(c, err, &e);
 		else if (c->batch || c->o.json)

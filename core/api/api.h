@@ -263,9 +263,10 @@ SD_MUST_USE enum sd_err sd_api_audit(struct sd_api *api, const char *const *mode
 	sd_api_rec_fn fn, void (*model_done)(void *ctx, const struct sd_api_audited *a),
 	sd_api_progress_fn progress, void *ctx, struct sd_error *e);
 /* Why a record is as it is, or is not here: {"model","key","cause","evidence":[..],"next"}; causes:
- * contract.md 5 `explain`.  The server is asked when the store cannot tell, unless offline. */
+ * contract.md 5 `explain`.  ask: the server may be asked (and waited for) when the store cannot
+ * tell. */
 SD_MUST_USE enum sd_err sd_api_explain(struct sd_api *api, const char *model, const char *key,
-	struct cJSON **out, struct sd_error *e);
+	bool ask, struct cJSON **out, struct sd_error *e);
 /* One line a check: {"check","ok","detail"}, given as soon as it is known. *bad: how many failed.
  */
 SD_MUST_USE enum sd_err sd_api_doctor(

@@ -307,7 +307,7 @@ static enum sd_err load(struct why *w)
 	return rc;
 }
 
-enum sd_err sd_api_explain(struct sd_api *api, const char *model, const char *key,
+enum sd_err sd_api_explain(struct sd_api *api, const char *model, const char *key, bool ask,
 	struct cJSON **out, struct sd_error *e)
 {
 	struct why w = {.api = api, .key = key, .e = e};
@@ -330,8 +330,10 @@ enum sd_err sd_api_explain(struct sd_api *api, const char *model, const char *ke
 		if (!w.cause)
 			w.cause = so_far;
 	}
-	if (rc == SD_OK && !w.cause)
+	if (rc == SD_OK && !w.cause && ask)
 		look_there(&w);
+	else if (rc == SD_OK && !w.cause)
+		not_asked(&w, "`syncdeck explain` does");
 	if (rc == SD_OK) {
 		*out = sd_json_object();
 		if (sd_json_parse(key, strlen(key), "key", &k, NULL) != SD_OK)

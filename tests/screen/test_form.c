@@ -44,6 +44,18 @@ static void typed_fields_are_checked_and_saved(void **st) /* U-35, U-43 */
 	host_keys(&h, "history\r");
 	host_sees(&h, "title: One > One more");
 	host_keys(&h, "\033");
+	host_keys(&h, ":");
+	host_keys(&h, "explain\r"); /* S10.2: the words of the command */
+	host_sees(&h, "pending");
+	host_sees(&h, "unsent change #");
+	host_sees(&h, "next: ");
+	host_keys(&h, "\033");
+	host_keys(&h, ":");
+	host_keys(&h, "revert\r");
+	host_sees(&h, "Back to which version");
+	host_keys(&h, "7\r");
+	host_sees(&h, "was not seen here");
+	host_keys(&h, "\033");
 	host_end(&h);
 }
 

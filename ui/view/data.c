@@ -361,7 +361,8 @@ static const char *why_not(struct sd_ui *ui, struct sd_layer *l, enum sd_act a)
 	struct sd_data *d = (struct sd_data *)l;
 	bool on_record = a == SD_ACT_EDIT || a == SD_ACT_EDIT_JSON || a == SD_ACT_DELETE ||
 			 a == SD_ACT_MARK || a == SD_ACT_COPY_RECORD || a == SD_ACT_COPY_CELL ||
-			 a == SD_ACT_HISTORY || a == SD_ACT_RESTORE;
+			 a == SD_ACT_HISTORY || a == SD_ACT_RESTORE || a == SD_ACT_EXPLAIN ||
+			 a == SD_ACT_TO_VERSION;
 
 	(void)ui;
 	if (!d->m && (on_record || a == SD_ACT_ADD || a == SD_ACT_FILTER || a == SD_ACT_SORT))

@@ -128,6 +128,8 @@ const struct sd_field *sd_data_column(const struct sd_data *d); /* the current o
 void sd_data_copy(struct sd_ui *ui, struct sd_data *d, bool whole);
 void sd_data_export(struct sd_ui *ui, struct sd_data *d);
 void sd_data_history(struct sd_ui *ui, struct sd_data *d);
+void sd_data_explain(struct sd_ui *ui, struct sd_data *d);
+void sd_data_revert(struct sd_ui *ui, struct sd_data *d);
 
 /* ---- views.c ---- */
 void sd_views_save(struct sd_ui *ui, void *data, const char *where);

@@ -412,6 +412,12 @@ static bool do_record(struct sd_ui *ui, struct sd_data *d, enum sd_act a)
 	case SD_ACT_HISTORY:
 		sd_data_history(ui, d);
 		return true;
+	case SD_ACT_EXPLAIN:
+		sd_data_explain(ui, d);
+		return true;
+	case SD_ACT_TO_VERSION:
+		sd_data_revert(ui, d);
+		return true;
 	case SD_ACT_RESTORE:
 		restore(ui, d);
 		return true;

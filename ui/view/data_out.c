@@ -229,3 +229,64 @@ void sd_data_history(struct sd_ui *ui, struct sd_data *d)
 	sd_json_free(list);
 	free(key);
 }
+
+/* The words of `syncdeck explain`; the server is not asked: a screen must not wait for it. */
+void sd_data_explain(struct sd_ui *ui, struct sd_data *d)
+{
+	char *key = sd_key_text(d->m, sd_win_row(d));
+	struct cJSON *j = NULL;
+	struct sd_error e = {0};
+	struct sd_buf b = SD_BUF_INIT;
+
+	if (!key || sd_api_explain(ui->api, d->m->name, key, false, &j, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+		free(key);
+		return;
+	}
+	sd_show_value(sd_json_get(j, "cause"), &b);
+	sd_buf_str(&b, "\n\n");
+	for (struct cJSON *t = sd_json_child(sd_json_get(j, "evidence")); t; t = sd_json_next(t)) {
+		sd_buf_str(&b, "  ");
+		sd_show_value(t, &b);
+		sd_buf_ch(&b, '\n');
+	}
+	sd_buf_str(&b, "\nnext: ");
+	sd_show_value(sd_json_get(j, "next"), &b);
+	sd_tell(ui, "Why it is as it is", sd_buf_text(&b));
+	sd_buf_release(&b);
+	sd_json_free(j);
+	free(key);
+}
+
+static bool revert_to(struct sd_ui *ui, void *ctx, const char *text)
+{
+	struct sd_data *d = ctx;
+	char *key = sd_key_text(d->m, sd_win_row(d));
+	struct cJSON *rec = NULL;
+	struct sd_error e = {0};
+	int64_t version;
+	bool done = false;
+
+	if (!sd_parse_i64(text, &version) || version < 1) {
+		sd_say(ui, SD_SAY_WARN, "\"%s\" is no version; `history` lists them.", text);
+	} else if (!key || sd_api_revert(ui->api, d->m->name, key, version, &rec, &e) != SD_OK) {
+		sd_say_error(ui, &e);
+	} else {
+		sd_say(ui, SD_SAY_GOOD,
+			"Back to what it was at version %lld; it goes out like any change.",
+			(long long)version);
+		sd_api_kick(ui->api);
+		ui->stale = done = true;
+	}
+	sd_json_free(rec);
+	free(key);
+	return done;
+}
+
+void sd_data_revert(struct sd_ui *ui, struct sd_data *d)
+{
+	sd_prompt(ui, &(struct sd_prompt_opts){.title = "Back to which version",
+			      .history = "version",
+			      .done = revert_to,
+			      .ctx = d});
+}
