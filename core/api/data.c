@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/map.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 
@@ -339,15 +340,89 @@ static bool collect_key(void *ctx, struct cJSON *rec, int64_t rid)
 	return sd_json_push(ctx, sd_json_dup(rec));
 }
 
+/* Of a dry run: what two of the named records would both take is told once. */
+static enum sd_err tell_once(struct sd_api *api, struct sd_map *told, const struct cJSON *from,
+	struct cJSON *to, struct sd_error *e)
+{
+	struct sd_buf name = SD_BUF_INIT, key = SD_BUF_INIT;
+	enum sd_err rc = SD_OK;
+
+	for (const struct cJSON *r = sd_json_child(from); rc == SD_OK && r; r = sd_json_next(r)) {
+		const char *model = sd_json_get_str(r, "_model");
+		sd_buf_reset(&name);
+		sd_buf_reset(&key);
+		rc = sd_key_of(sd_schema_model(api->o.schema, model), r, &key, e);
+		sd_buf_fmt(&name, "%s %s", model, sd_buf_text(&key));
+		if (rc != SD_OK || sd_map_has(told, sd_buf_text(&name)))
+			continue;
+		if (!sd_map_put(told, sd_buf_text(&name), api, NULL) ||
+			!sd_json_push(to, sd_json_dup(r)))
+			rc = sd_fail(e, SD_NOMEM, 0, "delete: out of memory");
+	}
+	sd_buf_release(&name);
+	sd_buf_release(&key);
+	return rc;
+}
+
+static enum sd_err would_delete(struct sd_api *api, const struct sd_model *m,
+	const struct cJSON *list, const struct sd_pred *cond, struct cJSON *deleted,
+	struct sd_error *e)
+{
+	struct sd_write_env env = sd_api_env(api);
+	struct sd_buf key = SD_BUF_INIT;
+	struct sd_map told = SD_MAP_INIT;
+	enum sd_err rc = SD_OK;
+
+	for (const struct cJSON *r = sd_json_child(list); rc == SD_OK && r; r = sd_json_next(r)) {
+		struct cJSON *one = sd_json_array();
+		sd_buf_reset(&key);
+		rc = sd_key_of(m, r, &key, e);
+		if (rc == SD_OK)
+			rc = sd_write_delete(
+				api->reader, m, sd_buf_text(&key), cond, true, &env, one, e);
+		if (rc == SD_OK)
+			rc = tell_once(api, &told, one, deleted, e);
+		sd_json_free(one);
+	}
+	sd_map_release(&told, NULL);
+	sd_buf_release(&key);
+	return rc;
+}
+
+/* Looks through the reader: it needs no lock and no permission to write. */
+static enum sd_err dry_run(struct sd_api *api, const struct sd_model *m, const char *key,
+	const struct sd_pred *where, const struct sd_pred *cond, struct cJSON *deleted,
+	struct sd_error *e)
+{
+	struct sd_query q = {.model = m, .where = where, .state = -1, .by_rid = true};
+	struct sd_write_env env = sd_api_env(api);
+	struct cJSON *list = sd_json_array();
+	enum sd_err rc = sd_api_use(api, e);
+
+	if (rc == SD_OK)
+		rc = sd_store_read(api->reader, e);
+	if (rc == SD_OK && key)
+		rc = not_there(m, key,
+			sd_write_delete(api->reader, m, key, cond, true, &env, deleted, e), e);
+	else if (rc == SD_OK)
+		rc = sd_rec_query(api->reader, &q, collect_key, list, e);
+	if (rc == SD_OK && !key)
+		rc = would_delete(api, m, list, cond, deleted, e);
+	if (api->reader)
+		sd_store_rollback(api->reader);
+	sd_json_free(list);
+	return rc;
+}
+
 static enum sd_err delete_where(struct sd_api *api, const struct sd_model *m,
-	const struct sd_pred *where, const struct sd_pred *cond, bool dry_run,
-	struct cJSON *deleted, struct sd_error *e)
+	const struct sd_pred *where, const struct sd_pred *cond, struct cJSON *deleted,
+	struct sd_error *e)
 {
 	struct sd_write_env env = sd_api_env(api);
 	struct sd_query q = {.model = m, .where = where, .state = -1, .by_rid = true};
 	struct cJSON *list = sd_json_array();
 	struct sd_buf key = SD_BUF_INIT;
-	enum sd_err rc = dry_run ? SD_OK : sd_write_together(api->writer, e);
+	enum sd_err rc = sd_write_together(api->writer, e);
 
 	if (rc == SD_OK)
 		rc = sd_rec_query(api->writer, &q, collect_key, list, e);
@@ -356,7 +431,7 @@ static enum sd_err delete_where(struct sd_api *api, const struct sd_model *m,
 		rc = sd_key_of(m, r, &key, e);
 		if (rc == SD_OK)
 			rc = sd_write_delete(
-				api->writer, m, sd_buf_text(&key), cond, dry_run, &env, deleted, e);
+				api->writer, m, sd_buf_text(&key), cond, false, &env, deleted, e);
 		if (rc == SD_NOTFOUND) /* a cascade took it already */
 			rc = SD_OK;
 	}
@@ -366,7 +441,7 @@ static enum sd_err delete_where(struct sd_api *api, const struct sd_model *m,
 }
 
 enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key, const char *where,
-	const char *cond, bool dry_run, struct cJSON **deleted, struct sd_error *e)
+	const char *cond, bool dry, struct cJSON **deleted, struct sd_error *e)
 {
 	const struct sd_model *m;
 	struct sd_pred *p = NULL, *w = NULL;
@@ -380,15 +455,15 @@ enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key
 		rc = parse_cond(api, m, cond, &p, e);
 	if (rc == SD_OK && !key)
 		rc = sd_pred_parse(api->o.schema, m, where, &w, e);
-	if (rc == SD_OK)
-		rc = sd_api_begin(api, e);
-	if (rc == SD_OK) {
-		rc = key ? not_there(m, key,
-				   sd_write_delete(api->writer, m, key, p, dry_run, &env, list, e),
-				   e)
-			 : delete_where(api, m, w, p, dry_run, list, e);
-		rc = sd_api_end(api, rc, e);
-	}
+	if (rc == SD_OK && dry)
+		rc = dry_run(api, m, key, w, p, list, e);
+	else if (rc == SD_OK && (rc = sd_api_begin(api, e)) == SD_OK)
+		rc = sd_api_end(api,
+			key ? not_there(m, key,
+				      sd_write_delete(api->writer, m, key, p, false, &env, list, e),
+				      e)
+			    : delete_where(api, m, w, p, list, e),
+			e);
 	sd_pred_free(p);
 	sd_pred_free(w);
 	if (rc == SD_OK && deleted)
