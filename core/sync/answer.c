@@ -213,20 +213,34 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 }
 
 /* "FieldUndefined: Field 'syncPosts' in type 'Query' is undefined": the API keeps no versions. */
-static bool no_conflict_detection(const struct sd_pull_model *p, const char *message)
+static bool says_unversioned(const struct sd_pull_model *p, const char *message)
 {
-	static const char *const NAMES[] = {
-		"'_version'", "'_lastChangedAt'", "'_deleted'", "'startedAt'", "'lastSync'"};
-	char root[160];
+	const char *const names[] = {
+		p->root, "_version", "_lastChangedAt", "_deleted", "startedAt", "lastSync"};
+	char quoted[160];
 
-	if (!strstr(message, "FieldUndefined") && !strstr(message, "UnknownArgument") &&
-		!strstr(message, "Cannot query field"))
+	if (!message ||
+		(!strstr(message, "FieldUndefined") && !strstr(message, "UnknownArgument") &&
+			!strstr(message, "Cannot query field")))
 		return false;
-	snprintf(root, sizeof root, "'%s'", p->root);
-	if (strstr(message, root))
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(quoted, sizeof quoted, "'%s'", names[i]);
+		if (strstr(message, quoted))
+			return true;
+		snprintf(quoted, sizeof quoted, "\"%s\"", names[i]);
+		if (strstr(message, quoted))
+			return true;
+	}
+	return false;
+}
+
+/* Servers that name every fault of a document may say this one last. */
+static bool no_conflict_detection(const struct sd_pull_model *p, const struct sd_reply *rep)
+{
+	if (says_unversioned(p, rep->message))
 		return true;
-	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-		if (strstr(message, NAMES[i]))
+	for (const struct cJSON *c = sd_json_child(rep->errors); c; c = sd_json_next(c))
+		if (says_unversioned(p, sd_json_get_str(c, "message")))
 			return true;
 	return false;
 }
@@ -244,7 +258,7 @@ static enum sd_err refused(struct sd_engine *en, struct sd_pull_model *p,
 		p->running = false;
 		return sd_run_begin(en, p, now_ms, e);
 	}
-	if (no_conflict_detection(p, rep->message))
+	if (no_conflict_detection(p, rep))
 		snprintf(text, sizeof text,
 			"%s: this backend has no %s: conflict detection is off. Turn on conflict "
 			"detection (versioned data source with delta sync; Amplify: conflict "
@@ -333,8 +347,7 @@ static enum sd_err too_big(struct sd_engine *en, struct sd_pull_model *p,
 /* An error that came while the answer was made, not one about the request. */
 static bool about_data(const struct sd_pull_model *p, const struct sd_reply *rep)
 {
-	if (no_conflict_detection(p, rep->message) ||
-		(p->s.page_token && strstr(rep->message, "nextToken")))
+	if (no_conflict_detection(p, rep) || (p->s.page_token && strstr(rep->message, "nextToken")))
 		return false;
 	return strstr(rep->message, "Cannot return null") ||
 	       sd_json_child(sd_json_get(sd_json_child(rep->errors), "path"));
