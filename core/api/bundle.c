@@ -199,7 +199,8 @@ static const char *const KIND[SD_J_KIND_COUNT] = {[SD_J_INSERT] = "insert",
 	[SD_J_META] = "version",
 	[SD_J_OUTBOX] = "outbox",
 	[SD_J_CONFLICT] = "conflict",
-	[SD_J_SYNC] = "sync"};
+	[SD_J_SYNC] = "sync",
+	[SD_J_MERGED] = "merged"};
 
 static bool put_event(void *ctx, const struct sd_journal *l)
 {

@@ -6,8 +6,8 @@
  *   db.c fault.c     statements, errors                       migrate.c carry.c check.c  the schema
  *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
- *   write.c valid.c delete.c     what the person changes      apply.c sync.c    what arrives
- *   conflict.c quarantine.c journal.c   share.c   who writes next, the WAL, late indexes
+ *   write.c valid.c delete.c undo.c   what the person changes   apply.c sync.c    what arrives
+ *   conflict.c quarantine.c journal.c history.c   share.c  who writes next, the WAL, late indexes
  *   watch.c          long statements    sortix.c  indexes for sorts in use
  *
  * A row is never written but by row.c: it keeps the counters of live rows and of rids, which are

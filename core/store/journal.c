@@ -90,7 +90,8 @@ static enum sd_err give(struct sd_store *st, sqlite3_stmt *s, sd_journal_fn fn, 
 		.op = (enum sd_op)sqlite3_column_int(s, 12),
 	};
 	int64_t to = sqlite3_column_int64(s, 10);
-	bool gone = model && !j.model; /* a model the schema no longer has */
+	/* of a model the schema no longer has, or of a kind that a newer program wrote */
+	bool strange = (model && !j.model) || (size_t)j.kind >= SD_J_KIND_COUNT;
 	enum sd_err rc = sd_db_json(s, 7, &changed, e);
 
 	j.rid_to = j.rid_from ? to : 0;
@@ -100,7 +101,7 @@ static enum sd_err give(struct sd_store *st, sqlite3_stmt *s, sd_journal_fn fn, 
 	*id = j.id;
 	sd_db_reset(s);
 	*more = true;
-	if (rc == SD_OK && !gone)
+	if (rc == SD_OK && !strange)
 		*more = fn(ctx, &j);
 	sd_json_free(changed);
 	free(key);

@@ -155,6 +155,14 @@ static enum sd_err examine(
 	return SD_OK;
 }
 
+/* All of it stands in the file itself: its WAL does not come along. */
+static enum sd_err settle(struct sd_store *to, struct sd_error *e)
+{
+	int rc = sqlite3_wal_checkpoint_v2(to->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	return rc == SQLITE_OK ? SD_OK : sd_db_fail(to, rc, e, "rescue");
+}
+
 static enum sd_err make_new(
 	int dirfd, const struct sd_store_opts *o, struct sd_rescued *out, struct sd_error *e)
 {
@@ -167,6 +175,8 @@ static enum sd_err make_new(
 		from = NULL;
 	if (rc == SD_OK)
 		rc = sd_salvage(from, to, o, out, e);
+	if (rc == SD_OK)
+		rc = settle(to, e);
 	sd_store_close(from);
 	sd_store_close(to);
 	return rc;

@@ -95,12 +95,15 @@ static void take_rest(struct work *w, struct sd_table *t)
 	}
 }
 
-/* Where the model's sync stands: only when all its rows came along. */
+/* Where the model's sync stands: only when all its rows came along, and none was quarantined, as a
+ * delta would not bring it again. */
 static void take_sync(struct work *w)
 {
 	struct sd_sync_state s;
+	int64_t quarantined = 0;
 
-	if (sd_sync_get(w->from, w->m, &s, NULL) != SD_OK)
+	if (sd_quarantine_count(w->from, w->m, &quarantined, NULL) != SD_OK || quarantined ||
+		sd_sync_get(w->from, w->m, &s, NULL) != SD_OK)
 		return;
 	free(s.page_token);
 	s.page_token = NULL;

@@ -23,6 +23,7 @@
 #include "core/base/text.h"
 #include "core/store/internal.h"
 #include "core/store/rescue.h"
+#include "tests/support/crashfs.h"
 #include "tests/support/store_fix.h"
 
 #define ROWS 300
@@ -444,6 +445,74 @@ static void a_rescue_killed_at_any_step_is_finished_by_the_next(void **st)
 	assert_true(killed >= 8);
 }
 
+/* Wherever the disk is full: a rescue that says it is done has left everything in its place. */
+static void a_disk_that_fills_up_during_a_rescue_loses_nothing(void **st)
+{
+	struct fix *f = *st;
+	struct sd_buf image = SD_BUF_INIT;
+	char *p = in_dir(f, "store.db");
+	bool struck = true;
+	int refused = 0;
+
+	crashfs_register();
+	fill(f);
+	fix_close(f);
+	fix_open(f);
+	fix_ok(f, sd_db_exec(f->st, "PRAGMA wal_checkpoint(TRUNCATE)", &f->e, "test"));
+	spoil(f, root_of(f, "r_Comment"), 0, 100);
+	fix_ok(f, sd_read_file(p, 1 << 26, &image, &f->e));
+	f->vfs = CRASHFS;
+	for (int n = 0; struck; n++) {
+		struct sd_rescued r = {0};
+		struct sd_store_opts o = opts(f);
+		enum sd_err rc;
+		assert_true(n < 2000);
+		fix_close(f);
+		fix_ok(f, sd_wipe(f->dir, NULL, &f->e));
+		fix_open(f); /* so that a store was here */
+		fix_close(f);
+		fix_ok(f, sd_write_file(p, image.data, image.len, &f->e));
+		o.vfs = CRASHFS;
+		crashfs_fault(CRASHFS_WRITE, n, CRASHFS_FULL, true);
+		rc = sd_store_rescue(&o, &r, &f->e);
+		struck = crashfs_struck();
+		crashfs_well();
+		sd_rescued_release(&r);
+		refused += rc != SD_OK;
+		if (rc != SD_OK) {
+			fix_ok(f, sd_store_rescue(&o, &r, &f->e));
+			sd_rescued_release(&r);
+		}
+		if (look(f) != SD_OK)
+			fail_msg("write %d fails: %s", n, f->e.text);
+		nothing_unsent_is_lost(f);
+	}
+	assert_true(refused > 10);
+	sd_buf_release(&image);
+	free(p);
+}
+
+/* What could not be stored is not in the new store; a delta would not bring it again. */
+static void a_model_with_quarantined_rows_is_fetched_anew_after_a_rescue(void **st)
+{
+	struct fix *f = *st;
+	struct sd_rescued r;
+	long page;
+
+	fill(f);
+	fix_begin(f);
+	fix_ok(f, sd_quarantine_put(f->st, fix_model(f, "Post"), "[\"p010\"]", "title", "{}", "bad",
+			  ++f->now, &f->e));
+	fix_commit(f);
+	page = root_of(f, "r_Comment");
+	fix_close(f);
+	spoil(f, page, 0, 100);
+	rescued(f, &r);
+	assert_int_equal(sync_kind(f, "Post"), SD_SYNC_NEVER);
+	nothing_unsent_is_lost(f);
+	sd_rescued_release(&r);
+}
+
 /* Bytes turned around anywhere: either nothing is wrong, or it is said and rescued. */
 static void bytes_turned_around_anywhere_are_found_or_harmless(void **st)
 {
@@ -499,6 +568,8 @@ int main(void)
 		T(somebody_elses_file_and_a_newer_layout_are_left_alone),
 		T(a_wipe_erases_what_a_rescue_set_aside),
 		T(a_rescue_killed_at_any_step_is_finished_by_the_next),
+		T(a_disk_that_fills_up_during_a_rescue_loses_nothing),
+		T(a_model_with_quarantined_rows_is_fetched_anew_after_a_rescue),
 		T(bytes_turned_around_anywhere_are_found_or_harmless),
 	};
 
