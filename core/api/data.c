@@ -80,7 +80,8 @@ static enum sd_err prepare(struct sd_api *api, struct sd_store *st, const struct
 	p->q.sort = p->sort;
 	p->q.by_rid = p->q.sort_count == 0;
 	p->q.limit = in->limit;
-	p->q.offset = in->page * in->limit;
+	if (__builtin_mul_overflow(in->page, in->limit, &p->q.offset))
+		p->q.offset = INT64_MAX; /* behind any last page */
 	p->q.tombstones = in->tombstones;
 	p->q.orphans = in->orphans;
 	p->q.after = in->after;

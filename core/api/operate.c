@@ -164,8 +164,8 @@ enum sd_err sd_api_drop_outside(
 	for (size_t i = 0; rc == SD_OK && i < api->o.schema->model_count; i++)
 		if (!only || api->o.schema->models[i] == only)
 			rc = drop_outside_of(api, api->o.schema->models[i], *out, e);
-	if (rc == SD_OK && dry)
-		sd_store_rollback(api->writer);
+	if (rc == SD_OK && dry) /* looked at, not done */
+		(void)!sd_api_end(api, SD_CANCELLED, NULL);
 	else
 		rc = sd_api_end(api, rc, e);
 	if (rc != SD_OK) {

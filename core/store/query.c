@@ -320,7 +320,8 @@ static enum sd_err run_segment(struct run *r, size_t at, bool nulls, struct sd_e
 	if (rc == SD_OK && from_rid)
 		sqlite3_bind_int64(s, (int)n + 1, r->q->after_rid);
 	if (rc == SD_OK && r->left >= 0)
-		sqlite3_bind_int64(s, (int)n + 1 + from_rid, r->left + r->skip);
+		sqlite3_bind_int64(s, (int)n + 1 + from_rid,
+			r->left > INT64_MAX - r->skip ? INT64_MAX : r->left + r->skip);
 	sd_watch_stmt(r->st, s, r->t);
 	if (rc == SD_OK)
 		rc = deliver(r, s, e);

@@ -359,6 +359,35 @@ static void a_sort_in_use_gets_an_index_and_a_model_keeps_four(void **st)
 	sd_api_sort_used(r->p.api, "Nobody", "id", false);
 }
 
+/* It begins a change and does not make it: nobody gives way to it afterwards. */
+static void a_dry_run_of_drop_outside_holds_up_nobody(void **st)
+{
+	struct rig *r = *st;
+	struct cJSON *out = NULL;
+
+	assert_int_equal(sd_api_drop_outside(r->p.api, NULL, true, &out, &r->p.e), SD_OK);
+	sd_json_free(out);
+	sd_api_sort_used(r->p.api, "Record", "body", false);
+	wait_index(r, "sx_Record-body-asc", 104);
+}
+
+/* A product that is no number any more is behind the last page. */
+static void a_page_far_behind_the_last_one_is_empty(void **st)
+{
+	struct rig *r = *st;
+	static const struct {
+		int64_t page, limit;
+	} FAR[] = {{INT64_C(1) << 62, 4}, {INT64_MAX, 100}, {1, INT64_MAX}, {2, INT64_MAX}};
+
+	for (size_t i = 0; i < sizeof FAR / sizeof *FAR; i++) {
+		struct sd_api_query q = {
+			.model = "Record", .page = FAR[i].page, .limit = FAR[i].limit};
+		struct look l = {.total = 0};
+		assert_int_equal(sd_api_query(r->p.api, &q, hit, &l, &r->p.e), SD_OK);
+		assert_int_equal(atomic_load(&l.hits), 0);
+	}
+}
+
 static void a_save_goes_before_an_index_that_is_made(void **st)
 {
 	struct rig *r = *st;
@@ -393,6 +422,8 @@ int main(void)
 		cmocka_unit_test(a_scan_tells_how_far_it_is),
 		cmocka_unit_test(closing_the_profile_ends_its_jobs),
 		cmocka_unit_test(a_sort_in_use_gets_an_index_and_a_model_keeps_four),
+		cmocka_unit_test(a_dry_run_of_drop_outside_holds_up_nobody),
+		cmocka_unit_test(a_page_far_behind_the_last_one_is_empty),
 		cmocka_unit_test(a_save_goes_before_an_index_that_is_made),
 	};
 
