@@ -134,7 +134,7 @@ void cli_emit(struct cli *c, const struct cJSON *line, const char *columns)
 	}
 	for (const struct cJSON *m = sd_json_child(line); m; m = sd_json_next(m)) {
 		sd_buf_reset(&b);
-		cli_show_value(m, &b);
+		cli_show_member(sd_json_name(m), m, &b);
 		printf("%-16s %s\n", sd_json_name(m), sd_buf_text(&b));
 	}
 	sd_buf_release(&b);
@@ -167,7 +167,7 @@ void cli_flush(struct cli *c, const char *columns)
 	for (const struct cJSON *r = sd_json_child(c->rows); r; r = sd_json_next(r)) {
 		for (size_t i = 0; i < n; i++) {
 			sd_buf_reset(&b);
-			cli_show_value(sd_json_get(r, name[i]), &b);
+			cli_show_member(name[i], sd_json_get(r, name[i]), &b);
 			size_t w = columns_of(sd_buf_text(&b));
 			w = w > 48 ? 48 : w;
 			width[i] = w > width[i] ? w : width[i];
@@ -178,7 +178,7 @@ void cli_flush(struct cli *c, const char *columns)
 	for (const struct cJSON *r = sd_json_child(c->rows); r; r = sd_json_next(r)) {
 		for (size_t i = 0; i < n; i++) {
 			sd_buf_reset(&b);
-			cli_show_value(sd_json_get(r, name[i]), &b);
+			cli_show_member(name[i], sd_json_get(r, name[i]), &b);
 			const char *s = sd_buf_text(&b);
 			size_t w = columns_of(s);
 			if (w > 48 && i + 1 < n) {

@@ -115,6 +115,8 @@ struct cli_emit_ctx {
 bool cli_emit_rec(void *ctx, struct cJSON *rec);
 /* A value as a person reads it, safe for the terminal; appended. */
 void cli_show_value(const struct cJSON *v, struct sd_buf *out);
+/* The same of a named member: the times of lists (milliseconds) as dates. */
+void cli_show_member(const char *name, const struct cJSON *v, struct sd_buf *out);
 void cli_print_json(FILE *f, const struct cJSON *j); /* one line */
 
 /* KEY words -> key text; 0 or 2. */

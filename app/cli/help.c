@@ -33,9 +33,15 @@ static const struct example {
 		"--once ends when everything is synced and nothing can be sent any more: exit 0, "
 		"3, "
 		"4, 5, 6 or 8."},
-	{"outbox", "syncdeck outbox show 12", "discard needs --yes: the change is lost."},
+	{"outbox", "syncdeck outbox show 12",
+		"show has the exact request. edit changes fields of the unsent change: outbox edit "
+		"12 "
+		"title=new.\npark keeps one back until unpark, pause keeps all; rebase puts one on "
+		"the newest version.\ndiscard needs --yes: the change is lost."},
 	{"conflicts", "syncdeck conflicts resolve 3 --field title=mine --set note='\"both\"'",
-		"See `syncdeck help conflict`."},
+		"show has the fields that differ, side by side, and the clashes to decide. merged "
+		"lists what the\nservice's own merges dropped, restore SEQ brings it back. See "
+		"`syncdeck help conflict`."},
 	{"forecast", "syncdeck forecast Post p1", NULL},
 	{"history", "syncdeck history Post p1",
 		"How long versions are kept: history.max_rows, history.max_age."},
@@ -64,7 +70,10 @@ static const struct example {
 		"when "
 		"the same file is\nimported again. --orphans takes records whose parent is not "
 		"here."},
-	{"login", "SYNCDECK_PASSWORD=... syncdeck login ana", NULL},
+	{"login", "SYNCDECK_PASSWORD=... syncdeck login ana",
+		"Without a terminal SYNCDECK_PASSWORD has the password, SYNCDECK_CODE the code of "
+		"a "
+		"second factor,\nSYNCDECK_NEW_PASSWORD the new password where one is asked for."},
 	{"logout", "syncdeck logout", NULL},
 	{"whoami", "syncdeck whoami --json", NULL},
 	{"users", "syncdeck users", NULL},
@@ -148,7 +157,8 @@ static const struct topic {
 		"  server   send with the version the edit was made on; the service's strategy "
 		"decides\n"
 		"  !command the conflict as JSON on stdin, the decision on stdout\n\n"
-		"`syncdeck conflicts` lists what waits for a decision; `conflicts resolve` "
+		"`syncdeck conflicts` lists what waits for a decision, `conflicts show ID` has "
+		"the sides,\n`conflicts resolve ID` "
 		"decides.\n"},
 	{"predicate",
 		"  rating > 4 and (status = ACTIVE or not title beginsWith \"[x]\") and tags "

@@ -6,6 +6,7 @@
 #include "app/cli/project.h"
 #include "app/paths.h"
 #include "core/base/fs.h"
+#include "core/base/time.h"
 #include "ui/action.h"
 
 const struct cli_command CLI_COMMANDS[] = {
@@ -33,13 +34,11 @@ const struct cli_command CLI_COMMANDS[] = {
 		"rows a narrower sync expression left here",
 		cli_sync},
 	{"outbox",
-		"outbox [list | show|retry|park|unpark|rebase|discard|edit SEQ | retry --all | "
-		"pause | "
-		"resume | "
-		"import FILE]",
+		"outbox [list | show|retry|park|unpark|rebase|discard SEQ | edit SEQ "
+		"FIELD=VALUE... | retry --all | pause | resume | import FILE]",
 		"the changes the server has not accepted yet", cli_outbox},
 	{"conflicts",
-		"conflicts [list | merged | restore SEQ [FIELD...] | resolve ID (--keep "
+		"conflicts [list | show ID | merged | restore SEQ [FIELD...] | resolve ID (--keep "
 		"mine|theirs|base | --field f=mine...) [--set "
 		"f=JSON]... "
 		"[--dry-run]]",
@@ -258,4 +257,22 @@ int cli_codegen(struct cli *c, struct cli_args *a)
 	sd_buf_release(&text);
 	sd_json_free(j);
 	return 0;
+}
+
+void cli_show_member(const char *name, const struct cJSON *v, struct sd_buf *out)
+{
+	static const char *const times[] = {
+		"lastSync", "found", "enqueued", "nextTry", "expires", "at", "_lastChangedAt"};
+	char text[SD_TIME_TEXT];
+	int64_t ms;
+
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+		/* smaller numbers are a field's own: seconds, a count */
+		if (strcmp(name, times[i]) != 0 || !sd_json_i64(v, &ms) || ms < 1000000000000)
+			continue;
+		sd_time_iso(ms, text);
+		sd_buf_str(out, text);
+		return;
+	}
+	cli_show_value(v, out);
 }

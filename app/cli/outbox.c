@@ -9,6 +9,7 @@
 
 static const char OUTBOX_COLUMNS[] = "seq op model key fields lane attempts error";
 static const char CONFLICT_COLUMNS[] = "id model key shape found";
+static const char FIELD_COLUMNS[] = "name base mine theirs clash pick";
 
 static const char MERGED_COLUMNS[] = "seq at model key message";
 
@@ -173,6 +174,52 @@ static int list_conflicts(struct cli *c)
 	return 0;
 }
 
+/* One conflict: a line for each field that is not the same on all sides. */
+static void print_conflict(struct cli *c, const struct cJSON *j)
+{
+	static const char *const sides[] = {"base", "mine", "theirs"};
+	struct cJSON *head = sd_json_object();
+
+	for (const struct cJSON *m = sd_json_child(j); m; m = sd_json_next(m))
+		if (!sd_json_is_object(m) && strcmp(sd_json_name(m), "fields") != 0)
+			sd_json_set(head, sd_json_name(m), sd_json_dup(m));
+	for (size_t i = 0; i < 3; i++)
+		if (sd_json_is_null(sd_json_get(j, sides[i])))
+			sd_json_set(head, sides[i], sd_json_string("no such record"));
+	cli_emit(c, head, NULL);
+	sd_json_free(head);
+	printf("\n");
+	for (const struct cJSON *f = sd_json_child(sd_json_get(j, "fields")); f;
+		f = sd_json_next(f)) {
+		const struct cJSON *base = sd_json_get(f, "base");
+		if (!sd_json_equal(base, sd_json_get(f, "mine"), false) ||
+			!sd_json_equal(base, sd_json_get(f, "theirs"), false))
+			cli_emit(c, f, FIELD_COLUMNS);
+	}
+	cli_flush(c, FIELD_COLUMNS);
+}
+
+static int show_conflict(struct cli *c, int64_t id)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct cJSON *list = NULL;
+	enum sd_err rc = sd_api_conflicts(c->api, &list, &e);
+	const struct cJSON *j = sd_json_child(list);
+
+	if (rc != SD_OK)
+		return cli_fail(c, rc, &e);
+	while (j && sd_json_get_i64(j, "id", 0) != id)
+		j = sd_json_next(j);
+	if (j && (c->batch || c->o.json))
+		cli_emit(c, j, NULL);
+	else if (j)
+		print_conflict(c, j);
+	sd_json_free(list);
+	return j ? 0
+		 : cli_complain(c, 7, "conflicts: there is no %lld; see `syncdeck conflicts`",
+			   (long long)id);
+}
+
 /* "name=value" words of --field and --set into obj. */
 static int pairs(struct cli *c, const struct cli_list *l, bool json, struct cJSON *obj)
 {
@@ -262,6 +309,8 @@ int cli_conflicts(struct cli *c, struct cli_args *a)
 		return list_merged(c);
 	if (a->n >= 2 && strcmp(a->v[0], "restore") == 0)
 		return restore(c, a->v + 1, a->n - 1);
+	if (strcmp(a->v[0], "show") == 0 && a->n == 2 && sd_parse_i64(a->v[1], &id))
+		return show_conflict(c, id);
 	if (strcmp(a->v[0], "resolve") != 0 || a->n != 2 || !sd_parse_i64(a->v[1], &id))
 		return cli_usage(c, "conflicts");
 	if (!keep && !fields.n && !sets.n)

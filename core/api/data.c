@@ -239,6 +239,21 @@ enum sd_err sd_api_copies(struct sd_api *api, const char *model, const char *key
 	return SD_OK;
 }
 
+/* "has no relation named x; it has: blog, comments" */
+static enum sd_err no_relation(const struct sd_model *m, const char *field, struct sd_error *e)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	enum sd_err rc;
+
+	for (size_t i = 0; i < m->field_count; i++)
+		if (m->fields[i].kind == SD_K_MODEL && m->fields[i].join_count)
+			sd_buf_fmt(&b, "%s%s", b.len ? ", " : "", m->fields[i].name);
+	rc = sd_fail(e, SD_INVAL, 0, "%s has no relation named %s; it has: %s", m->name, field,
+		b.len ? sd_buf_text(&b) : "none");
+	sd_buf_release(&b);
+	return rc;
+}
+
 enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *key,
 	const char *field, sd_api_rec_fn fn, void *ctx, struct sd_error *e)
 {
@@ -253,7 +268,7 @@ enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *ke
 	m = sd_schema_model(api->o.schema, model);
 	f = sd_model_field(m, field);
 	if (!f || f->kind != SD_K_MODEL || !f->join_count)
-		rc = sd_fail(e, SD_INVAL, 0, "%s has no relation named %s", m->name, field);
+		rc = no_relation(m, field, e);
 	else
 		rc = sd_rec_related(api->reader, m, rec, f, true, pass_rec, &c, e);
 	sd_json_free(rec);

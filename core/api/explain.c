@@ -114,12 +114,32 @@ static bool note_entry(void *ctx, struct sd_mutation *m)
 	return true;
 }
 
+/* Nothing of a model is sent before it was fetched: says so when the last try failed. */
+static bool held_by_model(struct why *w)
+{
+	struct sd_sync_state s = {0};
+	bool failed = sd_sync_get(w->api->reader, w->m, &s, NULL) == SD_OK &&
+		      s.kind == SD_SYNC_FAILED && !s.last_sync_ms;
+
+	if (failed) {
+		note(w, "%s was never fetched: %s", w->m->name,
+			s.error ? s.error : "the try failed");
+		decide(w, "pending",
+			"it is sent once %s could be fetched: `syncdeck doctor` names what is in "
+			"the way; it may take another user, or a rule on the server",
+			w->m->name);
+	}
+	sd_sync_state_release(&s);
+	return failed;
+}
+
 static void unsent(struct why *w, const char *state, int64_t seq)
 {
 	if (strcmp(state, "conflict") == 0)
 		decide(w, "conflict",
-			"decide it: `syncdeck conflicts` shows base, mine and theirs, `syncdeck "
-			"conflicts resolve` makes the decision");
+			"decide it: `syncdeck conflicts` has its ID, `syncdeck conflicts show ID` "
+			"base, "
+			"mine and theirs, `syncdeck conflicts resolve ID` makes the decision");
 	else if (strcmp(state, "refused") == 0)
 		decide(w, "refused",
 			"`syncdeck outbox show %lld` has the payload; then `outbox retry`, `outbox "
@@ -128,7 +148,7 @@ static void unsent(struct why *w, const char *state, int64_t seq)
 	else if (!*w->api->endpoint)
 		decide(w, "pending",
 			"no backend is configured; it is sent once one is (--endpoint or -c)");
-	else
+	else if (!held_by_model(w))
 		decide(w, "pending",
 			"it is sent by `syncdeck sync` or any running engine; `syncdeck outbox "
 			"show "

@@ -36,22 +36,26 @@ static struct cJSON *names(const struct cJSON *changed)
 	return list;
 }
 
-/* What one journal line is in the story of its change. */
-static const char *step_of(const struct sd_journal *l)
+/* What one journal line is in the story of its change, which so far ended with `last`. */
+static const char *step_of(const struct sd_journal *l, const char *last)
 {
 	if (l->kind == SD_J_OUTBOX)
 		return l->text ? l->text : "queued";
 	if (l->kind == SD_J_CONFLICT)
 		return "conflict";
-	if (l->source == SD_FROM_MUTATION)
-		return "confirmed";
+	if (l->source == SD_FROM_MUTATION) /* a refusal puts the server's values back */
+		return last && strncmp(last, "refused", 7) == 0 ? "put back" : "confirmed";
 	return l->text ? l->text : "write";
 }
 
 static void add_step(struct cJSON *group, const struct sd_journal *l)
 {
 	struct cJSON *steps = sd_json_get(group, "steps"), *j;
-	const char *step = step_of(l);
+	const char *last = NULL, *step;
+
+	for (const struct cJSON *s = sd_json_child(steps); s; s = sd_json_next(s))
+		last = sd_json_get_str(s, "step");
+	step = step_of(l, last);
 
 	/* "undone": the entry's line says it, the record's line says it again */
 	if (l->kind != SD_J_OUTBOX && l->kind != SD_J_CONFLICT && l->text)

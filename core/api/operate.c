@@ -35,7 +35,10 @@ enum sd_err sd_api_outbox_do(struct sd_api *api, const char *verb, int64_t seq, 
 		rc = sd_rebase(api->writer, seq, now, e);
 	else
 		rc = sd_fail(e, SD_INVAL, 0,
-			"outbox: \"%s\" is none of retry, park, unpark, rebase, discard", verb);
+			"outbox: \"%s\" is none of list, show, retry, park, unpark, rebase, "
+			"discard, "
+			"edit, pause, resume, import",
+			verb);
 	return absent(sd_api_end(api, rc, e), "outbox", seq, e);
 }
 

@@ -75,8 +75,12 @@ static void a_filter_shows_its_error_and_keeps_the_rows_that_pass(void **st) /* 
 	host_keys(&h, "\r");
 	host_sees(&h, "Post 12 rows  f:rating > 2 and status = DRAFT");
 	host_sees_not(&h, "Title 02");
+	host_sees(&h, "1/12");
 	host_keys(&h, "F");
 	host_sees(&h, "Post 60 rows");
+	host_sees_not(&h, "1/60"); /* the cursor stayed on Title 08: it is not the first row now */
+	host_keys(&h, "g");
+	host_sees(&h, "1/60");
 	host_keys(&h, "fnonsense\r"); /* stays open, nothing changes */
 	host_sees(&h, "Filter Post");
 	host_keys(&h, "\033");

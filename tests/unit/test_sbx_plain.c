@@ -159,6 +159,11 @@ static void one_model_may_be_plain_in_a_versioned_api_and_the_other_way_round(vo
 	assert_int_equal(sd_sbx_set(g->s, "datastore", "false", &e), SD_OK);
 	assert_non_null(strstr(
 		ask(g, "{ listPosts { items { _version } } }", "errors.0.message"), "_version"));
+	/* a word that is no setting is named as such, whatever its value */
+	assert_int_equal(sd_sbx_set(g->s, "max_page", "10", &e), SD_INVAL);
+	assert_non_null(strstr(e.text, "max_page: no such setting"));
+	assert_int_equal(sd_sbx_set(g->s, "datastore", "10", &e), SD_INVAL);
+	assert_non_null(strstr(e.text, "give true or false"));
 	assert_int_equal(sd_sbx_set(g->s, "datastore", "true", &e), SD_OK);
 	eq(ask(g, "{ getPost(id: \"1\") { _version } }", "data.getPost._version"), "1");
 	fx_close(g);

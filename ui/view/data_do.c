@@ -440,7 +440,8 @@ bool sd_data_do(struct sd_ui *ui, struct sd_data *d, enum sd_act a)
 	case SD_ACT_FILTER_CLEAR:
 		sd_data_set(&d->where, NULL);
 		d->state = NULL;
-		d->total = -1; /* another query */
+		d->total = -1;   /* another query: */
+		d->top_pos = -1; /* other rows before the first one */
 		sd_win_reload(ui, d);
 		sd_say(ui, SD_SAY_INFO, "All rows.");
 		return true;

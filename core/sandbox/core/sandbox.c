@@ -157,18 +157,22 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 		{"max_conflicts", &s->max_conflicts}, {"delta_write_error", &s->delta_write_error},
 		{"strict_keys", &s->strict_keys}};
 	bool on = !value || strcmp(value, "true") == 0;
+	bool wrong = value && !on && strcmp(value, "false") != 0;
 
-	if (value && !on && strcmp(value, "false") != 0)
-		return sd_fail(e, SD_INVAL, 0, "%s=%s: give true or false", key, value);
-	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-		if (strcmp(key, flags[i].name) == 0) {
-			*flags[i].flag = on;
-			return SD_OK;
-		}
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		if (strcmp(key, flags[i].name) != 0)
+			continue;
+		if (wrong)
+			return sd_fail(e, SD_INVAL, 0, "%s=%s: give true or false", key, value);
+		*flags[i].flag = on;
+		return SD_OK;
+	}
 	for (size_t i = 0; i < 2; i++) {
 		bool *flag = i ? &s->strict_relations : &s->datastore;
 		if (strcmp(key, i ? "strict_relations" : "datastore") != 0)
 			continue;
+		if (wrong)
+			return sd_fail(e, SD_INVAL, 0, "%s=%s: give true or false", key, value);
 		if (on == *flag)
 			return SD_OK;
 		*flag = on;
@@ -177,7 +181,6 @@ enum sd_err sd_sbx_set(struct sd_sbx *s, const char *key, const char *value, str
 	return sd_fail(e, SD_INVAL, 0,
 		"%s: no such setting; there are resurrect_on_update, accept_future_version, "
 		"lenient_datetime, introspection, datastore, strict_relations, strict_keys, "
-		"max_conflicts and "
-		"delta_write_error",
+		"max_conflicts and delta_write_error; `syncdeck help sandbox` has the server's own",
 		key);
 }
