@@ -167,7 +167,7 @@ static enum sd_err bind_backend(struct sd_api *api, struct sd_error *e)
 }
 
 /* Finishes a wipe that was cut off, waits for one under way: from here on nobody wipes. */
-static enum sd_err take_profile(struct sd_api *api, struct sd_error *e)
+enum sd_err sd_api_take_profile(struct sd_api *api, struct sd_error *e)
 {
 	bool did;
 	enum sd_err rc = SD_OK;
@@ -188,7 +188,7 @@ enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e)
 		.no_backend = !*api->endpoint,
 		.now_ms = sd_now_ms(),
 		.rand = &api->rand};
-	enum sd_err rc = take_profile(api, e);
+	enum sd_err rc = sd_api_take_profile(api, e);
 
 	api->generation = sd_wipe_generation(api->dir);
 	if (rc == SD_OK)
@@ -213,60 +213,6 @@ void sd_api_close_store(struct sd_api *api)
 	api->reader = api->writer = NULL;
 	sd_lock_release(api->lock_fd);
 	api->lock_fd = -1;
-}
-
-/* The session of the profile; under oidc the one that the person's own token stands for. */
-static enum sd_err load_session(struct sd_api *api, struct sd_error *e)
-{
-	enum sd_err rc;
-
-	api->own_token = api->auth == SD_AUTH_OIDC && api->o.token &&
-			 sd_session_from_token(api->o.token, &api->session, NULL) == SD_OK;
-	rc = api->own_token ? SD_OK : sd_session_load(api->dir, &api->session, e);
-	api->has_session = rc == SD_OK;
-	return rc == SD_NOTFOUND ? SD_OK : rc;
-}
-
-/* A store without an owner becomes the one's who comes with a token; with unsent changes in it
- * that takes a login, which asks what shall become of them. */
-static enum sd_err claim(struct sd_api *api, struct sd_error *e)
-{
-	struct sd_outbox_counts c;
-	enum sd_err rc = sd_outbox_counts(api->writer, NULL, &c, e);
-
-	for (int i = 0; rc == SD_OK && i < SD_LANE_COUNT; i++)
-		if (c.lane[i])
-			return SD_OK;
-	if (rc == SD_OK)
-		rc = sd_owner_store(api->dir, api->session.user, api->session.user_id, e);
-	if (rc == SD_OK)
-		rc = sd_owner_load(api->dir, &api->owner, e);
-	if (rc == SD_OK)
-		rc = sd_users_note(api->dir, api->session.user, api->session.user_id, e);
-	return rc;
-}
-
-/* Who owns the store and who is signed in; opens it, or leaves it locked.  The lock comes first:
- * who owned the store before a wipe must not be taken for its owner after it. */
-static enum sd_err open_for_owner(struct sd_api *api, struct sd_error *e)
-{
-	enum sd_err rc = take_profile(api, e);
-
-	if (rc == SD_OK)
-		rc = sd_owner_load(api->dir, &api->owner, e);
-	if (rc != SD_OK)
-		return rc;
-	rc = load_session(api, e);
-	if (rc != SD_OK)
-		return rc;
-	api->locked = api->owner.user_id &&
-		      (!api->has_session || !sd_str_eq(api->owner.user_id, api->session.user_id));
-	if (!api->locked) {
-		rc = sd_api_open_store(api, e);
-		return rc == SD_OK && api->own_token && !api->owner.user_id ? claim(api, e) : rc;
-	}
-	sd_api_close_store(api);
-	return SD_OK;
 }
 
 static enum sd_err make_fds(struct sd_api *api, struct sd_error *e)
@@ -329,7 +275,7 @@ enum sd_err sd_api_open(const struct sd_api_opts *o, struct sd_api **out, struct
 	if (rc == SD_OK)
 		rc = make_settings(api, e);
 	if (rc == SD_OK)
-		rc = open_for_owner(api, e);
+		rc = sd_api_open_for_owner(api, e);
 	if (rc != SD_OK) {
 		sd_api_close(api);
 		return rc;
@@ -358,69 +304,6 @@ void sd_api_close(struct sd_api *api)
 	free(api->dir);
 	free(api->endpoint);
 	free(api);
-}
-
-/* Has another process signed in or out here? */
-static bool session_moved(const struct sd_api *api)
-{
-	char path[PATH_MAX];
-	struct stat s;
-	bool there;
-
-	snprintf(path, sizeof path, "%s/session.json", api->dir);
-	there = stat(path, &s) == 0 && S_ISREG(s.st_mode);
-	return !api->own_token && there != api->has_session;
-}
-
-/* The number of wipes, read again only when its file is another one. */
-static int64_t generation(struct sd_api *api)
-{
-	char path[PATH_MAX];
-	struct stat s;
-
-	snprintf(path, sizeof path, "%s/generation", api->dir);
-	if (stat(path, &s))
-		memset(&s, 0, sizeof s);
-	if (api->generation_read && s.st_ino == api->generation_file.st_ino &&
-		s.st_size == api->generation_file.st_size &&
-		memcmp(&s.st_ctim, &api->generation_file.st_ctim, sizeof s.st_ctim) == 0)
-		return api->generation_last;
-	api->generation_last = sd_wipe_generation(api->dir);
-	api->generation_file = s;
-	api->generation_read = s.st_ino != 0;
-	return api->generation_last;
-}
-
-static enum sd_err still_locked(const struct sd_api *api, struct sd_error *e)
-{
-	return sd_fail(e, SD_AUTH, 0,
-		"this profile belongs to %s, who is signed out; run `syncdeck login %s`",
-		api->owner.user ? api->owner.user : "another user",
-		api->owner.user ? api->owner.user : "USER");
-}
-
-enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
-{
-	int64_t before = api->generation;
-	bool moved = session_moved(api);
-	enum sd_err rc;
-
-	if (api->locked && !moved)
-		return still_locked(api, e);
-	if (!moved && api->reader && generation(api) == before)
-		return SD_OK;
-	/* another process wipes the store, or signed somebody in or out: let go of what was, look
-	 * who owns it now */
-	sd_api_stop(api);
-	sd_api_close_store(api);
-	sd_owner_release(&api->owner);
-	sd_session_release(&api->session);
-	rc = open_for_owner(api, e);
-	if (rc == SD_OK && api->locked)
-		return still_locked(api, e);
-	if (rc == SD_OK && api->generation != before)
-		sd_api_tell(api, "cleared", NULL);
-	return rc;
 }
 
 enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e)

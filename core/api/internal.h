@@ -57,6 +57,10 @@ SD_MUST_USE enum sd_err sd_api_begin(struct sd_api *api, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_end(struct sd_api *api, enum sd_err rc, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_model(
 	struct sd_api *api, const char *name, const struct sd_model **out, struct sd_error *e);
+/* owner.c, api.c.  Who owns the store and who is signed in: opens it, or leaves it locked. */
+SD_MUST_USE enum sd_err sd_api_open_for_owner(struct sd_api *api, struct sd_error *e);
+/* Finishes a wipe that was cut off, waits for one under way: from here on nobody wipes. */
+SD_MUST_USE enum sd_err sd_api_take_profile(struct sd_api *api, struct sd_error *e);
 /* Opens and closes both connections; taking and dropping the shared lock. */
 SD_MUST_USE enum sd_err sd_api_open_store(struct sd_api *api, struct sd_error *e);
 void sd_api_close_store(struct sd_api *api);
