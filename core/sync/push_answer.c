@@ -150,7 +150,8 @@ static bool too_many(const struct sd_engine *en, const struct sd_case *c)
 }
 
 /* The service merged a stale write by its own rules: what it dropped or doubled is put right, or
- * becomes a conflict; nothing is lost in silence (R-073). */
+ * becomes a conflict; nothing is lost in silence (R-073).  While the answer was on its way a newer
+ * version may have come by a run or a message: then that one is judged, or it would be forgotten. */
 static enum sd_err repair(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
 	int64_t now_ms, struct sd_error *e)
 {
@@ -159,7 +160,8 @@ static enum sd_err repair(struct sd_engine *en, struct sd_case *c, const struct 
 	enum sd_err rc = count_conflict(en, c, &wait, now_ms, e);
 
 	if (rc == SD_OK)
-		rc = sd_push_compare_answer(en, c, item, too_many(en, c), now_ms, &v, e);
+		rc = sd_push_compare_answer(
+			en, c, sd_case_newest(c, item), too_many(en, c), now_ms, &v, e);
 	return rc == SD_OK ? go_on(en, c, v, wait, now_ms, e) : rc;
 }
 
@@ -399,6 +401,7 @@ static enum sd_err outcome(struct sd_engine *en, struct sd_case *c, const struct
 			return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
 		}
 	}
+	theirs = sd_case_newest(c, theirs);
 	/* it may have been merged, so what is there is looked at as an answer */
 	if (theirs && c->m.op == SD_OP_UPDATE)
 		rc = sd_push_compare_answer(en, c, theirs, false, now_ms, &v, e);

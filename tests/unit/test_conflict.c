@@ -376,6 +376,37 @@ static void a_late_conflict_answer_does_not_take_the_place_of_a_newer_copy(void 
 	script_free(r);
 }
 
+/* R-053, R-073 (found by the simulation): so it is when the late answer is what the service merged,
+ * or the reading after a lost answer */
+static void a_late_merged_answer_does_not_take_the_place_of_a_newer_copy(void **st)
+{
+	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script_request *q;
+	struct sd_conflict c;
+
+	(void)st;
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	q = script_only(r, "updatePost");
+	script_arrive(r, "Update", "Post", POST(6, "\"newest\"", "7"));
+	script_ok(r, q, "updatePost", POST(5, "\"older\"", "1"));
+	(void)script_conflict(r, &c);
+	assert_string_equal(sd_json_get_str(c.theirs, "title"), "newest");
+	resolve(r, c.id, SD_PICK_THEIRS);
+	script_row_is(r, "Post", KEY, "{\"title\":\"newest\",\"rating\":7,\"_version\":6}");
+	sd_conflict_release(&c);
+	script_free(r);
+
+	r = with_policy(SD_POLICY_THEIRS);
+	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+	script_lose(r, script_only(r, "updatePost"), true);
+	script_wait(r, 1000);
+	q = script_only(r, "getPost");
+	script_arrive(r, "Update", "Post", POST(6, "\"newest\"", "7"));
+	script_ok(r, q, "getPost", POST(5, "\"older\"", "1"));
+	script_row_is(r, "Post", KEY, "{\"title\":\"newest\",\"rating\":7,\"_version\":6}");
+	script_free(r);
+}
+
 /* S3.5: an empty error body, the same result */
 static void a_conflict_answer_without_it_is_read(void **st)
 {
@@ -503,6 +534,7 @@ int main(void)
 		cmocka_unit_test(a_conflict_answer_with_the_record_is_compared_at_once),
 		cmocka_unit_test(edits_behind_a_conflict_that_hide_each_other_are_decided_together),
 		cmocka_unit_test(a_late_conflict_answer_does_not_take_the_place_of_a_newer_copy),
+		cmocka_unit_test(a_late_merged_answer_does_not_take_the_place_of_a_newer_copy),
 		cmocka_unit_test(a_conflict_answer_without_it_is_read),
 		cmocka_unit_test(a_record_missing_on_the_server_asks_and_can_be_made_again),
 		cmocka_unit_test(a_delete_of_what_is_gone_is_done_under_any_policy),
