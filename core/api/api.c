@@ -379,12 +379,6 @@ bool sd_api_read_only(const struct sd_api *api)
 	return api->o.read_only;
 }
 
-void sd_api_interrupt(struct sd_api *api)
-{
-	if (api->reader)
-		sd_store_interrupt(api->reader);
-}
-
 bool sd_api_changed(struct sd_api *api)
 {
 	if (sd_api_use(api, NULL) != SD_OK)

@@ -8,8 +8,8 @@
  *
  * Records and lists must not outlive the schema that the api was opened with.
  *
- * Threads: one caller thread (the UI's or the command line's).  sd_api_interrupt() may be called
- * from any thread.  Long reads for the UI run on a helper thread: sd_api_job_start().
+ * Threads: one caller thread (the UI's or the command line's).  Long reads for the UI run on a
+ * helper thread: sd_api_job_start().
  */
 #ifndef SD_API_API_H
 #define SD_API_API_H
@@ -78,7 +78,6 @@ const char *sd_api_endpoint(const struct sd_api *api); /* "" without */
 const char *sd_api_dir(const struct sd_api *api);
 bool sd_api_locked(const struct sd_api *api);
 bool sd_api_read_only(const struct sd_api *api);
-void sd_api_interrupt(struct sd_api *api);
 /* True once after the store changed (by the engine, another process or this one): look again. */
 bool sd_api_changed(struct sd_api *api);
 

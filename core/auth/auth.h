@@ -43,7 +43,6 @@ void sd_owner_release(struct sd_owner *o);
 SD_MUST_USE enum sd_err sd_owner_load(const char *dir, struct sd_owner *out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_owner_store(
 	const char *dir, const char *user, const char *user_id, struct sd_error *e);
-SD_MUST_USE enum sd_err sd_owner_drop(const char *dir, struct sd_error *e);
 
 /* DIR/users.json: who has signed in on this profile, newest first: array of {"user","userId"}. */
 SD_MUST_USE enum sd_err sd_users_load(const char *dir, struct cJSON **out, struct sd_error *e);

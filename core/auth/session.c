@@ -169,19 +169,6 @@ enum sd_err sd_owner_store(
 	return save(dir, "owner.json", j, e);
 }
 
-enum sd_err sd_owner_drop(const char *dir, struct sd_error *e)
-{
-	char *path = sd_path_join(dir, "owner.json");
-	enum sd_err rc = SD_OK;
-
-	if (!path)
-		return sd_fail(e, SD_NOMEM, 0, "owner: out of memory");
-	if (unlink(path) && sd_is_file(path))
-		rc = sd_fail(e, SD_IO, 0, "cannot remove %s", path);
-	free(path);
-	return rc;
-}
-
 enum sd_err sd_users_load(const char *dir, struct cJSON **out, struct sd_error *e)
 {
 	enum sd_err rc = load(dir, "users.json", out, e);

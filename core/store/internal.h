@@ -304,8 +304,6 @@ enum sd_err sd_row_insert(struct sd_store *st, struct sd_table *t, const struct 
 	int state, int64_t *rid, struct sd_error *e);
 enum sd_err sd_row_update(struct sd_store *st, struct sd_table *t, const struct sd_rowid *old,
 	const struct cJSON *rec, int state, struct sd_error *e);
-enum sd_err sd_row_put(struct sd_store *st, struct sd_table *t, const struct cJSON *rec, int state,
-	struct sd_error *e);
 enum sd_err sd_row_drop(
 	struct sd_store *st, struct sd_table *t, const struct sd_rowid *old, struct sd_error *e);
 enum sd_err sd_row_state(

@@ -318,17 +318,6 @@ enum sd_err sd_row_update(struct sd_store *st, struct sd_table *t, const struct 
 	return rc;
 }
 
-enum sd_err sd_row_put(struct sd_store *st, struct sd_table *t, const struct cJSON *rec, int state,
-	struct sd_error *e)
-{
-	struct sd_rowid old;
-	enum sd_err rc = sd_row_find(st, t, rec, &old, e);
-
-	if (rc == SD_NOTFOUND)
-		return sd_row_insert(st, t, rec, state, NULL, e);
-	return rc == SD_OK ? sd_row_update(st, t, &old, rec, state, e) : rc;
-}
-
 enum sd_err sd_row_drop(
 	struct sd_store *st, struct sd_table *t, const struct sd_rowid *old, struct sd_error *e)
 {

@@ -9,11 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const struct sd_schema *sd_store_schema(const struct sd_store *st)
-{
-	return st->schema;
-}
-
 bool sd_store_in_txn(const struct sd_store *st)
 {
 	return st->txn;
@@ -128,11 +123,6 @@ bool sd_store_changed(struct sd_store *st)
 	st->data_version = v;
 	st->data_version_known = true;
 	return changed;
-}
-
-void sd_store_interrupt(struct sd_store *st)
-{
-	sqlite3_interrupt(st->db);
 }
 
 void sd_store_checkpoint(struct sd_store *st, size_t max_wal_bytes)

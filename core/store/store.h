@@ -46,7 +46,6 @@ struct sd_store_opts {
 SD_MUST_USE enum sd_err sd_store_open(
 	const struct sd_store_opts *o, struct sd_store **out, struct sd_error *e);
 void sd_store_close(struct sd_store *st); /* rolls back what is open; NULL is fine */
-const struct sd_schema *sd_store_schema(const struct sd_store *st);
 
 /* BEGIN IMMEDIATE.  Not nestable.  BUSY after busy_ms. */
 SD_MUST_USE enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e);
@@ -62,8 +61,6 @@ bool sd_store_in_txn(const struct sd_store *st);
 SD_MUST_USE enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e);
 /* True once after another connection (this process or another) has committed. */
 bool sd_store_changed(struct sd_store *st);
-/* From another thread: the running statement of this connection ends with SD_CANCELLED. */
-void sd_store_interrupt(struct sd_store *st);
 /* ---- statements that are looked at while they run (watch.c) ---- */
 struct sd_watch {
 	const atomic_bool *stop; /* true: they end with SD_CANCELLED; NULL */

@@ -33,7 +33,6 @@ enum sd_policy {
 	SD_POLICY_SERVER,
 	SD_POLICY_COMMAND
 };
-const char *sd_policy_name(enum sd_policy p);
 int sd_policy_parse(const char *s); /* "!..." gives SD_POLICY_COMMAND; -1 unknown */
 
 struct sd_model_settings { /* one per schema model, by model->id */

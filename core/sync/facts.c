@@ -35,11 +35,6 @@ static const char *const PHASE[] = {
 	[SD_PHASE_LIVE] = "live",
 };
 
-const char *sd_policy_name(enum sd_policy p)
-{
-	return (size_t)p < sizeof POLICY / sizeof *POLICY ? POLICY[p] : "unknown";
-}
-
 int sd_policy_parse(const char *s)
 {
 	if (s[0] == '!' && s[1])

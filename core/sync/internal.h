@@ -124,8 +124,6 @@ enum sd_err sd_pull_tick(struct sd_engine *en, int64_t now_ms, struct sd_error *
 int64_t sd_pull_deadline(const struct sd_engine *en);
 enum sd_err sd_pull_http(
 	struct sd_engine *en, const struct sd_http_result *r, int64_t now_ms, struct sd_error *e);
-/* A subscription of m became live (or gave up): when all of a start are settled, runs begin. */
-enum sd_err sd_pull_subscribed(struct sd_engine *en, int64_t now_ms, struct sd_error *e);
 /* Messages may have been missed since (the socket was lost, stale, refused): all models, or m. */
 enum sd_err sd_pull_gap(struct sd_engine *en, const struct sd_model *m, const char *why,
 	int64_t now_ms, struct sd_error *e);

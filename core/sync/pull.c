@@ -385,11 +385,6 @@ void sd_pull_ended(struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms
 
 /* ---- what others say ---- */
 
-enum sd_err sd_pull_subscribed(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
-{
-	return sd_pull_tick(en, now_ms, e);
-}
-
 enum sd_err sd_pull_gap(struct sd_engine *en, const struct sd_model *m, const char *why,
 	int64_t now_ms, struct sd_error *e)
 {
