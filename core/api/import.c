@@ -227,7 +227,8 @@ static enum sd_err write_late(struct job *j)
 			const struct cJSON *fields = sd_json_get(one, "fields");
 			next = sd_json_next(one);
 			if (!parent_here(j, fields)) {
-				sd_json_push(rest, sd_json_dup(one));
+				if (!sd_json_push(rest, sd_json_dup(one)))
+					rc = sd_fail(j->e, SD_NOMEM, 0, "import: out of memory");
 				continue;
 			}
 			rc = write_fields(j, sd_json_get_i64(one, "line", 0), fields);
