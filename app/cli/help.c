@@ -52,7 +52,9 @@ static const struct example {
 		"The fields of version 4 become a new change of the newest version."},
 	{"undo", "syncdeck undo",
 		"Without SEQ the newest unsent change; a delete comes back with its whole "
-		"cascade."},
+		"cascade.\nWhat was changed several times before it was sent is one change: a "
+		"record "
+		"made here and\nnot sent yet is gone again. `syncdeck redo` makes it again."},
 	{"redo", "syncdeck redo", "Until something else is changed."},
 	{"export", "syncdeck export Post --where 'rating > 4' -o posts.csv",
 		"NDJSON or CSV (RFC 4180; by --format or the file's name). In CSV null is an empty "
@@ -71,9 +73,9 @@ static const struct example {
 		"the same file is\nimported again. --orphans takes records whose parent is not "
 		"here."},
 	{"login", "SYNCDECK_PASSWORD=... syncdeck login ana",
-		"Without a terminal SYNCDECK_PASSWORD has the password, SYNCDECK_CODE the code of "
-		"a "
-		"second factor,\nSYNCDECK_NEW_PASSWORD the new password where one is asked for."},
+		"The password comes from the terminal or SYNCDECK_PASSWORD. SYNCDECK_CODE has the "
+		"code of a\nsecond factor, SYNCDECK_NEW_PASSWORD the new password where one is "
+		"asked for."},
 	{"logout", "syncdeck logout", NULL},
 	{"whoami", "syncdeck whoami --json", NULL},
 	{"users", "syncdeck users", NULL},

@@ -135,6 +135,11 @@ int cli_undo(struct cli *c, struct cli_args *a)
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
 	tell_seq(c, "undone", done);
+	if (!c->batch && !c->o.json)
+		cli_say(c,
+			"the whole unsent change %lld is taken back; `syncdeck redo` makes it "
+			"again",
+			(long long)done);
 	return 0;
 }
 

@@ -76,8 +76,11 @@ static enum sd_err read_header(struct sd_lines *l, struct sd_error *e)
 		/* a file of several models has the columns of all of them */
 		if (!c->field && !is_meta(name) && !mixed)
 			return sd_fail(e, SD_INVAL, 0,
-				"%s:%lld: column %zu: %s has no field \"%s\"", l->name,
-				(long long)l->csv.line, i + 1, l->m->name, name);
+				"%s:%lld: column %zu: %s has no field \"%s\"%s", l->name,
+				(long long)l->csv.line, i + 1, l->m->name, name,
+				l->csv.count == 1 && strpbrk(name, ";\t")
+					? "; columns are separated by commas"
+					: "");
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(l->columns[k].name, name) == 0)
 				return sd_fail(e, SD_INVAL, 0,

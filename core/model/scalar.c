@@ -25,8 +25,6 @@ static const char *wrong_int(const struct cJSON *v)
 {
 	int64_t i;
 
-	if (!sd_json_is_number(v))
-		return "it is no number";
 	if (!sd_json_i64(v, &i))
 		return "it is no whole number";
 	return i < INT32_MIN || i > INT32_MAX ? "it does not fit into 32 bits" : NULL;

@@ -89,6 +89,33 @@ static void a_filter_shows_its_error_and_keeps_the_rows_that_pass(void **st) /* 
 	host_end(&h);
 }
 
+static void a_smaller_screen_keeps_the_record_under_the_cursor(void **st)
+{
+	struct host h = {.fill = fill};
+
+	(void)st;
+	host_start(&h);
+	vts_resize(h.v, 40, 120);
+	assert_true(vts_wait_text(h.v, "Events  (5 opens the log)", MS));
+	host_keys(&h, "j\r");
+	host_sees(&h, "1/60");
+	for (int i = 0; i < 14; i++)
+		host_keys(&h, "j");
+	host_sees(&h, ">   Title 15");
+	host_sees(&h, "15/60");
+	vts_resize(h.v, 15, 60);
+	assert_true(vts_wait_text(h.v, ": commands", MS));
+	assert_true(vts_wait_text(h.v, ">   Title 15", MS));
+	assert_true(vts_wait_text(h.v, "15/60", MS));
+	vts_resize(h.v, 10, 40);
+	assert_true(vts_wait_text(h.v, "needs 60x15", MS));
+	vts_resize(h.v, 40, 120);
+	assert_true(vts_wait_text(h.v, "Events  (5 opens the log)", MS));
+	assert_true(vts_wait_text(h.v, ">   Title 15", MS));
+	assert_true(vts_wait_text(h.v, "15/60", MS));
+	host_end(&h);
+}
+
 static void search_goes_around_and_sort_reverses(void **st)
 {
 	struct host h = {.fill = fill};
@@ -265,6 +292,7 @@ int main(void)
 		cmocka_unit_test(a_record_opens_in_three_keys),
 		cmocka_unit_test(the_window_follows_the_cursor_to_both_ends),
 		cmocka_unit_test(a_filter_shows_its_error_and_keeps_the_rows_that_pass),
+		cmocka_unit_test(a_smaller_screen_keeps_the_record_under_the_cursor),
 		cmocka_unit_test(search_goes_around_and_sort_reverses),
 		cmocka_unit_test(links_jump_and_come_back),
 		cmocka_unit_test(deleting_asks_and_says_what_goes_with_it),

@@ -219,11 +219,13 @@ static bool move(struct sd_src *src, struct sd_data *d, int by)
 /* Same rows, read again: the row before the first one tells where to start. */
 static bool reload(struct sd_src *src, struct sd_data *d)
 {
-	int at = d->at;
+	/* fewer rows than before: those above go, the one under the cursor stays */
+	int skip = d->n && d->at >= src->h && src->h > 0 ? d->at - src->h + 1 : 0;
+	int at = d->at - skip;
 	char *key = sd_key_text(d->m, sd_win_row(d));
-	int64_t top = d->top_pos;
+	int64_t top = d->top_pos < 0 ? d->top_pos : d->top_pos + skip;
 	struct sd_rows before = {0}, r = {0}, up = {0};
-	bool ok = !d->n || fetch(src, d, d->rows[0], true, 1, 0, &before), end = false;
+	bool ok = !d->n || fetch(src, d, d->rows[skip], true, 1, 0, &before), end = false;
 
 	if (ok)
 		ok = fetch(src, d, before.n ? before.rec[0] : NULL, false, src->h, 0, &r);
