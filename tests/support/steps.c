@@ -301,7 +301,7 @@ static bool steps_all(void)
 }
 
 #ifdef __SANITIZE_ADDRESS__
-#define EVERY 9 /* slow */
+#define EVERY 27 /* slow */
 #else
 #define EVERY 3 /* `make torture` takes every step */
 #endif
