@@ -419,6 +419,10 @@ enum sd_err sd_entry_take_back(struct sd_store *st, const struct sd_mutation *m,
 /* A delete makes this entry needless: it is kept, so that undoing the delete brings it back. */
 enum sd_err sd_kept_add(
 	struct sd_store *st, int64_t group, const struct sd_mutation *m, struct sd_error *e);
+/* kept.c.  Delete `seq` of that group is about to be undone: if the server's copy moved on while it
+ * waited, the change it overtook is put behind it, on its base.  Then it is kept no more. */
+enum sd_err sd_kept_stand_in(
+	struct sd_store *st, int64_t group, int64_t seq, int64_t now_ms, struct sd_error *e);
 /* A person changes something: what was undone is not made again any more. */
 enum sd_err sd_redo_forget(struct sd_store *st, struct sd_error *e);
 

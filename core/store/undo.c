@@ -293,7 +293,8 @@ static enum sd_err undo_group(struct sd_store *st, int64_t group, int64_t *seq,
 		if (rc == SD_OK)
 			next = sqlite3_column_int64(s, 0);
 		sd_db_reset(s);
-		if (rc == SD_OK)
+		if (rc == SD_OK &&
+			(rc = sd_kept_stand_in(st, group, next, env->now_ms, e)) == SD_OK)
 			rc = undo_one(st, next, ops, env->now_ms, e);
 		if (rc == SD_OK && *seq == 0)
 			*seq = next;

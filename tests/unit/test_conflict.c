@@ -517,6 +517,53 @@ static void a_record_that_never_holds_still_asks_after_max_attempts(void **st)
 	script_free(r);
 }
 
+static void undo(struct script *r)
+{
+	struct sd_write_env env = {r->now, &r->rand};
+	struct sd_error e = {.code = SD_OK};
+	int64_t seq = 0;
+
+	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
+	assert_int_equal(sd_write_undo(r->store, &seq, &env, &e), SD_OK);
+	assert_int_equal(sd_engine_store_changed(r->en, r->now, &e), SD_OK);
+	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
+}
+
+/* U-05 (found by the simulation): the edit that a delete had overtaken was lost when somebody else
+ * deleted the record meanwhile, and wrote over theirs when they changed it */
+static void an_edit_that_an_undone_delete_gives_back_is_compared(void **st)
+{
+	static const struct {
+		const char *op, *item;
+		enum sd_shape shape;
+	} rows[] = {
+		{"Delete", ITEM(4, "\"a\"", "1", "[\"a\"]", "true"), SD_SHAPE_EDIT_DELETE},
+		{"Update", POST(4, "\"theirs\"", "1"), SD_SHAPE_EDIT_EDIT},
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct script *r = with_policy(SD_POLICY_MERGE);
+		struct sd_conflict c;
+
+		script_pause(r, true);
+		script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
+		script_delete(r, "Post", KEY);
+		script_arrive(r, rows[i].op, "Post", rows[i].item);
+		undo(r);
+		script_row_is(r, "Post", KEY,
+			"{\"title\":\"mine\",\"_deleted\":false,\"_state\":\"pending\"}");
+		assert_int_equal(script_lane(r, SD_LANE_WAITING), 1);
+		script_pause(r, false);
+		assert_int_equal(script_waiting(r), 0);
+		(void)script_conflict(r, &c);
+		assert_int_equal(c.shape, rows[i].shape);
+		assert_string_equal(sd_json_get_str(c.mine, "title"), "mine");
+		sd_conflict_release(&c);
+		script_free(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +587,7 @@ int main(void)
 		cmocka_unit_test(a_delete_of_what_is_gone_is_done_under_any_policy),
 		cmocka_unit_test(a_key_that_exists_already_is_a_conflict),
 		cmocka_unit_test(a_record_that_never_holds_still_asks_after_max_attempts),
+		cmocka_unit_test(an_edit_that_an_undone_delete_gives_back_is_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
