@@ -63,9 +63,10 @@ void sd_write_bulk(struct sd_store *st);
 
 /* Undoes the newest unsent change (seq 0) or the named one, when it is not being sent: the record
  * goes back to what it was before that entry.  A delete comes back whole: the cascade, and the
- * unsent changes that it had made needless (a record that was never sent too).  *seq gets the entry
- * undone.  NOTFOUND when there is none; INVAL when it was already sent ("already sent; this makes a
- * new change"). */
+ * unsent changes that it had made needless (a record that was never sent too; an edit of a record
+ * that the server deleted meanwhile waits again, for a conflict).  *seq gets the entry undone.
+ * NOTFOUND when there is none; INVAL when it was already sent ("already sent; this makes a new
+ * change"). */
 SD_MUST_USE enum sd_err sd_write_undo(
 	struct sd_store *st, int64_t *seq, const struct sd_write_env *env, struct sd_error *e);
 

@@ -446,6 +446,23 @@ static void undoing_a_create_takes_what_was_built_on_it_along(void **st)
 	fix_expect(f, "Post", "[\"a\"]", "");
 }
 
+/* the service deleted it, too, meanwhile: the edit comes back as it waited, for a decision */
+static void undoing_a_delete_brings_the_edit_back_though_the_server_deleted_the_record(void **st)
+{
+	struct fix *f = *st;
+	int64_t seq = 0;
+
+	synced(f, "Post", "[{'id':'p','title':'B','_version':7,'_lastChangedAt':1}]");
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'mine'}"));
+	fix_ok(f, fix_delete(f, "Post", "[\"p\"]"));
+	synced(f, "Post",
+		"[{'id':'p','title':'B','_version':8,'_lastChangedAt':2,'_deleted':true}]");
+	fix_queue(f, "2 DELETE Post ['p'] {} waiting v7");
+	fix_ok(f, undo(f, &seq));
+	fix_queue(f, "3 UPDATE Post ['p'] {'title':'mine'} waiting v7");
+	fix_field(f, "Post", "[\"p\"]", "title", "'mine'");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -469,6 +486,7 @@ int main(void)
 		T(an_edit_towards_a_newer_parent_is_queued_behind_it),
 		T(undo_takes_back_the_newest_change_or_the_named_one),
 		T(undoing_a_cascade_brings_the_whole_family_back),
+		T(undoing_a_delete_brings_the_edit_back_though_the_server_deleted_the_record),
 		T(undoing_a_create_takes_what_was_built_on_it_along),
 	};
 
