@@ -18,6 +18,8 @@
 #define KEPT_GROUPS 20 /* the newest deletes whose needless changes are remembered */
 #define NAME_MAX    64
 
+/* ---- small things ---- */
+
 enum sd_err sd_write_together(struct sd_store *st, struct sd_error *e)
 {
 	int64_t last;
@@ -277,95 +279,12 @@ static enum sd_err bring_back(struct sd_store *st, int64_t group, struct cJSON *
 	return rc == SD_NOTFOUND ? SD_OK : rc;
 }
 
-static enum sd_err group_of(struct sd_store *st, int64_t seq, int64_t *group, struct sd_error *e)
-{
-	sqlite3_stmt *s = sd_db_open(st, Q_ENTRY_GRP, e, "i", seq);
-	enum sd_err rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
-
-	*group = rc == SD_OK ? sqlite3_column_int64(s, 0) : 0;
-	sd_db_reset(s);
-	return rc;
-}
-
-/* Does the delete that made it needless still wait? */
-static enum sd_err delete_waits(struct sd_store *st, const struct sd_entry_new *n, int64_t group,
-	bool *yes, struct sd_error *e)
-{
-	struct sd_entries list = {NULL, 0};
-	int64_t its = 0;
-	enum sd_err rc = sd_entries_of(st, n->m, n->key, &list, e);
-
-	if (rc == SD_OK && list.count) {
-		const struct sd_mutation *last = &list.v[list.count - 1];
-		rc = group_of(st, last->seq, &its, e);
-		*yes = its == group && last->op == SD_OP_DELETE && last->lane != SD_LANE_SENDING;
-	}
-	sd_entries_release(&list);
-	return rc;
-}
-
-/* One edit, put behind the delete that is about to go: it waits again on the version it was made
- * on, and the push meets the server's deletion as it does for any edit. */
-static enum sd_err wait_again(struct sd_store *st, const struct cJSON *kept, int64_t group,
-	int64_t now_ms, bool *done, struct sd_error *e)
-{
-	const char *model = sd_json_get_str(kept, "model"), *key = sd_json_get_str(kept, "key");
-	const struct sd_model *m = model ? sd_schema_model(st->schema, model) : NULL;
-	struct sd_entry_new n = {.op = SD_OP_UPDATE, .m = m, .key = key, .now_ms = now_ms};
-	struct sd_shadow sh = {NULL, NULL};
-	struct cJSON *was = NULL;
-	int64_t seq;
-	enum sd_err rc;
-
-	*done = false;
-	if (!m || !key || !sd_str_eq(sd_json_get_str(kept, "op"), "UPDATE"))
-		return SD_OK;
-	n.fields = sd_json_get(kept, "fields");
-	for (const struct cJSON *f = sd_json_child(n.fields); f; f = sd_json_next(f))
-		if (!sd_model_field(m, sd_json_name(f))) /* of an older schema */
-			return SD_OK;
-	rc = sd_shadow_get(st, m, key, &sh, e);
-	if (rc == SD_OK && !sd_rec_deleted(sh.base) && sd_rec_deleted(sh.server))
-		rc = delete_waits(st, &n, group, done, e);
-	if (rc == SD_OK && *done) {
-		n.was = was = sd_entry_before(sh.base, n.fields);
-		n.version = sd_rec_version(sh.base);
-		rc = was ? sd_entry_add(st, &n, &seq, e) : sd_db_nomem(e, "undo");
-	}
-	sd_json_free(was);
-	sd_shadow_release(&sh);
-	return rc;
-}
-
-/* Edits of records that the server deleted meanwhile come back before their deletes go: then the
- * base copy they need is still here. */
-static enum sd_err bring_edits(
-	struct sd_store *st, int64_t group, int64_t now_ms, struct sd_error *e)
-{
-	char from[NAME_MAX], to[NAME_MAX], name[NAME_MAX];
-	struct cJSON *kept = NULL;
-	bool done = false;
-	enum sd_err rc;
-
-	kept_range(group, from, to);
-	while ((rc = one_json(st, Q_META_LAST, from, to, name, &kept, e)) == SD_OK) {
-		rc = wait_again(st, kept, group, now_ms, &done, e);
-		sd_json_free(kept);
-		if (rc == SD_OK && done)
-			rc = sd_meta_put(st, name, NULL, e);
-		if (rc != SD_OK)
-			return rc;
-		memcpy(to, name, sizeof to);
-	}
-	return rc == SD_NOTFOUND ? SD_OK : rc;
-}
-
 /* A delete with all that went with it.  *seq: the entry named by the person, 0: any of it. */
 static enum sd_err undo_group(struct sd_store *st, int64_t group, int64_t *seq,
 	const struct sd_write_env *env, struct sd_error *e)
 {
 	struct cJSON *ops = sd_json_array();
-	enum sd_err rc = ops ? bring_edits(st, group, env->now_ms, e) : sd_db_nomem(e, "undo");
+	enum sd_err rc = ops ? SD_OK : sd_db_nomem(e, "undo");
 
 	while (rc == SD_OK) {
 		sqlite3_stmt *s = sd_db_open(st, Q_ENTRY_GROUP, e, "i", group);
@@ -401,6 +320,16 @@ static enum sd_err why_not(struct sd_store *st, int64_t seq, struct sd_error *e)
 			(long long)seq, how);
 	else if (rc == SD_OK || rc == SD_NOTFOUND)
 		rc = sd_fail(e, SD_NOTFOUND, 0, "there is no change %lld", (long long)seq);
+	sd_db_reset(s);
+	return rc;
+}
+
+static enum sd_err group_of(struct sd_store *st, int64_t seq, int64_t *group, struct sd_error *e)
+{
+	sqlite3_stmt *s = sd_db_open(st, Q_ENTRY_GRP, e, "i", seq);
+	enum sd_err rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
+
+	*group = rc == SD_OK ? sqlite3_column_int64(s, 0) : 0;
 	sd_db_reset(s);
 	return rc;
 }
