@@ -99,7 +99,7 @@ static bool writable(const struct derive *d, const char *model, const char *name
 	       sd_intro_field(typef(d, "Update*Input", model), "inputFields", name);
 }
 
-/* postCommentsId: the column that a relation without one of its own gets (server.md 1.8). */
+/* postCommentsId: the column that a relation without one of its own is given: server.md 1.8. */
 static void implied(const char *model, const char *field, const char *part, char out[NAME])
 {
 	snprintf(out, NAME, "%c%.90s%c%.90s%c%.90s", tolower((unsigned char)model[0]), model + 1,

@@ -140,13 +140,17 @@ static enum sd_err respond(
 
 static enum sd_err begin(struct sign_in *s, struct cJSON **reply, struct sd_error *e)
 {
+	struct sd_error why = {.code = SD_OK};
 	enum sd_err rc = sd_srp_client_new(&s->srp, e);
 
 	if (rc != SD_OK)
 		return rc;
 	rc = sd_cognito_call(s->at, "InitiateAuth",
-		initiate(s, "USER_SRP_AUTH", "SRP_A", sd_srp_client_a(s->srp)), reply, e);
-	if (rc == SD_PROTO)
+		initiate(s, "USER_SRP_AUTH", "SRP_A", sd_srp_client_a(s->srp)), reply, &why);
+	if (rc != SD_OK && e)
+		*e = why;
+	/* a page of something in between is no pool: it does not get the password */
+	if (rc == SD_PROTO && why.detail == 400 && !strstr(why.text, "not JSON"))
 		rc = sd_cognito_call(s->at, "InitiateAuth",
 			initiate(s, "USER_PASSWORD_AUTH", "PASSWORD", s->password), reply, e);
 	return rc;
