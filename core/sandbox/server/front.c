@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 #define DRAIN_SECONDS 2
 #define NO_TIMER_MS   ((int64_t)86400000)
 #define OUT_MAX       ((size_t)2 << 30)
+#define SPARE_FILES   16 /* for the database, handlers, and to refuse those that come too many */
 
 int64_t sd_srv_now_ms(const struct server *s)
 {
@@ -320,12 +322,27 @@ static int received(struct conn *c, const void *p, size_t n)
 	return pump(c);
 }
 
+/*
+ * Whether this one may come in.  Without a descriptor left, accept() fails and poll() reports the
+ * one that waits again at once: the loop would spin.  So the last few are kept free, and who comes
+ * then is hung up on.  The limit is asked each time, it can be lowered from outside.
+ */
+static bool room_for(int fd)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY ||
+	       (rlim_t)fd + SPARE_FILES < r.rlim_cur;
+}
+
 static int front_cb(
 	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct conn **slot = user, *c = slot ? *slot : NULL;
 
 	switch (reason) {
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: /* `in` is the descriptor itself */
+		return room_for((int)(intptr_t)in) ? 0 : 1;
 	case LWS_CALLBACK_RAW_ADOPT:
 		if (!slot || !(*slot = conn_new(wsi)))
 			return -1;
