@@ -164,6 +164,15 @@ SD_MUST_USE enum sd_err sd_sbx_purge(
 /* All data; as fast for a million rows as for ten.  INVAL inside sd_sbx_begin. */
 SD_MUST_USE enum sd_err sd_sbx_reset(struct sd_sbx *s, struct sd_error *e);
 
+/* ---- what the server keeps beside the data: a user's new password, a session that was ended.  In
+ * the file when there is one; sd_sbx_reset empties it, too ---- */
+/* value NULL: forgotten. */
+SD_MUST_USE enum sd_err sd_sbx_keep(
+	struct sd_sbx *s, const char *key, const char *value, struct sd_error *e);
+typedef void (*sd_sbx_kept_fn)(void *ctx, const char *key, const char *value); /* borrowed */
+SD_MUST_USE enum sd_err sd_sbx_kept(
+	struct sd_sbx *s, sd_sbx_kept_fn fn, void *ctx, struct sd_error *e);
+
 /* ---- seed, purge and put in pieces, so that others can be served in between ---- */
 struct sd_sbx_work;
 /* *out owned.  Parents that the records need are made here. */

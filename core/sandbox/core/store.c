@@ -362,3 +362,38 @@ bool sbx_must_log(const struct sd_sbx *s, const struct sbx_model *m, int64_t now
 {
 	return m->synced_at && now - m->synced_at <= s->o.delta_ttl_ms;
 }
+
+enum sd_err sd_sbx_keep(struct sd_sbx *s, const char *key, const char *value, struct sd_error *e)
+{
+	sqlite3_stmt *st = sbx_stmt(s,
+		value ? "INSERT OR REPLACE INTO meta VALUES('kept:' || ?1, ?2)"
+		      : "DELETE FROM meta WHERE key = 'kept:' || ?1",
+		e);
+	int rc;
+
+	if (!st)
+		return SD_DB;
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	if (value)
+		sqlite3_bind_text(st, 2, value, -1, SQLITE_STATIC);
+	rc = sqlite3_step(st);
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? SD_OK
+				 : sd_fail(e, SD_DB, rc, "sandbox: %s", sqlite3_errmsg(s->db));
+}
+
+enum sd_err sd_sbx_kept(struct sd_sbx *s, sd_sbx_kept_fn fn, void *ctx, struct sd_error *e)
+{
+	sqlite3_stmt *st =
+		sbx_stmt(s, "SELECT substr(key, 6), value FROM meta WHERE key GLOB 'kept:*'", e);
+	int rc;
+
+	if (!st)
+		return SD_DB;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		fn(ctx, (const char *)sqlite3_column_text(st, 0),
+			(const char *)sqlite3_column_text(st, 1));
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? SD_OK
+				 : sd_fail(e, SD_DB, rc, "sandbox: %s", sqlite3_errmsg(s->db));
+}

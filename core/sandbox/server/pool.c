@@ -49,7 +49,7 @@ enum sd_err sd_srv_pool_open(struct server *s, struct sd_error *e)
 		return rc;
 	}
 	s->pool = p;
-	return SD_OK;
+	return sd_srv_pool_restore(s, e);
 }
 
 void sd_srv_pool_close(struct pool *p)
@@ -64,13 +64,6 @@ void sd_srv_pool_close(struct pool *p)
 	sd_signer_free(p->signer);
 	sd_map_release(&p->revoked, NULL);
 	free(p);
-}
-
-void sd_srv_pool_expire(struct server *s, bool refresh_too)
-{
-	s->pool->generation++;
-	if (refresh_too)
-		s->pool->refresh_generation++;
 }
 
 void sd_srv_pool_jwks(struct conn *c)

@@ -1,8 +1,8 @@
 /*
  * core/sandbox/server/pool.h - private: the user pool's people, sessions and tokens.
  *
- * pool.c opens it and checks tokens, pool_users.c reads the users file, pool_tokens.c makes tokens,
- * pool_call.c answers the operations.  Spec: server.md 7; users file: contract.md 10.
+ * pool.c opens it, pool_users.c reads the users file, pool_tokens.c makes and checks tokens,
+ * pool_call.c answers the operations, pool_keep.c remembers what they changed.  Spec: server.md 7; users file: contract.md 10.
  */
 #ifndef SD_SANDBOX_SERVER_POOL_H
 #define SD_SANDBOX_SERVER_POOL_H
@@ -56,6 +56,12 @@ void sd_srv_users_free(struct user *list, size_t count);
 /* By user name or email; NULL: unknown. */
 struct user *sd_srv_user(struct pool *p, const char *name);
 struct user *sd_srv_user_by_sub(struct pool *p, const char *sub);
+
+/* pool_keep.c: changes that outlive a restart; false: not kept, and nothing is changed */
+bool sd_srv_pool_new_password(struct server *s, struct user *u, const char *password);
+bool sd_srv_pool_signed_out(struct server *s, struct user *u); /* all sessions up to now end */
+bool sd_srv_pool_revoked(struct server *s, const char *jti);   /* of a token, or of a session */
+SD_MUST_USE enum sd_err sd_srv_pool_restore(struct server *s, struct sd_error *e);
 
 /* pool_tokens.c */
 /* {"AccessToken",...}; with_refresh: a refresh token too.  origin: the session (origin_jti) they

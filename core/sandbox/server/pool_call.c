@@ -245,22 +245,16 @@ static void verify_password(struct op *o, const struct cJSON *answers)
 static void new_password(struct op *o, struct user *u, const struct cJSON *answers)
 {
 	const char *password = sd_json_get_str(answers, "NEW_PASSWORD");
-	char *copy;
 
 	if (!password || strlen(password) < 8) {
 		refuse(o, "InvalidPasswordException",
 			"Password does not conform to policy: Password not long enough");
 		return;
 	}
-	copy = strdup(password);
-	if (!copy) {
-		refuse(o, "InternalErrorException", "Out of memory.");
-		return;
-	}
-	free(u->password);
-	u->password = copy;
-	u->challenge = CH_NONE;
-	give_tokens(o, u, NULL, true);
+	if (sd_srv_pool_new_password(o->s, u, password))
+		give_tokens(o, u, NULL, true);
+	else
+		refuse(o, "InternalErrorException", "The new password could not be kept.");
 }
 
 static void session_challenge(struct op *o, enum challenge kind, const struct cJSON *answers)
@@ -349,8 +343,10 @@ static void global_sign_out(struct op *o)
 
 	if (!u)
 		return;
-	u->signed_out_ms = sd_srv_now_ms(o->s);
-	o->out = sd_json_object();
+	if (sd_srv_pool_signed_out(o->s, u))
+		o->out = sd_json_object();
+	else
+		refuse(o, "InternalErrorException", "The sign-out could not be kept.");
 }
 
 static void revoke_token(struct op *o)

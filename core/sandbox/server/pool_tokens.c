@@ -165,7 +165,7 @@ bool sd_srv_revoke(struct server *s, const char *token, bool only)
 
 	sd_jwt_read(s->pool->signer, token, strlen(token), sd_srv_now_ms(s), &claims);
 	jti = sd_json_get_str(claims, only ? "jti" : "origin_jti");
-	ok = jti && is_use(claims, "refresh") && sd_map_put(&s->pool->revoked, jti, s, NULL);
+	ok = jti && is_use(claims, "refresh") && sd_srv_pool_revoked(s, jti);
 	sd_json_free(claims);
 	return ok;
 }
