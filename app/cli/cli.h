@@ -100,6 +100,9 @@ void cli_close(struct cli *c);
 int cli_fail(struct cli *c, enum sd_err rc, const struct sd_error *e);
 int cli_complain(struct cli *c, int exit, const char *fmt, ...) SD_PRINTF(3, 4);
 void cli_say(struct cli *c, const char *fmt, ...) SD_PRINTF(2, 3); /* words, stderr */
+/* The same for a person only: what was done, or that there is nothing.  Not with --json, not in a
+ * batch: there the data says it. */
+void cli_note(struct cli *c, const char *fmt, ...) SD_PRINTF(2, 3);
 /* One line of data; borrowed.  Text mode: `columns` (space separated names; NULL: all members, one
  * a line) choose what a person sees; the table is printed by cli_flush(). */
 void cli_emit(struct cli *c, const struct cJSON *line, const char *columns);
@@ -121,6 +124,8 @@ void cli_print_json(FILE *f, const struct cJSON *j); /* one line */
 
 /* KEY words -> key text; 0 or 2. */
 int cli_key(struct cli *c, const char *model, char *const *words, int n, struct sd_buf *key);
+/* field=value, field:=JSON or field=@FILE into obj (contract.md 4); 0 or 2. */
+int cli_field_word(struct cli *c, const struct sd_model *m, const char *word, struct cJSON *obj);
 /* The value of an environment variable, else a prompt on the terminal; NULL: neither. Owned. */
 char *cli_secret(const char *variable, const char *prompt);
 

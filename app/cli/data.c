@@ -25,6 +25,21 @@ static int emit_list(struct cli *c, enum sd_err rc, struct cJSON *list, const ch
 	return 0;
 }
 
+/* An empty table is told in words: nothing at all looks like a failure. */
+static void tell_none(struct cli *c, const struct sd_api_query *q)
+{
+	if (q->page > 0)
+		cli_note(c, "%s: page %lld is behind the last record; --page counts from 0",
+			q->model, (long long)q->page);
+	else if (q->where || q->state || q->orphans || q->tombstones)
+		cli_note(c, "no %s on this device matches", q->model);
+	else
+		cli_note(c,
+			"there is no %s on this device; `syncdeck save %s ...` makes one, "
+			"`syncdeck sync --once` fetches those of a backend",
+			q->model, q->model);
+}
+
 int cli_models(struct cli *c, struct cli_args *a)
 {
 	struct sd_error e = {.code = SD_OK};
@@ -122,6 +137,8 @@ int cli_query(struct cli *c, struct cli_args *a)
 	sd_buf_release(&columns);
 	if (cli_interrupted())
 		return 130;
+	if (err == SD_OK && x.count == 0)
+		tell_none(c, &q);
 	return err == SD_OK ? 0 : cli_fail(c, err, &e);
 }
 
@@ -182,6 +199,8 @@ int cli_related(struct cli *c, struct cli_args *a)
 			rc = cli_fail(c, err, &e);
 		else if (x.count == 0 && f && f->assoc != SD_A_HAS_MANY)
 			rc = cli_complain(c, 7, "%s.%s: points to nothing here", m->name, f->name);
+		else if (x.count == 0 && f)
+			cli_note(c, "%s.%s: there is none on this device", m->name, f->name);
 	}
 	sd_buf_release(&key);
 	sd_buf_release(&columns);

@@ -264,6 +264,8 @@ int cli_log(struct cli *c, struct cli_args *a)
 		else
 			print_cause(l);
 	}
+	if (!sd_json_count(list))
+		cli_note(c, "nothing has happened here yet");
 	sd_json_free(list);
 	return 0;
 }

@@ -258,21 +258,3 @@ int cli_codegen(struct cli *c, struct cli_args *a)
 	sd_json_free(j);
 	return 0;
 }
-
-void cli_show_member(const char *name, const struct cJSON *v, struct sd_buf *out)
-{
-	static const char *const times[] = {
-		"lastSync", "found", "enqueued", "nextTry", "expires", "at", "_lastChangedAt"};
-	char text[SD_TIME_TEXT];
-	int64_t ms;
-
-	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-		/* smaller numbers are a field's own: seconds, a count */
-		if (strcmp(name, times[i]) != 0 || !sd_json_i64(v, &ms) || ms < 1000000000000)
-			continue;
-		sd_time_iso(ms, text);
-		sd_buf_str(out, text);
-		return;
-	}
-	cli_show_value(v, out);
-}

@@ -24,6 +24,8 @@ static int list_outbox(struct cli *c)
 	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
 		cli_emit(c, j, OUTBOX_COLUMNS);
 	cli_flush(c, OUTBOX_COLUMNS);
+	if (!sd_json_count(list))
+		cli_note(c, "nothing is unsent");
 	sd_json_free(list);
 	return 0;
 }
@@ -52,33 +54,29 @@ static int show(struct cli *c, int64_t seq)
 static int edit(struct cli *c, int64_t seq, char **words, int n)
 {
 	struct sd_error e = {.code = SD_OK};
-	struct cJSON *entry = NULL, *fields = sd_json_object();
+	struct cJSON *entry = NULL, *fields;
 	const struct sd_model *m;
-	enum sd_err rc = sd_api_outbox_show(c->api, seq, &entry, &e);
+	enum sd_err err = sd_api_outbox_show(c->api, seq, &entry, &e);
+	int rc = 0;
 
-	m = rc == SD_OK ? sd_schema_model(c->schema, sd_json_get_str(entry, "model")) : NULL;
-	for (int i = 0; rc == SD_OK && i < n; i++) {
-		const char *eq = strchr(words[i], '=');
-		bool json = eq && eq > words[i] && eq[-1] == ':';
-		char *name = eq ? sd_strdup_n(words[i], (size_t)(eq - words[i]) - json) : NULL;
-		const struct sd_field *f = name ? sd_model_field(m, name) : NULL;
-		struct cJSON *v = NULL;
-		if (!f)
-			rc = sd_fail(&e, SD_INVAL, 0, "%s: expected field=value of %s", words[i],
-				m->name);
-		else if (json)
-			rc = sd_json_parse(eq + 1, strlen(eq + 1), name, &v, &e);
-		else
-			rc = sd_value_from_text(m, f, eq + 1, &v, &e);
-		if (rc == SD_OK)
-			sd_json_set(fields, name, v);
-		free(name);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	m = sd_schema_model(c->schema, sd_json_get_str(entry, "model"));
+	fields = sd_json_object();
+	if (!n)
+		rc = cli_complain(c, 2,
+			"outbox edit %lld: which fields? give field=value...; `syncdeck outbox "
+			"show %lld` prints the change",
+			(long long)seq, (long long)seq);
+	for (int i = 0; rc == 0 && i < n; i++)
+		rc = cli_field_word(c, m, words[i], fields);
+	if (rc == 0) {
+		err = sd_api_outbox_edit(c->api, seq, fields, &e);
+		rc = err == SD_OK ? show(c, seq) : cli_fail(c, err, &e);
 	}
-	if (rc == SD_OK)
-		rc = sd_api_outbox_edit(c->api, seq, fields, &e);
 	sd_json_free(fields);
 	sd_json_free(entry);
-	return rc == SD_OK ? show(c, seq) : cli_fail(c, rc, &e);
+	return rc;
 }
 
 /* All lines or none. */
@@ -114,13 +112,57 @@ static int import(struct cli *c, const char *file)
 	return rc == SD_OK ? 0 : cli_fail(c, rc == SD_NOTFOUND ? SD_INVAL : rc, &e);
 }
 
+/* What was done, for a person; the store's words are the entry itself (`outbox show`). */
+static void tell_done(struct cli *c, const char *verb, int64_t seq)
+{
+	static const struct {
+		const char *verb, *text;
+	} DONE[] = {{"retry", "is tried again as soon as the server can be reached"},
+		{"park", "is kept back; `syncdeck outbox unpark` lets it go"},
+		{"unpark", "waits to be sent again"},
+		{"rebase", "stands on the newest version now"},
+		{"discard", "is discarded; the record is as the server has it"}};
+
+	for (size_t i = 0; i < sizeof DONE / sizeof *DONE; i++)
+		if (strcmp(DONE[i].verb, verb) == 0)
+			cli_note(c, "change %lld %s", (long long)seq, DONE[i].text);
+}
+
+static int pause_sending(struct cli *c, bool pause)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err err = sd_api_outbox_pause(c->api, pause, &e);
+
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	cli_note(c, pause ? "sending is paused; `syncdeck outbox resume` lets it go on"
+			  : "sending goes on");
+	return 0;
+}
+
+static int retry_all(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	int64_t n = 0;
+	enum sd_err err = sd_api_outbox_retry_all(c->api, &n, &e);
+
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	if (n)
+		cli_note(c, "%lld change(s) are tried again as soon as the server can be reached",
+			(long long)n);
+	else
+		cli_note(c, "no change is refused or waits for its next try");
+	return 0;
+}
+
 int cli_outbox(struct cli *c, struct cli_args *a)
 {
 	bool all = false, yes = false;
 	const struct cli_opt opts[] = {{"--all", CLI_FLAG, &all}, {"--yes", CLI_FLAG, &yes}};
 	struct sd_error e = {.code = SD_OK};
 	const char *verb;
-	int64_t seq = 0, n;
+	int64_t seq = 0;
 	enum sd_err err;
 	int rc = cli_take_options(c, a, opts, 2);
 
@@ -131,18 +173,16 @@ int cli_outbox(struct cli *c, struct cli_args *a)
 	verb = a->n ? a->v[0] : "list";
 	if (strcmp(verb, "list") == 0 && a->n <= 1)
 		return list_outbox(c);
-	if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0) {
-		err = sd_api_outbox_pause(c->api, verb[0] == 'p', &e);
-		return err == SD_OK ? 0 : cli_fail(c, err, &e);
-	}
+	if ((strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0) && a->n == 1)
+		return pause_sending(c, verb[0] == 'p');
 	if (strcmp(verb, "import") == 0 && a->n == 2)
 		return import(c, a->v[1]);
-	if (strcmp(verb, "retry") == 0 && all) {
-		err = sd_api_outbox_retry_all(c->api, &n, &e);
-		return err == SD_OK ? 0 : cli_fail(c, err, &e);
-	}
-	if (a->n < 2 || (rc = seq_arg(c, a->v[1], &seq)))
-		return rc ? rc : cli_usage(c, "outbox");
+	if (strcmp(verb, "retry") == 0 && all && a->n == 1)
+		return retry_all(c);
+	if (a->n < 2 || (a->n > 2 && strcmp(verb, "edit") != 0))
+		return cli_usage(c, "outbox");
+	if ((rc = seq_arg(c, a->v[1], &seq)))
+		return rc;
 	if (strcmp(verb, "show") == 0)
 		return show(c, seq);
 	if (strcmp(verb, "edit") == 0)
@@ -150,11 +190,13 @@ int cli_outbox(struct cli *c, struct cli_args *a)
 	if (strcmp(verb, "discard") == 0 && !yes)
 		return cli_complain(c, 2,
 			"outbox discard %lld: the change is lost and the record goes back to the "
-			"server's "
-			"copy; say --yes",
+			"server's copy; say --yes",
 			(long long)seq);
 	err = sd_api_outbox_do(c->api, verb, seq, &e);
-	return err == SD_OK ? 0 : cli_fail(c, err, &e);
+	if (err != SD_OK)
+		return cli_fail(c, err, &e);
+	tell_done(c, verb, seq);
+	return 0;
 }
 
 /* ---- conflicts ---- */
@@ -170,6 +212,8 @@ static int list_conflicts(struct cli *c)
 	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
 		cli_emit(c, j, CONFLICT_COLUMNS);
 	cli_flush(c, CONFLICT_COLUMNS);
+	if (!sd_json_count(list))
+		cli_note(c, "no record is in conflict");
 	sd_json_free(list);
 	return 0;
 }
@@ -205,19 +249,21 @@ static int show_conflict(struct cli *c, int64_t id)
 	struct cJSON *list = NULL;
 	enum sd_err rc = sd_api_conflicts(c->api, &list, &e);
 	const struct cJSON *j = sd_json_child(list);
+	bool found;
 
 	if (rc != SD_OK)
 		return cli_fail(c, rc, &e);
 	while (j && sd_json_get_i64(j, "id", 0) != id)
 		j = sd_json_next(j);
-	if (j && (c->batch || c->o.json))
+	found = j != NULL;
+	if (found && (c->batch || c->o.json))
 		cli_emit(c, j, NULL);
-	else if (j)
+	else if (found)
 		print_conflict(c, j);
 	sd_json_free(list);
-	return j ? 0
-		 : cli_complain(c, 7, "conflicts: there is no %lld; see `syncdeck conflicts`",
-			   (long long)id);
+	return found ? 0
+		     : cli_complain(c, 7, "conflicts: there is no %lld; see `syncdeck conflicts`",
+			       (long long)id);
 }
 
 /* "name=value" words of --field and --set into obj. */
@@ -259,6 +305,8 @@ static int list_merged(struct cli *c)
 	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
 		cli_emit(c, j, MERGED_COLUMNS);
 	cli_flush(c, MERGED_COLUMNS);
+	if (!sd_json_count(list))
+		cli_note(c, "no merge of the service dropped or doubled anything");
 	sd_json_free(list);
 	return 0;
 }

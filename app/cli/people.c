@@ -173,6 +173,8 @@ int cli_users(struct cli *c, struct cli_args *a)
 	for (const struct cJSON *u = sd_json_child(list); u; u = sd_json_next(u))
 		cli_emit(c, u, "user userId");
 	cli_flush(c, "user userId");
+	if (!sd_json_count(list))
+		cli_note(c, "nobody has signed in on this profile yet; `syncdeck login USER`");
 	sd_json_free(list);
 	return 0;
 }

@@ -11,8 +11,7 @@
 
 #define LINE_MAX_BYTES ((size_t)8 << 20)
 
-/* field=value, field:=JSON, field=@FILE into obj. */
-static int parse_field(struct cli *c, const struct sd_model *m, const char *word, struct cJSON *obj)
+int cli_field_word(struct cli *c, const struct sd_model *m, const char *word, struct cJSON *obj)
 {
 	const char *eq = strchr(word, '='), *name_end;
 	struct sd_buf file = SD_BUF_INIT;
@@ -31,7 +30,7 @@ static int parse_field(struct cli *c, const struct sd_model *m, const char *word
 	name = sd_strdup_n(word, (size_t)(name_end - word));
 	f = sd_model_field(m, name);
 	if (!f)
-		rc = sd_fail(&e, SD_INVAL, 0, "%s has no field %s", m->name, name);
+		rc = sd_model_no_field(m, name, &e);
 	else if (json)
 		rc = sd_json_parse(eq + 1, strlen(eq + 1), name, &v, &e);
 	else if (eq[1] == '@')
@@ -63,7 +62,10 @@ static bool next_input(void *ctx, struct cJSON **fields, enum sd_err *rc, struct
 	ssize_t n;
 
 	for (;;) {
+		errno = 0;
 		n = getline(&in->text, &in->room, in->f);
+		if (n < 0 && (ferror(in->f) || errno == ENOMEM))
+			*rc = sd_fail_file(e, SD_IO, in->name, errno);
 		if (n < 0)
 			return false;
 		in->line++;
@@ -102,7 +104,7 @@ static int save_input(struct cli *c, const char *model, const char *file, const 
 		return cli_complain(c, 2, "save: inside a batch --input needs a file");
 	in.f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	if (!in.f)
-		return cli_complain(c, 2, "%s: %s", file, strerror(errno));
+		return cli_fail(c, sd_fail_file(&e, SD_INVAL, file, errno), &e);
 	cli_record_columns(c, model, &columns);
 	in.x.columns = sd_buf_text(&columns);
 	rc = sd_api_save_many(c->api, model, cond, next_input, emit_saved, &in, &e);
@@ -230,7 +232,7 @@ int cli_save(struct cli *c, struct cli_args *a)
 		return save_input(c, a->v[0], input, cond);
 	fields = sd_json_object();
 	for (int i = 1; i < a->n && rc == 0; i++)
-		rc = parse_field(c, m, a->v[i], fields);
+		rc = cli_field_word(c, m, a->v[i], fields);
 	if (rc == 0) {
 		err = sd_api_save(c->api, m->name, fields, cond, &rec, &e);
 		if (err != SD_OK)

@@ -162,6 +162,7 @@ static int pause_pull(struct cli *c, bool pause)
 static int drop_outside(struct cli *c, const struct cli_list *models, bool dry)
 {
 	size_t n = models->n ? models->n : 1;
+	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
 		struct sd_error e = {.code = SD_OK};
@@ -172,9 +173,12 @@ static int drop_outside(struct cli *c, const struct cli_list *models, bool dry)
 			return cli_fail(c, err, &e);
 		for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
 			cli_emit(c, j, "model expression rows");
+		any = any || sd_json_child(list);
 		sd_json_free(list);
 	}
 	cli_flush(c, "model expression rows");
+	if (!any)
+		cli_note(c, "no sync expression is in force: nothing is outside of one");
 	return 0;
 }
 
@@ -187,11 +191,13 @@ static int quarantined(struct cli *c, const struct cli_list *models, bool retry,
 	size_t n = models->n ? models->n : 1;
 	struct sd_error e = {.code = SD_OK};
 	struct cJSON *asked = sd_json_object();
+	bool any = false;
 	enum sd_err err = retry ? sd_api_start(c->api, &e) : SD_OK;
 
 	for (size_t i = 0; err == SD_OK && i < n; i++) {
 		struct cJSON *list = NULL;
 		err = sd_api_quarantine(c->api, models->n ? models->v[i] : NULL, &list, &e);
+		any = any || sd_json_child(list);
 		for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j)) {
 			const char *model = sd_json_get_str(j, "model");
 			if (!retry)
@@ -205,6 +211,8 @@ static int quarantined(struct cli *c, const struct cli_list *models, bool retry,
 	}
 	if (err == SD_OK && !retry)
 		cli_flush(c, QUARANTINE_COLUMNS);
+	if (err == SD_OK && !any)
+		cli_note(c, "nothing is quarantined");
 	retry = retry && sd_json_child(asked);
 	sd_json_free(asked);
 	if (err != SD_OK)

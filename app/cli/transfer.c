@@ -46,12 +46,33 @@ static struct progress new_progress(struct cli *c, const char *what)
 	return (struct progress){.c = c, .what = what, .tty = !c->batch && isatty(STDERR_FILENO)};
 }
 
-static int format_of(struct cli *c, const char *format, const char *file, bool *csv)
+/* By --format, else by the end of the file's name; *sure: one of the two said it. */
+static int format_of(struct cli *c, const char *format, const char *file, bool *csv, bool *sure)
 {
-	*csv = format ? strcmp(format, "csv") == 0 : file && sd_str_ends(file, ".csv");
+	static const struct {
+		const char *suffix;
+		bool csv;
+	} SUFFIX[] = {{".ndjson", false}, {".jsonl", false}, {".json", false}, {".csv", true}};
+
+	*csv = format && strcmp(format, "csv") == 0;
+	*sure = format != NULL;
 	if (format && !*csv && strcmp(format, "ndjson") != 0)
 		return cli_complain(c, 2, "--format %s: expected ndjson or csv", format);
+	for (size_t i = 0; file && !*sure && i < sizeof SUFFIX / sizeof *SUFFIX; i++) {
+		*sure = sd_str_ends(file, SUFFIX[i].suffix);
+		*csv = *sure && SUFFIX[i].csv;
+	}
 	return 0;
+}
+
+/* Does the file's name end in something that may stand for another format ("x.xlsx")? */
+static bool other_suffix(const char *file)
+{
+	const char *base = file ? strrchr(file, '/') : NULL, *dot;
+
+	base = base ? base + 1 : file;
+	dot = base ? strrchr(base, '.') : NULL;
+	return dot && dot != base && dot[1];
 }
 
 /* ---- export ---- */
@@ -108,10 +129,16 @@ int cli_export(struct cli *c, struct cli_args *a)
 	struct sd_error e = {.code = SD_OK};
 	int64_t records = 0;
 	enum sd_err err;
+	bool sure = false;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
 
 	if (rc == 0)
-		rc = format_of(c, format, o.file, &o.csv);
+		rc = format_of(c, format, o.file, &o.csv, &sure);
+	if (rc == 0 && !sure && other_suffix(o.file))
+		rc = cli_complain(c, 2,
+			"export: %s does not tell the format; end the name in .ndjson or .csv, or "
+			"say --format ndjson|csv",
+			o.file);
 	if (rc == 0 && o.file && (!*o.file || strcmp(o.file, "-") == 0))
 		o.file = NULL;
 	if (rc == 0 && o.formula_safe && !o.csv)
@@ -183,6 +210,7 @@ int cli_import(struct cli *c, struct cli_args *a)
 	struct progress p = new_progress(c, "import");
 	struct sd_error e = {.code = SD_OK};
 	enum sd_err err;
+	bool sure = false;
 	int rc = cli_take_options(c, a, opts, sizeof opts / sizeof *opts);
 
 	if (rc == 0 && a->n != 2)
@@ -192,7 +220,7 @@ int cli_import(struct cli *c, struct cli_args *a)
 			"--chunk %s: expected a number of records; 0: all in one transaction",
 			chunk);
 	if (rc == 0)
-		rc = format_of(c, format, a->v[1], &o.csv);
+		rc = format_of(c, format, a->v[1], &o.csv, &sure);
 	if (rc == 0 && c->batch && strcmp(a->v[1], "-") == 0)
 		rc = cli_complain(c, 2, "import: inside a batch a file is needed");
 	if (rc == 0)
@@ -207,6 +235,8 @@ int cli_import(struct cli *c, struct cli_args *a)
 	if (err != SD_OK && !o.dry_run && (n.records || n.resumed))
 		cli_say(c, "%s: %lld record(s) are imported; the same command goes on behind them",
 			o.file, (long long)(n.records + n.resumed));
+	if (err == SD_INVAL && !sure && strstr(e.text, "not valid JSON"))
+		sd_fail_prefix(&e, err, "read as NDJSON (--format csv reads CSV)");
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
 	tell_imported(c, &o, &n);

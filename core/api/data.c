@@ -38,9 +38,12 @@ static enum sd_err parse_sort(const struct sd_model *m, const char *text, struct
 		for (size_t i = 0; !s->field && i < sizeof META / sizeof *META; i++)
 			if (strcmp(name, META[i].name) == 0)
 				s->meta = META[i].meta;
-		if (s->field ? !s->field->stored : s->meta == SD_META_NONE)
-			return sd_fail(e, SD_INVAL, 0, "sort: %s has no field %s to sort by",
-				m->name, name);
+		if (s->field && !s->field->stored)
+			return sd_fail(e, SD_INVAL, 0,
+				"sort: %s.%s leads to other records; sort by a field of %s itself",
+				m->name, name, m->name);
+		if (!s->field && s->meta == SD_META_NONE)
+			return sd_fail_prefix(e, sd_model_no_field(m, name, e), "sort");
 		(*count)++;
 		text += n + (text[n] == ',');
 	}

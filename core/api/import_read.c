@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/fs.h"
 #include "core/base/text.h"
 #include "core/json/json.h"
 #include "core/model/scalar.h"
@@ -31,7 +32,7 @@ enum sd_err sd_lines_open(struct sd_lines *l, const struct sd_model *m, const ch
 	l->name = l->std ? "stdin" : file;
 	l->f = l->std ? stdin : fopen(file, "re");
 	if (!l->f)
-		return sd_fail(e, SD_INVAL, errno, "%s: %s", file, strerror(errno));
+		return sd_fail_file(e, SD_INVAL, file, errno);
 	l->csv.f = l->f;
 	return SD_OK;
 }
@@ -49,6 +50,20 @@ void sd_lines_close(struct sd_lines *l)
 }
 
 /* ---- CSV ---- */
+
+static enum sd_err no_column(struct sd_lines *l, size_t i, struct sd_error *e)
+{
+	const char *name = l->csv.cells[i].text;
+	enum sd_err rc;
+
+	if (l->csv.count == 1 && strpbrk(name, ";\t"))
+		rc = sd_fail(e, SD_INVAL, 0,
+			"%s has no field \"%s\"; columns are separated by commas", l->m->name,
+			name);
+	else
+		rc = sd_model_no_field(l->m, name, e);
+	return sd_fail_prefix(e, rc, "%s:%lld: column %zu", l->name, (long long)l->csv.line, i + 1);
+}
 
 static enum sd_err read_header(struct sd_lines *l, struct sd_error *e)
 {
@@ -75,12 +90,7 @@ static enum sd_err read_header(struct sd_lines *l, struct sd_error *e)
 			return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", l->name);
 		/* a file of several models has the columns of all of them */
 		if (!c->field && !is_meta(name) && !mixed)
-			return sd_fail(e, SD_INVAL, 0,
-				"%s:%lld: column %zu: %s has no field \"%s\"%s", l->name,
-				(long long)l->csv.line, i + 1, l->m->name, name,
-				l->csv.count == 1 && strpbrk(name, ";\t")
-					? "; columns are separated by commas"
-					: "");
+			return no_column(l, i, e);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(l->columns[k].name, name) == 0)
 				return sd_fail(e, SD_INVAL, 0,
@@ -176,7 +186,7 @@ static enum sd_err next_json(struct sd_lines *l, struct cJSON **out, struct sd_e
 		n = getline(&l->text, &l->room, l->f);
 		if (n < 0 && (ferror(l->f) || errno == ENOMEM)) {
 			l->broken = true;
-			return sd_fail(e, SD_IO, errno, "%s: %s", l->name, strerror(errno));
+			return sd_fail_file(e, SD_IO, l->name, errno);
 		}
 		if (n < 0)
 			return SD_NOTFOUND;

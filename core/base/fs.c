@@ -50,6 +50,27 @@ enum sd_err sd_mkdir_p(const char *path, struct sd_error *e)
 	return rc;
 }
 
+enum sd_err sd_fail_file(struct sd_error *e, enum sd_err absent, const char *path, int err)
+{
+	const struct {
+		int err;
+		enum sd_err rc;
+		const char *next;
+	} NEXT[] = {{ENOENT, absent, "; check the name and the directory"},
+		{ENOTDIR, absent, "; check the name and the directory"},
+		{EACCES, SD_IO, "; get the right to read it, or take another file"},
+		{EISDIR, SD_INVAL, "; name a file in it"}};
+	const char *next = "";
+	enum sd_err rc = SD_IO;
+
+	for (size_t i = 0; i < sizeof NEXT / sizeof *NEXT; i++)
+		if (NEXT[i].err == err) {
+			rc = NEXT[i].rc;
+			next = NEXT[i].next;
+		}
+	return sd_fail(e, rc, err, "%s: %s%s", path, strerror(err), next);
+}
+
 enum sd_err sd_read_file(const char *path, size_t max, struct sd_buf *out, struct sd_error *e)
 {
 	bool std = strcmp(path, "-") == 0;
@@ -59,14 +80,13 @@ enum sd_err sd_read_file(const char *path, size_t max, struct sd_buf *out, struc
 	char b[65536];
 
 	if (fd < 0)
-		return sd_fail(e, errno == ENOENT ? SD_NOTFOUND : SD_IO, errno, "%s: %s", path,
-			strerror(errno));
+		return sd_fail_file(e, SD_NOTFOUND, path, errno);
 	for (;;) {
 		ssize_t n = read(fd, b, sizeof b);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			rc = sd_fail(e, SD_IO, errno, "%s: %s", path, strerror(errno));
+			rc = sd_fail_file(e, SD_IO, path, errno);
 			break;
 		}
 		if (n == 0)

@@ -12,6 +12,10 @@
 
 /* Makes path and its parents, 0700 for those it makes.  Errors: IO. */
 SD_MUST_USE enum sd_err sd_mkdir_p(const char *path, struct sd_error *e);
+/* errno of opening or reading what a person named, with the next step: "a.csv: No such file or
+ * directory; check the name".  Fails with `absent` when it is not there, INVAL for a directory,
+ * else IO. */
+enum sd_err sd_fail_file(struct sd_error *e, enum sd_err absent, const char *path, int err);
 /* Appends the whole file to out.  Errors: NOTFOUND, TOOBIG (over max_bytes), IO. "-" is stdin. */
 SD_MUST_USE enum sd_err sd_read_file(
 	const char *path, size_t max_bytes, struct sd_buf *out, struct sd_error *e);

@@ -27,7 +27,8 @@ struct cJSON;
 #define SD_JSON_MAX_BYTES ((size_t)64 << 20) /* longest text accepted */
 
 /* Parses one value.  *out owned by the caller (sd_json_free).  what names the text in errors
- * ("page of syncPosts").  Errors: PROTO is never used here; INVAL with line and column, NOMEM. */
+ * ("page of syncPosts", "posts.ndjson:7").  Errors: PROTO is never used here; INVAL with line and
+ * column (a text of one line: the column), NOMEM. */
 SD_MUST_USE enum sd_err sd_json_parse(
 	const char *text, size_t n, const char *what, struct cJSON **out, struct sd_error *e);
 void sd_json_free(struct cJSON *j); /* NULL is fine */

@@ -242,6 +242,7 @@ enum sd_err sd_json_scan(
 	const char *text, size_t n, const char *what, struct sd_json_scan *s, struct sd_error *e)
 {
 	struct at a = {text, text, text + n, NULL, s, false};
+	const char *last = text + n;
 	unsigned line = 1, column = 1;
 
 	memset(s, 0, sizeof *s);
@@ -258,10 +259,17 @@ enum sd_err sd_json_scan(
 	sd_json_scan_release(s);
 	if (a.nomem)
 		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", what);
-	for (const char *p = text; p < a.p && p < a.end; p++) {
+	/* where the text ends is behind its last character, not on a line that is empty */
+	while (last > text && strchr(" \t\r\n", last[-1]))
+		last--;
+	for (const char *p = text; p < a.p && p < last; p++) {
 		column = *p == '\n' ? 1 : column + 1;
 		line += *p == '\n';
 	}
+	/* a line of a file, a word of a command: whoever gave it names the line */
+	if (!memchr(text, '\n', (size_t)(last - text)))
+		return sd_fail(e, SD_INVAL, 0, "%s: column %u: not valid JSON, expected %s", what,
+			column, a.wrong ? a.wrong : "a value");
 	return sd_fail(e, SD_INVAL, 0, "%s: line %u, column %u: not valid JSON, expected %s", what,
 		line, column, a.wrong ? a.wrong : "a value");
 }

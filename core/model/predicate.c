@@ -104,12 +104,10 @@ static enum sd_meta meta_of(const char *name)
 static bool unknown_field(struct sd_pparse *p, const struct sd_model *m, const char *at, size_t len)
 {
 	struct sd_buf b = SD_BUF_INIT;
-	size_t shown = 0;
 
 	sd_buf_fmt(&b, "a field of %s (", m->name);
-	for (size_t i = 0; i < m->field_count && shown < 12; i++, shown++)
-		sd_buf_fmt(&b, "%s%s", shown ? ", " : "", m->fields[i].name);
-	sd_buf_str(&b, shown < m->field_count ? ", ...)" : ")");
+	sd_model_name_fields(m, &b);
+	sd_buf_ch(&b, ')');
 	sd_pparse_wrong(p, at, len, sd_buf_text(&b));
 	sd_buf_release(&b);
 	return false;

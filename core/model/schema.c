@@ -49,6 +49,28 @@ const struct sd_field *sd_model_field(const struct sd_model *m, const char *name
 	return sd_map_get(&m->by_name, name);
 }
 
+void sd_model_name_fields(const struct sd_model *m, struct sd_buf *out)
+{
+	size_t n = m->field_count > 12 ? 12 : m->field_count;
+
+	for (size_t i = 0; i < n; i++)
+		sd_buf_fmt(out, "%s%s", i ? ", " : "", m->fields[i].name);
+	if (n < m->field_count)
+		sd_buf_str(out, ", ...");
+}
+
+enum sd_err sd_model_no_field(const struct sd_model *m, const char *name, struct sd_error *e)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	enum sd_err rc;
+
+	sd_model_name_fields(m, &b);
+	rc = sd_fail(e, SD_INVAL, 0, "%s has no field \"%s\"; it has %s", m->name, name,
+		sd_buf_text(&b));
+	sd_buf_release(&b);
+	return rc;
+}
+
 bool sd_model_is_key(const struct sd_model *m, const struct sd_field *f)
 {
 	for (size_t i = 0; i < m->pk_count; i++)

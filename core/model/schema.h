@@ -197,10 +197,14 @@ SD_MUST_USE enum sd_err sd_schema_codegen(
 const struct sd_model *sd_schema_model(const struct sd_schema *s, const char *name);
 const struct sd_field *sd_model_field(const struct sd_model *m, const char *name);
 bool sd_model_is_key(const struct sd_model *m, const struct sd_field *f);
+/* "id, title, rating": what an error names when a field does not exist; at most 12, appended. */
+struct sd_buf;
+void sd_model_name_fields(const struct sd_model *m, struct sd_buf *out);
+/* Says that and fails: "Post has no field \"x\"; it has id, title".  INVAL. */
+enum sd_err sd_model_no_field(const struct sd_model *m, const char *name, struct sd_error *e);
 const char *sd_scalar_name(enum sd_scalar t);
 int sd_scalar_parse(const char *name); /* case-insensitive; -1 when it is none */
 /* "String!", "[Int]", "PostStatus" - as SDL writes the type; appended to out. */
-struct sd_buf;
 bool sd_field_type_text(const struct sd_field *f, struct sd_buf *out);
 /* The belongsTo or hasOne relation whose local columns include column f; NULL when none. */
 const struct sd_field *sd_model_relation_of(const struct sd_model *m, const struct sd_field *f);

@@ -54,9 +54,7 @@ static enum sd_err add_checked(const struct sd_model *m, const struct cJSON *v,
 	enum sd_err rc;
 
 	if (!f && !is_meta(name))
-		return sd_fail(e, SD_INVAL, 0,
-			"%s has no field \"%s\"; `syncdeck models` shows the schema in use",
-			m->name, name);
+		return sd_model_no_field(m, name, e);
 	if (!f || f->read_only) {
 		/* a record that was read and comes back as it is may carry them */
 		if (sd_json_is_null(v) || strcmp(name, "_state") == 0 ||

@@ -153,9 +153,12 @@ static enum sd_err changes(const struct sd_model *m, const struct cJSON *rec,
 		const char *name = sd_json_name(c);
 		const struct sd_field *f = name ? sd_model_field(m, name) : NULL;
 
-		if (!f || !f->stored)
-			return sd_fail(e, SD_INVAL, 0, "%s has no field \"%s\"", m->name,
-				name ? name : "");
+		if (f && !f->stored)
+			return sd_fail(e, SD_INVAL, 0,
+				"%s.%s leads to other records; set the columns of its key instead",
+				m->name, name);
+		if (!f)
+			return sd_model_no_field(m, name ? name : "", e);
 		if (sd_json_equal(c, sd_json_get(rec, name), true))
 			continue;
 		if (f->read_only || sd_model_is_key(m, f))

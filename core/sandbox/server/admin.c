@@ -251,6 +251,31 @@ void sd_srv_admin_answer(struct conn *c, enum sd_err rc, const struct sd_error *
 	sd_buf_release(&k.out);
 }
 
+/* Says which calls there are (known: which methods that one takes). */
+static enum sd_err no_call(
+	const char *method, const char *name, size_t n, bool known, struct sd_error *e)
+{
+	struct sd_buf list = SD_BUF_INIT;
+	enum sd_err rc;
+
+	for (size_t i = 0; i < sizeof CALL / sizeof *CALL; i++) {
+		bool it = strlen(CALL[i].name) == n && memcmp(CALL[i].name, name, n) == 0;
+		if (known && it)
+			sd_buf_fmt(&list, "%s%s", list.len ? " or " : "", CALL[i].method);
+		else if (!known)
+			sd_buf_fmt(&list, "%s%s %s", list.len ? ", " : "", CALL[i].method,
+				CALL[i].name);
+	}
+	rc = known ? sd_fail(e, SD_INVAL, 0, "/_sandbox/%.*s takes %s, not %s", (int)n, name,
+			     sd_buf_text(&list), method)
+		   : sd_fail(e, SD_NOTFOUND, 0,
+			     "there is no %s /_sandbox/%.*s; there are %s (`syncdeck help "
+			     "sandbox` says what they do)",
+			     method, (int)(n > 100 ? 100 : n), name, sd_buf_text(&list));
+	sd_buf_release(&list);
+	return rc;
+}
+
 static call_fn find(struct call *k, struct sd_error *e, enum sd_err *rc)
 {
 	const struct sd_hs *h = &k->c->http;
@@ -265,9 +290,8 @@ static call_fn find(struct call *k, struct sd_error *e, enum sd_err *rc)
 		if (strcmp(CALL[i].method, h->method) == 0)
 			return CALL[i].fn;
 	}
-	*rc = known ? sd_fail(e, SD_INVAL, 0, "this call takes another method than %s", h->method)
-		    : sd_fail(e, SD_NOTFOUND, 0, "there is no such admin call");
 	k->status = known ? 405 : 404;
+	*rc = no_call(h->method, name, n, known, e);
 	return NULL;
 }
 

@@ -178,6 +178,11 @@ void sd_srv_request(struct conn *c)
 	if (p == P_REALTIME)
 		sd_srv_reply_error(c, 426, "BadRequestException",
 			"This address takes WebSocket upgrades only.");
+	else if (strncmp(c->http.target, "/_sandbox", 9) == 0)
+		sd_srv_reply_error(c, 404, "NotFoundException",
+			c->s->o->admin
+				? "The admin calls stand below /_sandbox/, such as /_sandbox/state."
+				: "There is no admin side: start the sandbox with --admin.");
 	else
 		sd_srv_reply_error(c, 404, "NotFoundException",
 			"Nothing is served here: GraphQL is at /graphql, subscriptions at "
