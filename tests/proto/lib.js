@@ -12,7 +12,10 @@ const path = require('path');
 
 const ROOT = path.resolve(__dirname, '..', '..');
 const PROGRAM = process.env.SYNCDECK || path.join(ROOT, 'build', 'syncdeck');
-const LIMIT_MS = Number(process.env.TEST_LIMIT_MS || 25000); // of one test
+// Waits name what they take on an idle machine at most; a busy one gets this many times as long
+// before something counts as missing. A wait that succeeds costs nothing of it.
+const PATIENCE = Number(process.env.TEST_PATIENCE || 8);
+const LIMIT_MS = 30000 * PATIENCE; // of one test
 
 const SCHEMA = `
 enum PostStatus { ACTIVE INACTIVE }
@@ -89,7 +92,7 @@ function eq(got, want, why) {
 
 // Calls fn until it answers something true; the last value or error names what was missing.
 async function until(fn, why, ms = 8000, step = 25) {
-	const end = Date.now() + ms;
+	const end = Date.now() + ms * PATIENCE;
 	let last;
 	for (;;) {
 		try {
@@ -100,7 +103,7 @@ async function until(fn, why, ms = 8000, step = 25) {
 			last = e.message;
 		}
 		if (Date.now() > end)
-			throw new Failure(`not within ${ms} ms: ${why}; last: ${show(last)}`);
+			throw new Failure(`not within ${ms * PATIENCE} ms: ${why}; last: ${show(last)}`);
 		await sleep(step);
 	}
 }
@@ -230,8 +233,8 @@ class Batch {
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				this.waiting = this.waiting.filter(f => f !== check);
-				reject(new Failure(`not within ${ms} ms: ${typeof why === 'function' ? why() : why}`));
-			}, ms);
+				reject(new Failure(`not within ${ms * PATIENCE} ms: ${typeof why === 'function' ? why() : why}`));
+			}, ms * PATIENCE);
 			const check = () => {
 				const v = test();
 				if (v) {
@@ -276,9 +279,9 @@ class Batch {
 		return this.when(() => this.events.slice(from).find(e => e.event === name && match(e)),
 			() => `event ${name}; seen ${this.events.slice(from).map(e => e.event).join(' ')}`, ms);
 	}
-	async ready(ms = 15000) { await this.must('wait', 'ready', `${ms}ms`); }
+	async ready(ms = 15000) { await this.must('wait', 'ready', `${ms * PATIENCE}ms`); }
 	async drained(ms = 15000) {
-		const a = await this.cmd('wait', 'drained', `${ms}ms`);
+		const a = await this.cmd('wait', 'drained', `${ms * PATIENCE}ms`);
 		if (a.exit !== 0)
 			throw new Failure(`not drained: ${a.err} ${show(await this.must('outbox'))} events: ${
 				show(this.events.slice(-12))}`);
@@ -349,7 +352,8 @@ class World {
 			let done = false;
 			lines(child.stdout, l => { if (!done) { done = true; resolve(l); } });
 			child.once('exit', code => { if (!done) reject(new Failure(`sandbox exit ${code}: ${err}`)); });
-			setTimeout(() => { if (!done) reject(new Failure(`no first line of the sandbox; ${err}`)); }, 20000).unref();
+			setTimeout(() => { if (!done) reject(new Failure(`no first line of the sandbox; ${err}`)); },
+				20000 * PATIENCE).unref();
 		});
 		return new Sandbox(this, child, JSON.parse(first), args);
 	}
@@ -448,4 +452,4 @@ async function main(jobs = 4) {
 }
 
 module.exports = { test, main, ok, eq, until, sleep, request, lines, end, World, Sandbox, Batch, Profile,
-	Failure, SCHEMA, OWNED, USERS, PROGRAM, ROOT, fs, path };
+	Failure, PATIENCE, SCHEMA, OWNED, USERS, PROGRAM, ROOT, fs, path };

@@ -130,7 +130,7 @@ static void make(const char *name)
 static void wait_for(const char *name)
 {
 	char *p = path(name);
-	int64_t until = sd_mono_ms() + 20000;
+	int64_t until = sd_mono_ms() + SD_TEST_SOON;
 
 	while (!sd_is_file(p) && sd_mono_ms() < until)
 		usleep(2000);
@@ -161,14 +161,14 @@ static void everything_else_goes_on_while_a_handler_runs(void **st)
 	(void)st;
 	two_versions(s, "1");
 	sd_test_ws_send(w, "{\"type\":\"connection_init\"}");
-	m = sd_test_ws_expect(w, "connection_ack", 5000);
+	m = sd_test_ws_expect(w, "connection_ack", SD_TEST_SOON);
 	assert_non_null(m);
 	free(m);
 	sd_test_ws_send(w,
 		"{\"type\":\"start\",\"id\":\"s\",\"payload\":{\"data\":\"{\\\"query\\\":"
 		"\\\"subscription { onUpdatePost { title } }\\\"}\",\"extensions\":{"
 		"\"authorization\":{\"x-api-key\":\"da2-fakeApiId123456\",\"host\":\"x\"}}}}");
-	m = sd_test_ws_expect(w, "start_ack", 5000);
+	m = sd_test_ws_expect(w, "start_ack", SD_TEST_SOON);
 	assert_non_null(m);
 	free(m);
 	fd = ask(s, STALE("1", "mine"));
@@ -178,18 +178,18 @@ static void everything_else_goes_on_while_a_handler_runs(void **st)
 	expect(s, "{ syncPosts { items { id } startedAt } }", "\"startedAt\"");
 	expect(s, "{ getPost(id: \"1\") { title _version } }", "\"b\",\"_version\":2");
 	for (int i = 0; i < 3; i++) { /* keep-alives go on */
-		m = sd_test_ws_next(w, 5000);
+		m = sd_test_ws_next(w, SD_TEST_SOON);
 		assert_string_equal(m, "{\"type\":\"ka\"}");
 		free(m);
 	}
 	make("a.go");
-	answer = sd_test_read_all(fd, 20000);
+	answer = sd_test_read_all(fd, SD_TEST_SOON);
 	assert_non_null(strstr(answer, "{\"title\":\"decided\",\"_version\":3}"));
 	free(answer);
-	answer = sd_test_read_all(second, 20000);
+	answer = sd_test_read_all(second, SD_TEST_SOON);
 	assert_non_null(strstr(answer, "{\"title\":\"decided\",\"_version\":4}"));
 	free(answer);
-	m = sd_test_ws_expect(w, "data", 5000); /* resolved changes are published, too */
+	m = sd_test_ws_expect(w, "data", SD_TEST_SOON); /* resolved changes are published, too */
 	assert_non_null(strstr(m, "\"decided\""));
 	free(m);
 	close(fd);
@@ -220,7 +220,7 @@ static void the_administrators_mutation_waits_as_well(void **st)
 	wait_for("c.up");
 	expect(s, "{ getPost(id: \"1\") { title } }", "\"b\"");
 	make("c.go");
-	answer = sd_test_read_all(fd, 20000);
+	answer = sd_test_read_all(fd, SD_TEST_SOON);
 	assert_non_null(strstr(answer, "HTTP/1.1 200"));
 	assert_non_null(strstr(answer, "\"title\":\"decided\""));
 	free(answer);
@@ -234,7 +234,7 @@ static void a_client_that_left_does_not_stop_its_change(void **st)
 {
 	char *strategy = gate("b");
 	struct sd_test_server *s = start(strategy, NULL);
-	int64_t until = sd_mono_ms() + 20000;
+	int64_t until = sd_mono_ms() + SD_TEST_SOON;
 	bool there = false;
 
 	(void)st;

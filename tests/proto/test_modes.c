@@ -212,22 +212,22 @@ static void connect_and_every_start_are_signed_for_themselves(void **st)
 	struct sd_test_ws *w = dial(wrong);
 
 	(void)st;
-	m = sd_test_ws_expect(w, "connection_error", 3000);
+	m = sd_test_ws_expect(w, "connection_error", SD_TEST_SOON);
 	assert_non_null(m);
 	assert_non_null(strstr(m, "The request signature we calculated does not match"));
 	free(m);
 	sd_test_ws_free(w);
 	w = dial(good);
-	m = sd_test_ws_expect(w, "connection_ack", 3000);
+	m = sd_test_ws_expect(w, "connection_ack", SD_TEST_SOON);
 	assert_non_null(m);
 	free(m);
 	start_with(w, "a", data, good); /* the connect's signature is not the start's */
-	m = sd_test_ws_expect(w, "error", 3000);
+	m = sd_test_ws_expect(w, "error", SD_TEST_SOON);
 	assert_non_null(m);
 	assert_non_null(strstr(m, "BadRequestException"));
 	free(m);
 	start_with(w, "a", data, for_start);
-	m = sd_test_ws_expect(w, "start_ack", 3000);
+	m = sd_test_ws_expect(w, "start_ack", SD_TEST_SOON);
 	assert_non_null(m);
 	free(m);
 	sd_test_ws_close(w);

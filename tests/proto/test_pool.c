@@ -516,7 +516,7 @@ static void a_socket_carries_subscriptions_of_different_modes(void **st)
 		sd_test_server_port(srv), "/graphql/realtime", sd_buf_text(&p), "", &status);
 	assert_non_null(w);
 	sd_test_ws_send(w, "{\"type\":\"connection_init\"}");
-	m = sd_test_ws_expect(w, "connection_ack", 3000);
+	m = sd_test_ws_expect(w, "connection_ack", SD_TEST_SOON);
 	assert_non_null(m);
 	free(m);
 	sd_buf_reset(&p);
@@ -526,17 +526,17 @@ static void a_socket_carries_subscriptions_of_different_modes(void **st)
 		"{ onCreateNote { id } }\\\"}\",\"extensions\":{\"authorization\":%s}}}",
 		sd_buf_text(&b));
 	sd_test_ws_send(w, sd_buf_text(&p));
-	m = sd_test_ws_expect(w, "start_ack", 3000);
+	m = sd_test_ws_expect(w, "start_ack", SD_TEST_SOON);
 	assert_non_null(m);
 	free(m);
 	sd_test_ws_send(w,
 		"{\"id\":\"k\",\"type\":\"start\",\"payload\":{\"data\":\"{\\\"query\\\":"
 		"\\\"subscription { onCreateNote { id } }\\\"}\",\"extensions\":{"
 		"\"authorization\":{\"host\":\"h\",\"x-api-key\":\"da2-fakeApiId123456\"}}}}");
-	m = sd_test_ws_next(w, 3000);
+	m = sd_test_ws_next(w, SD_TEST_SOON);
 	while (m && strstr(m, "\"ka\"")) {
 		free(m);
-		m = sd_test_ws_next(w, 3000);
+		m = sd_test_ws_next(w, SD_TEST_SOON);
 	}
 	/* the key is taken as the key; the model's owner rule then says no (server.md 5.5) */
 	assert_non_null(m);

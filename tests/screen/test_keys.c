@@ -58,7 +58,7 @@ static void one_session(uint64_t seed, int presses)
 			n = 0;
 		snprintf(trail + n, sizeof trail - n, "%s%s", *k == 27 ? "^[" : "",
 			*k == 27 ? k + 1 : k);
-		if (vts_keys(h.v, k, 10000))
+		if (vts_keys(h.v, k, MS))
 			continue;
 		vts_dump(h.v);
 		fail_msg("seed %llu: no answer after %d keys: %s", (unsigned long long)seed, i,

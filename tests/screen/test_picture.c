@@ -100,9 +100,9 @@ static void the_picture_in_the_readme_is_the_real_screen(void **st)
 	for (size_t i = 0; i < sizeof RECORDS / sizeof *RECORDS; i++)
 		fill(RECORDS[i][0], RECORDS[i][1]);
 	v = vts_start(&o);
-	assert_true(vts_wait_text(v, "WorkOrder", 10000));
-	assert_true(vts_keys(v, "G\r", 5000));
-	assert_true(vts_keys(v, "j", 5000));
+	assert_true(vts_wait_text(v, "WorkOrder", MS));
+	assert_true(vts_keys(v, "G\r", MS));
+	assert_true(vts_keys(v, "j", MS));
 	take_picture(v, &picture);
 	vts_type(v, "Q");
 	vts_close(v);

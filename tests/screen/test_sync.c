@@ -86,7 +86,7 @@ static void screen(struct world *w, int rows, int cols)
 
 static void waits(struct world *w, const char *text)
 {
-	if (!vts_wait_text(w->h.v, text, 15000))
+	if (!vts_wait_text(w->h.v, text, MS))
 		fail_msg("\"%s\" did not come", text);
 }
 
@@ -459,7 +459,7 @@ static void a_silent_socket_is_called_stale_and_caught_up(void **st) /* S9, U-14
 	waits(&w, "ONLINE live");
 	sd_json_free(sd_test_admin(w.server, "POST", "ws", "{\"mute\":true}"));
 	mutate(&w, P2);
-	assert_true(vts_wait_gone(w.h.v, "ONLINE live", 15000)); /* it does not go on claiming so */
+	assert_true(vts_wait_gone(w.h.v, "ONLINE live", MS)); /* it does not go on claiming so */
 	sd_json_free(sd_test_admin(w.server, "POST", "ws", "{\"mute\":false}"));
 	waits(&w, "ONLINE live");
 	waits(&w, "Two");

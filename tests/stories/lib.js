@@ -2,7 +2,7 @@
 'use strict';
 const { spawn } = require('child_process');
 const lib = require('../proto/lib.js');
-const { ok, path, lines, ROOT, PROGRAM, Failure, sleep } = lib;
+const { ok, path, lines, ROOT, PROGRAM, Failure, PATIENCE, sleep } = lib;
 
 const HOST = process.env.VTHOST || path.join(ROOT, 'build', 'tests', 'stories', 'vthost');
 
@@ -36,18 +36,18 @@ class Screen {
 	// Types, and waits until the screen shows the outcome.
 	async keys(...all) {
 		for (const k of all)
-			if (!await this.ask('keys', k, 15000)) await this.fail(`no frame after the keys ${JSON.stringify(k)}`);
+			if (!await this.ask('keys', k, 15000 * PATIENCE)) await this.fail(`no frame after the keys ${JSON.stringify(k)}`);
 	}
-	async sees(text, ms = 8000) { if (!await this.ask('text', text, ms)) await this.fail(`"${text}" is not shown`); }
-	async gone(text, ms = 8000) { if (!await this.ask('gone', text, ms)) await this.fail(`"${text}" is still shown`); }
+	async sees(text, ms = 8000) { if (!await this.ask('text', text, ms * PATIENCE)) await this.fail(`"${text}" is not shown`); }
+	async gone(text, ms = 8000) { if (!await this.ask('gone', text, ms * PATIENCE)) await this.fail(`"${text}" is still shown`); }
 	async row(text) { return (await this.rows()).find(r => r.includes(text)); }
 	// The frame in which test(rows) holds.
 	async until(test, why, ms = 8000) {
-		for (const end = Date.now() + ms; ;) {
+		for (const end = Date.now() + ms * PATIENCE; ;) {
 			const rows = await this.rows();
 			const v = test(rows, rows.join('\n'));
 			if (v) return v;
-			if (Date.now() > end) await this.fail(`not within ${ms} ms: ${why}`);
+			if (Date.now() > end) await this.fail(`not within ${ms * PATIENCE} ms: ${why}`);
 			await sleep(30);
 		}
 	}

@@ -95,7 +95,7 @@ void sd_test_rt_init(struct sd_test_ws *w)
 	char *ack;
 
 	sd_test_ws_send(w, "{\"type\":\"connection_init\"}");
-	ack = sd_test_ws_expect(w, "connection_ack", 3000);
+	ack = sd_test_ws_expect(w, "connection_ack", SD_TEST_SOON);
 	assert_non_null(ack);
 	free(ack);
 }
@@ -128,7 +128,7 @@ void sd_test_rt_subscribed(struct sd_test_ws *w, const char *id)
 	char *ack;
 
 	sd_test_rt_send_start(w, id, SD_TEST_ON_CREATE);
-	ack = sd_test_ws_expect(w, "start_ack", 3000);
+	ack = sd_test_ws_expect(w, "start_ack", SD_TEST_SOON);
 	assert_non_null(ack);
 	assert_non_null(strstr(ack, id));
 	free(ack);
@@ -159,7 +159,7 @@ void sd_test_rt_mutate(const char *query)
 
 void sd_test_rt_expect_data(struct sd_test_ws *w, const char *id, const char *payload)
 {
-	char *m = sd_test_ws_expect(w, "data", 3000), want[300];
+	char *m = sd_test_ws_expect(w, "data", SD_TEST_SOON), want[300];
 
 	assert_non_null(m);
 	snprintf(want, sizeof want, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":%s", id, payload);
@@ -173,7 +173,7 @@ void sd_test_rt_started(struct sd_test_ws *w, const char *id, const char *query)
 	char *ack;
 
 	sd_test_rt_send_start(w, id, query);
-	ack = sd_test_ws_expect(w, "start_ack", 3000);
+	ack = sd_test_ws_expect(w, "start_ack", SD_TEST_SOON);
 	assert_non_null(ack);
 	free(ack);
 }

@@ -120,9 +120,9 @@ static int reap(struct sd_test_server *s)
 {
 	int status = 0;
 
-	for (int i = 0; i < 1000 && waitpid(s->pid, &status, WNOHANG) == 0; i++) {
+	for (int i = 0; i < 6000 && waitpid(s->pid, &status, WNOHANG) == 0; i++) {
 		usleep(10000);
-		if (i == 999) {
+		if (i == 5999) {
 			kill(s->pid, SIGKILL);
 			waitpid(s->pid, &status, 0);
 			status = -1;
@@ -228,7 +228,8 @@ void sd_test_http(const struct sd_test_server *s, const char *method, const char
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 10000L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 120000L);
+	curl_easy_setopt(c, CURLOPT_EXPECT_100_TIMEOUT_MS, 60000L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &text);

@@ -20,8 +20,6 @@
 #include "tests/support/vtscreen.h"
 #include "ui/ui.h"
 
-#define MS 5000
-
 struct host {
 	char *dir; /* owned */
 	struct vts *v;

@@ -206,7 +206,7 @@ static bool wait_for(struct vts *v, const char *text, bool there, int ms)
 			return false;
 		}
 		/* a program without marks: silence means that the frame is whole */
-		if (!pump(v, left < 500 ? (int)left : 500) && hit)
+		if (!pump(v, left < 3000 ? (int)left : 3000) && hit)
 			return true;
 	}
 }
@@ -284,7 +284,7 @@ void vts_dump(struct vts *v)
 int vts_close(struct vts *v)
 {
 	int st = 0, rc;
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + 60000;
 
 	while (waitpid(v->pid, &st, WNOHANG) == 0) {
 		if (now_ms() > end) {

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <vterm.h>
 
+#define MS 60000 /* to wait for a frame: only a failure takes so long */
+
 struct vts;
 
 struct vts_opts {

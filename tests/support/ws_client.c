@@ -76,7 +76,7 @@ struct sd_test_ws *sd_test_ws_open(
 {
 	struct sd_test_ws *w = calloc(1, sizeof *w);
 	struct sd_buf b = SD_BUF_INIT;
-	int64_t until = sd_mono_ms() + 10000;
+	int64_t until = sd_mono_ms() + SD_TEST_SOON;
 	const char *end = NULL;
 
 	w->fd = sd_test_connect(port);
@@ -226,7 +226,7 @@ int sd_test_ws_end(struct sd_test_ws *w, int ms)
 void sd_test_ws_close(struct sd_test_ws *w)
 {
 	send_frame(w, 0x88, "\x03\xe8", 2);
-	sd_test_ws_end(w, 2000);
+	sd_test_ws_end(w, SD_TEST_SOON);
 	sd_test_ws_free(w);
 }
 

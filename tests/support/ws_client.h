@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* ms: for what must come. Far longer than a busy machine takes, as only a failure waits so long. */
+#define SD_TEST_SOON 60000
+
 struct sd_test_ws;
 
 /* path with query; headers: whole lines with CRLF besides the upgrade's own ("" for none);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -513,6 +514,14 @@ static void a_database_file_keeps_everything(void **st)
 	sd_test_dir_remove(dir);
 }
 
+static int64_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
 /* Far above what a page of 1000 records takes; it fails when a page costs more than its length. */
 static void pages_of_a_thousand_are_fast(void **st)
 {
@@ -524,11 +533,11 @@ static void pages_of_a_thousand_are_fast(void **st)
 	(void)st;
 	assert_int_equal(sd_sbx_seed(f->s, "Post", 2000, 1, f->now, &e), SD_OK);
 	for (int i = 0; i < 5; i++) {
-		took = sd_mono_us();
+		took = cpu_us();
 		j = fx_ask(f,
 			"{ syncPosts(limit: 1000) { items { " FX_POST " } nextToken startedAt } }",
 			NULL);
-		took = sd_mono_us() - took;
+		took = cpu_us() - took;
 		best = took < best ? took : best;
 		assert_int_equal(
 			sd_json_count(sd_json_path(j, "data", "syncPosts", "items", NULL)), 1000);

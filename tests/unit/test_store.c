@@ -231,7 +231,7 @@ static void a_keyset_page_uses_the_index_of_its_sort(void **st)
 	struct sd_query q = {.model = m, .state = -1, .sort = &s, .sort_count = 1, .limit = 10};
 	struct sd_write_env env = {.now_ms = 1, .rand = &f->rand};
 	struct take t = {.stop_after = -1};
-	int64_t from, deep, first;
+	int64_t from, took, deep = INT64_MAX, first;
 	char text[64];
 
 	fix_begin(f);
@@ -250,11 +250,12 @@ static void a_keyset_page_uses_the_index_of_its_sort(void **st)
 	fix_commit(f);
 	fix_ok(f, sd_store_indexes(f->st, &f->e));
 	q.after = fix_json("{'id':'c19000','postID':'p09500'}");
-	for (int round = 0; round < 2; round++) { /* the second one warm */
+	for (int round = 0; round < 10; round++) { /* the quickest: no pause of the machine in it */
 		from = sd_mono_us();
 		t.text[0] = '\0';
 		fix_ok(f, sd_rec_query(f->st, &q, take_id, &t, &f->e));
-		deep = sd_mono_us() - from;
+		took = sd_mono_us() - from;
+		deep = took < deep ? took : deep;
 	}
 	assert_true(strncmp(t.text, "c19001c19002", 12) == 0);
 	s.field = sd_model_field(m, "text"); /* has no index of its own: a scan and a sort */

@@ -506,7 +506,7 @@ static void locked_by_another_process(struct fix *f, bool open_before)
 	rc = open_before ? sd_store_begin(f->st, &f->e) : open_again(f);
 	assert_int_equal(rc, SD_BUSY);
 	assert_true(sd_mono_ms() - from >= 1000);
-	assert_true(sd_mono_ms() - from < 4000); /* 2 s, and what a busy machine adds */
+	assert_true(sd_mono_ms() - from < 20000); /* 2 s, and what a busy machine adds */
 	snprintf(who, sizeof who, "process %d ", (int)pid);
 	says(f, who);
 	kill(pid, SIGKILL);

@@ -327,7 +327,7 @@ static void *want_it_alone(void *arg)
 	struct wiper *w = arg;
 	int fd = -1;
 
-	w->rc = sd_lock_take(w->dir, SD_LOCK_PROFILE_EXCLUSIVE, 5000, &fd, NULL);
+	w->rc = sd_lock_take(w->dir, SD_LOCK_PROFILE_EXCLUSIVE, 60000, &fd, NULL);
 	usleep(100000);
 	atomic_store(&w->over, true);
 	sd_lock_release(fd);
@@ -351,7 +351,7 @@ static void who_lets_go_for_a_wipe_is_back_only_after_it(void **st)
 	sd_lock_release(fd);
 	assert_int_equal(sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 50, &fd, &f->e), SD_BUSY);
 	sd_lock_release(other);
-	fix_ok(f, sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 5000, &fd, &f->e));
+	fix_ok(f, sd_lock_take(f->dir, SD_LOCK_PROFILE_SHARED, 60000, &fd, &f->e));
 	assert_true(atomic_load(&w.over));
 	pthread_join(w.thread, NULL);
 	assert_int_equal(w.rc, SD_OK);

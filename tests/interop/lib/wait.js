@@ -5,7 +5,7 @@ const sleep = ms => new Promise(r => setTimeout(r, ms));
 
 // Polls check until it gives something true, which is returned; after the limit fails, naming what
 // was waited for and what explain() sees.
-async function waitFor(what, check, explain, limit = 30000) {
+async function waitFor(what, check, explain, limit = 180000) {
 	const end = Date.now() + limit;
 	for (;;) {
 		const got = await check();

@@ -15,7 +15,7 @@ const freePort = () => new Promise(resolve => {
 	});
 });
 
-async function simulator(w) {
+async function started(w) {
 	const child = spawn(process.execPath, [path.join(__dirname, 'server.js'), String(await freePort())],
 		{ env: w.env, stdio: ['ignore', 'pipe', 'pipe'] });
 	w.children.add(child);
@@ -26,7 +26,13 @@ async function simulator(w) {
 		lines(child.stdout, l => { if (l.startsWith('{"url"')) resolve(l); });
 		child.once('exit', code => reject(new Failure(`simulator exit ${code}: ${err}`)));
 	});
-	const url = `${JSON.parse(first).url}/graphql`;
+	return `${JSON.parse(first).url}/graphql`;
+}
+
+async function simulator(w) {
+	let url;
+	for (let go = 1; !url; go++) // it wants a number; another program may take that one meanwhile
+		url = await started(w).catch(e => { if (go === 5) throw e; });
 	// its time is more than the simulator's schema takes: the message comes with an error
 	return { url, broken: () => request('POST', url, { query:
 		`mutation { createPost(input: {id: "p1", title: "null"}) { ${FIELDS} } }` }, KEY) };
@@ -51,7 +57,7 @@ test('R-060: a backend without sync queries is named as one without conflict det
 	const schema = w.file('s.graphql', 'type Post @model { id: ID! title: String! }\n');
 	const p = w.profile('a', null, ['--endpoint', sim.url, '--api-key', KEY['x-api-key'], '-s', schema]);
 	await p.must('--offline', 'save', 'Post', 'id=mine', 'title=local');
-	const r = await p.run(['sync', '--once', '--timeout', '8s']);
+	const r = await p.run(['sync', '--once', '--timeout', '100s']);
 	ok(r.code !== 0, 'not called synced', r.out);
 	ok(/conflict (detection|resolution)/i.test(r.err), 'says what is missing', r.err);
 	eq((await p.must('query', 'Post'))[0].title, 'local');
