@@ -1,4 +1,4 @@
-/* core/json/json.c - see json.h. */
+/* core/json/json.c - printing, reading, building; see json.h.  Parsing: parse.c. */
 #include "core/json/json.h"
 
 #include <cjson/cJSON.h>
@@ -9,88 +9,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/json/scan.h"
-
-/* Puts the text of the numbers that scan() kept back into the tree.  cJSON numbers stand in the
- * tree in the order of the text, so the n-th number node is the n-th number token. */
-struct exact {
-	const struct sd_json_scan *scan;
-	size_t number, kept; /* the next number of the tree, the next kept one */
-	bool failed;
-};
-
-static void restore(cJSON *j, struct exact *x)
-{
-	for (; j; j = j->next) {
-		if (j->type == cJSON_Number) {
-			if (x->kept < x->scan->kept_count &&
-				x->scan->kept[x->kept].index == x->number) {
-				const struct sd_json_kept *k = &x->scan->kept[x->kept++];
-				j->valuestring = sd_strdup_n(k->text, k->len);
-				if (!j->valuestring)
-					x->failed = true;
-				else
-					j->type = cJSON_Raw;
-			}
-			x->number++;
-		}
-		if (j->child)
-			restore(j->child, x);
-	}
-}
-
-static bool duplicate_key(const cJSON *j, const char **name)
-{
-	for (; j; j = j->next) {
-		if (cJSON_IsObject(j)) {
-			size_t n = sd_json_count(j);
-			/* few keys: pairs; many: the caller's records never have more than hundreds */
-			for (const cJSON *a = j->child; a && n > 1; a = a->next)
-				for (const cJSON *b = a->next; b; b = b->next)
-					if (a->string[0] == b->string[0] &&
-						strcmp(a->string, b->string) == 0) {
-						*name = a->string;
-						return true;
-					}
-		}
-		if (j->child && duplicate_key(j->child, name))
-			return true;
-	}
-	return false;
-}
-
-enum sd_err sd_json_parse(
-	const char *text, size_t n, const char *what, struct cJSON **out, struct sd_error *e)
-{
-	struct sd_json_scan scan;
-	enum sd_err rc;
-	struct exact x = {.scan = &scan};
-	const char *dup = NULL;
-	cJSON *j;
-
-	*out = NULL;
-	rc = sd_json_scan(text, n, what, &scan, e);
-	if (rc != SD_OK)
-		return rc;
-	j = cJSON_ParseWithLengthOpts(text, n, NULL, 0);
-	if (!j) {
-		rc = sd_fail(e, SD_INVAL, 0, "%s: not valid JSON", what);
-	} else if (scan.wide_objects && duplicate_key(j, &dup)) {
-		rc = sd_fail(
-			e, SD_INVAL, 0, "%s: the key \"%s\" stands twice in one object", what, dup);
-	} else if (scan.kept_count) {
-		restore(j, &x);
-		if (x.failed)
-			rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", what);
-	}
-	sd_json_scan_release(&scan);
-	if (rc != SD_OK) {
-		cJSON_Delete(j);
-		return rc;
-	}
-	*out = j;
-	return SD_OK;
-}
+#include "core/json/names.h"
 
 void sd_json_free(struct cJSON *j)
 {
@@ -130,6 +49,21 @@ bool sd_json_quote(struct sd_buf *out, const char *s, size_t n)
 	return sd_buf_ch(out, '"');
 }
 
+/* Most numbers are whole ones, and printf is slow. */
+static void print_whole(int64_t v, struct sd_buf *out)
+{
+	char t[24];
+	size_t at = sizeof t;
+	uint64_t u = v < 0 ? (uint64_t)-v : (uint64_t)v;
+
+	do
+		t[--at] = (char)('0' + u % 10);
+	while ((u /= 10) > 0);
+	if (v < 0)
+		t[--at] = '-';
+	sd_buf_add(out, t + at, sizeof t - at);
+}
+
 static void print_number(double v, struct sd_buf *out)
 {
 	char t[40];
@@ -139,13 +73,13 @@ static void print_number(double v, struct sd_buf *out)
 		return;
 	}
 	if (fabs(v) < 9007199254740992.0 && v == floor(v)) {
-		snprintf(t, sizeof t, "%.0f", v == 0 ? 0.0 : v);
-	} else { /* the shortest that reads back the same */
-		for (int p = 15; p <= 17; p++) {
-			snprintf(t, sizeof t, "%.*g", p, v);
-			if (strtod(t, NULL) == v)
-				break;
-		}
+		print_whole((int64_t)v, out);
+		return;
+	}
+	for (int p = 15; p <= 17; p++) { /* the shortest that reads back the same */
+		snprintf(t, sizeof t, "%.*g", p, v);
+		if (strtod(t, NULL) == v)
+			break;
 	}
 	sd_buf_str(out, t);
 }
@@ -387,6 +321,11 @@ struct cJSON *sd_json_dup(const struct cJSON *j)
 
 bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item)
 {
+	uint32_t hash;
+	const char *kept = sd_json_name_kept(name, strlen(name), &hash);
+
+	if (kept)
+		return sd_json_add_named(obj, kept, item);
 	if (obj && item && cJSON_AddItemToObject(obj, name, item))
 		return true;
 	cJSON_Delete(item);
@@ -403,14 +342,25 @@ bool sd_json_add_named(struct cJSON *obj, const char *name, struct cJSON *item)
 
 bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item)
 {
+	cJSON *had = item ? sd_json_get(obj, name) : NULL;
+	const char *kept;
+	uint32_t hash;
+
 	if (!obj || !item) {
 		cJSON_Delete(item);
 		return false;
 	}
-	if (!sd_json_get(obj, name))
+	if (!had)
 		return sd_json_add(obj, name, item);
-	if (cJSON_ReplaceItemInObjectCaseSensitive(obj, name, item))
+	kept = item->string ? NULL : sd_json_name_kept(name, strlen(name), &hash);
+	if (kept) {
+		item->string = (char *)(uintptr_t)kept;
+		item->type |= cJSON_StringIsConst;
+		if (cJSON_ReplaceItemViaPointer(obj, had, item))
+			return true;
+	} else if (cJSON_ReplaceItemInObjectCaseSensitive(obj, name, item)) {
 		return true;
+	}
 	cJSON_Delete(item);
 	return false;
 }

@@ -151,6 +151,57 @@ static void json_refuses_what_cjson_lets_pass(void **st)
 	assert_string_equal(e.text, "page: line 2, column 2: not valid JSON, expected a value");
 }
 
+/* A page is somebody else's: its objects may have any number of members. */
+static void json_finds_a_double_key_among_very_many(void **st)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	struct sd_error e;
+	struct cJSON *j;
+
+	(void)st;
+	for (int last = 0; last < 2; last++) {
+		sd_buf_reset(&b);
+		for (int i = 0; i < 200000; i++)
+			sd_buf_fmt(&b, "%c\"member %d\":%d", i ? ',' : '{', i, i);
+		sd_buf_str(&b, last ? ",\"member 777\":0}" : "}");
+		if (last) {
+			assert_int_equal(
+				sd_json_parse(sd_buf_text(&b), b.len, "t", &j, &e), SD_INVAL);
+			assert_non_null(strstr(e.text, "\"member 777\" stands twice"));
+			continue;
+		}
+		assert_int_equal(sd_json_parse(sd_buf_text(&b), b.len, "t", &j, &e), SD_OK);
+		assert_int_equal(sd_json_count(j), 200000);
+		assert_int_equal(sd_json_get_i64(j, "member 199999", -1), 199999);
+		sd_json_free(j);
+	}
+	/* the same key, written in another way */
+	assert_int_equal(sd_json_parse("{\"ab\":1,\"\\u0061b\":2}", 20, "t", &j, &e), SD_INVAL);
+	sd_buf_release(&b);
+}
+
+/* Names are kept once for all; setting, renaming and freeing must not touch the kept ones. */
+static void json_members_may_share_their_names(void **st)
+{
+	static const char text[] = "{\"shared\":{\"shared\":[{\"shared\":-0.125}]},\"x\":true}";
+	struct cJSON *a, *b, *c;
+	char *out;
+
+	(void)st;
+	assert_int_equal(sd_json_parse(text, strlen(text), "t", &a, NULL), SD_OK);
+	b = sd_json_dup(a);
+	assert_true(sd_json_set(a, "shared", sd_json_int(-7)));
+	assert_true(sd_json_set(a, "new one", sd_json_string("s")));
+	c = sd_json_detach(b, "shared");
+	assert_true(sd_json_set(a, "x", c));
+	sd_json_free(b);
+	out = sd_json_text(a);
+	assert_string_equal(out, "{\"shared\":-7,\"x\":{\"shared\":[{\"shared\":-0.125}]},"
+				 "\"new one\":\"s\"}");
+	free(out);
+	sd_json_free(a);
+}
+
 static void json_equality_is_by_value(void **st)
 {
 	struct cJSON *a, *b;
@@ -191,6 +242,8 @@ int main(void)
 		cmocka_unit_test(base64_takes_both_alphabets),
 		cmocka_unit_test(json_keeps_numbers_that_a_double_cannot),
 		cmocka_unit_test(json_refuses_what_cjson_lets_pass),
+		cmocka_unit_test(json_finds_a_double_key_among_very_many),
+		cmocka_unit_test(json_members_may_share_their_names),
 		cmocka_unit_test(json_equality_is_by_value),
 		cmocka_unit_test(a_seed_gives_the_same_ids),
 	};
