@@ -1,6 +1,7 @@
 // tests/interop/run.js - runs the scenarios, a few at a time, one line each.
 //
 // node run.js [WORD]...   only scenarios whose names contain a word
+// INTEROP_PAUSE=MS        stops every client again and again for up to MS ms (lib/program.js)
 'use strict';
 
 const fs = require('fs');

@@ -3,10 +3,12 @@
 
 const { fork } = require('child_process');
 const path = require('path');
+const { pauses } = require('./program');
 const { waitFor } = require('./wait');
 
 class Amplify {
-	// o: {name, schema (codegen form), endpoint, apiKey, ca, conflict, settings}
+	// o: {name, schema (codegen form), endpoint, apiKey, ca, conflict, settings, eager: goes on with no
+	// answer to its last edit}
 	static async start(o) {
 		const c = new Amplify(o.name);
 		c.child = fork(path.join(__dirname, 'amplify-client.js'), [], {
@@ -19,6 +21,7 @@ class Amplify {
 		c.child.on('exit', code => c.ended(code));
 		const { name, ca, ...rest } = o;
 		await c.ask('start', rest);
+		pauses(c.child);
 		return c;
 	}
 	constructor(name) {

@@ -32,4 +32,21 @@ function ended(child, stop) {
 	});
 }
 
-module.exports = { PROGRAM, schemaFile, amplifySchema, ended, first };
+// With INTEROP_PAUSE=MS a program is stopped again and again for up to MS ms, as on a machine with too
+// much to do: what takes turns by luck only, shows.
+function pauses(child) {
+	const most = Number(process.env.INTEROP_PAUSE || 0);
+	const pause = () => {
+		if (child.exitCode !== null || child.signalCode !== null)
+			return;
+		child.kill('SIGSTOP');
+		setTimeout(() => {
+			child.kill('SIGCONT');
+			setTimeout(pause, Math.random() * most).unref();
+		}, Math.random() * most);
+	};
+	if (most > 0)
+		setTimeout(pause, Math.random() * most).unref();
+}
+
+module.exports = { PROGRAM, pauses, schemaFile, amplifySchema, ended, first };

@@ -3,7 +3,7 @@
 
 const { spawn } = require('child_process');
 const readline = require('readline');
-const { PROGRAM, ended } = require('./program');
+const { PROGRAM, ended, pauses } = require('./program');
 const { waitFor } = require('./wait');
 
 class Syncdeck {
@@ -24,6 +24,7 @@ class Syncdeck {
 		if (o.user)
 			await c.ok('login', o.user);
 		await c.ok('wait', 'ready', '30s');
+		pauses(c.child);
 		return c;
 	}
 	constructor(name) {

@@ -14,6 +14,16 @@ const { waitFor } = require('./wait');
 
 const schemas = new Map();
 
+// one line of the backend's log about a record: who sent or got what, when
+function brief(l) {
+	const what = /"(on(?:Create|Update|Delete)\w+)":|\b((?:create|update|delete)[A-Z]\w*)\(|\b(sync[A-Z]\w*)\(/.exec(l.body);
+	if (!what || l.kind === 'ws-in')
+		return null;
+	const part = name => (new RegExp(`"${name}":"?([^",}]*)`).exec(l.body) || [])[1];
+	return `${l.t} ${l.kind} ${l.conn} ${what[1] || what[2] || what[3]} id ${part('id')}` +
+		` version ${part('_version')} status ${l.status}`;
+}
+
 class World {
 	constructor() {
 		this.clients = [];
@@ -114,6 +124,8 @@ class World {
 			if (c.unsettled)
 				out.push(`${c.name}: ${await c.unsettled().catch(e => e.message)}`);
 		}
+		if (this.sandbox)
+			out.push(...(await this.sandbox.call('GET', 'log').catch(() => [])).map(brief).filter(Boolean).slice(-60));
 		return out.join('\n');
 	}
 	// after success: our programs end in order, with nothing to complain about

@@ -4,9 +4,9 @@
 
 const assert = require('assert');
 
-async function three(w, strategy, ...sets) {
+async function three(w, strategy, o = {}, ...sets) {
 	await w.backend('--strategy', strategy);
-	return Promise.all([w.amplify('A'), w.amplify('B'), w.syncdeck('S', ...sets)]);
+	return Promise.all([w.amplify('A', o), w.amplify('B', o), w.syncdeck('S', ...sets)]);
 }
 
 async function quiet(...clients) {
@@ -124,7 +124,7 @@ async function settle(s, pick) {
 async function storm(w, strategy, policy) {
 	const seed = Number(process.env.INTEROP_SEED || 7);
 	const pick = random(seed);
-	const [a, b, s] = await three(w, strategy, `conflict.policy=${policy}`);
+	const [a, b, s] = await three(w, strategy, { eager: true }, `conflict.policy=${policy}`);
 	const clients = [a, b, s];
 	const ids = await Promise.all([0, 1, 2, 3, 4, 5].map(i =>
 		note(w, clients[i % 3], { title: `note ${i}`, rating: i, tags: [] })));
@@ -167,7 +167,7 @@ async function storm(w, strategy, policy) {
 // Each client edits its own field of one record as fast as it can: whatever the strategy does with
 // the others' stale edits, ours are rebased and never lost, and nobody is asked.
 async function race(w, strategy) {
-	const [a, b, s] = await three(w, strategy);
+	const [a, b, s] = await three(w, strategy, { eager: true });
 	const id = await note(w, a, { title: 'start', body: 'start', rating: 0 });
 	const ROUNDS = 25;
 	const own = async (c, change) => {
