@@ -70,11 +70,13 @@ int cli_fail(struct cli *c, enum sd_err rc, const struct sd_error *e)
 
 void cli_print_json(FILE *f, const struct cJSON *j)
 {
-	struct sd_buf b = SD_BUF_INIT;
+	struct sd_buf b = SD_BUF_INIT, safe = SD_BUF_INIT;
 
 	sd_json_print(j, &b);
-	sd_buf_ch(&b, '\n');
-	fwrite(sd_buf_text(&b), 1, b.len, f);
+	sd_text_json(&safe, sd_buf_text(&b), b.len);
+	sd_buf_ch(&safe, '\n');
+	fwrite(sd_buf_text(&safe), 1, safe.len, f);
+	sd_buf_release(&safe);
 	sd_buf_release(&b);
 }
 

@@ -154,6 +154,7 @@ int cli_export(struct cli *c, struct cli_args *a)
 	o.ctx = &p;
 	if (c->batch && !o.file)
 		return into_answer(c, &o);
+	o.terminal = isatty(STDOUT_FILENO);
 	p.tty = p.tty && (o.file || !isatty(STDOUT_FILENO));
 	err = sd_api_export(c->api, &o, &records, &e);
 	end_progress(&p);

@@ -178,6 +178,7 @@ struct sd_api_export {
 	bool csv;
 	bool formula_safe; /* CSV: what a spreadsheet takes for a formula gets a ' in front */
 	const char *file;  /* appears whole or not at all; NULL: stdout */
+	bool terminal;     /* that is one: nothing goes out that it would act on */
 	sd_api_progress_fn progress;
 	void *ctx;
 };

@@ -128,8 +128,30 @@ static void put_json(struct job *j, const struct cJSON *rec)
 	sd_buf_ch(&j->line, '\n');
 }
 
+/* What stands in the line as a person may see it. */
+static void for_terminal(struct job *j)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	const char *s = sd_buf_text(&j->line);
+	size_t n = j->line.len;
+
+	while (n && (s[n - 1] == '\n' || s[n - 1] == '\r'))
+		n--;
+	if (j->o->csv)
+		sd_text_safe(&b, s, n);
+	else
+		sd_text_json(&b, s, n);
+	sd_buf_ch(&b, '\n');
+	if (!sd_buf_ok(&j->line))
+		b.failed = true;
+	sd_buf_release(&j->line);
+	j->line = b;
+}
+
 static bool flush(struct job *j)
 {
+	if (j->o->terminal && !j->o->file)
+		for_terminal(j);
 	if (!sd_buf_ok(&j->line))
 		j->rc = sd_fail(j->e, SD_NOMEM, 0, "export: out of memory");
 	else if (fwrite(sd_buf_text(&j->line), 1, j->line.len, j->out.f) != j->line.len)

@@ -141,6 +141,29 @@ bool sd_text_safe(struct sd_buf *out, const char *s, size_t n)
 	return sd_buf_ok(out);
 }
 
+bool sd_text_json(struct sd_buf *out, const char *s, size_t n)
+{
+	while (n) {
+		uint32_t cp = 0;
+		int k = sd_utf8_get(s, n, &cp);
+
+		if (k < 0) {
+			sd_buf_str(out, "\\ufffd");
+			k = 1;
+		} else if (cp == '\n' || cp == '\t' || !unsafe(cp)) {
+			sd_buf_add(out, s, (size_t)k);
+		} else if (cp < 0x10000) {
+			sd_buf_fmt(out, "\\u%04x", (unsigned)cp);
+		} else {
+			sd_buf_fmt(out, "\\u%04x\\u%04x", 0xd800 + ((unsigned)(cp - 0x10000) >> 10),
+				0xdc00 + ((unsigned)cp & 0x3ff));
+		}
+		s += k;
+		n -= (size_t)k;
+	}
+	return sd_buf_ok(out);
+}
+
 size_t sd_utf8_cut(const char *s, size_t len, size_t n)
 {
 	if (len <= n)

@@ -22,6 +22,10 @@ bool sd_utf8_valid(const char *s, size_t n);
  * that no terminal acts on.  Newline and tab are escaped too ("\n", "\t"). */
 bool sd_text_safe(struct sd_buf *out, const char *s, size_t n);
 
+/* The same for a JSON text: what would be escaped stands as \uXXXX, so that the value read back is
+ * the same one.  An invalid byte becomes U+FFFD.  A space or a line end outside a string is kept. */
+bool sd_text_json(struct sd_buf *out, const char *s, size_t n);
+
 /* s cut to at most n bytes at a code point border; returns the length. */
 size_t sd_utf8_cut(const char *s, size_t len, size_t n);
 

@@ -67,6 +67,26 @@ static void no_control_character_of_the_data_survives_safe_text(void **st)
 	sd_buf_release(&b);
 }
 
+static void json_for_a_terminal_reads_back_as_the_same_value(void **st)
+{
+	static const char in[] = "{\"a\":\"\xc2\x9b"
+				 "31m\xe2\x80\xa8\xe2\x80\xae\xf3\xa0\x80\xa1 "
+				 "\xe6\x97\xa5\xf0\x9f\x98\x80\"}\n";
+	struct sd_buf b = SD_BUF_INIT;
+	struct cJSON *was = NULL, *is = NULL;
+
+	(void)st;
+	assert_true(sd_text_json(&b, in, sizeof in - 1));
+	assert_string_equal(sd_buf_text(&b), "{\"a\":\"\\u009b31m\\u2028\\u202e\\udb40\\udc21 "
+					     "\xe6\x97\xa5\xf0\x9f\x98\x80\"}\n");
+	assert_int_equal(sd_json_parse(in, sizeof in - 1, "in", &was, NULL), SD_OK);
+	assert_int_equal(sd_json_parse(sd_buf_text(&b), b.len, "out", &is, NULL), SD_OK);
+	assert_true(sd_json_equal(was, is, false));
+	sd_json_free(was);
+	sd_json_free(is);
+	sd_buf_release(&b);
+}
+
 static void times_and_durations_round_trip(void **st)
 {
 	char t[SD_TIME_TEXT];
@@ -238,6 +258,7 @@ int main(void)
 		cmocka_unit_test(a_buffer_refuses_to_pass_its_cap_and_stays_whole),
 		cmocka_unit_test(a_map_finds_what_was_put_and_forgets_what_was_removed),
 		cmocka_unit_test(no_control_character_of_the_data_survives_safe_text),
+		cmocka_unit_test(json_for_a_terminal_reads_back_as_the_same_value),
 		cmocka_unit_test(times_and_durations_round_trip),
 		cmocka_unit_test(base64_takes_both_alphabets),
 		cmocka_unit_test(json_keeps_numbers_that_a_double_cannot),
