@@ -45,12 +45,30 @@ enum sd_err sd_key_of(
 	return sd_buf_ch(out, ']') ? SD_OK : sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->name);
 }
 
+/* The one part of a key such as ["3f25-04e0"]: most keys.  NULL: to be parsed. */
+static struct cJSON *lone_part(const char *key, size_t n)
+{
+	if (n < 4 || memcmp(key, "[\"", 2) != 0 || memcmp(key + n - 2, "\"]", 2) != 0)
+		return NULL;
+	for (size_t i = 2; i < n - 2; i++)
+		if ((unsigned char)key[i] < 0x20 || (unsigned char)key[i] > 0x7e || key[i] == '"' ||
+			key[i] == '\\')
+			return NULL;
+	return sd_json_string_n(key + 2, n - 4);
+}
+
 enum sd_err sd_key_put(
 	const struct sd_model *m, const char *key, struct cJSON *obj, struct sd_error *e)
 {
-	struct cJSON *parts = NULL, *v;
-	enum sd_err rc = sd_json_parse(key, strlen(key), "key", &parts, e);
+	size_t n = strlen(key);
+	struct cJSON *parts = NULL, *v = m->pk_count == 1 ? lone_part(key, n) : NULL;
+	enum sd_err rc;
 
+	if (v)
+		return sd_json_set(obj, m->fields[m->pk[0]].name, v)
+			       ? SD_OK
+			       : sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->name);
+	rc = sd_json_parse(key, n, "key", &parts, e);
 	if (rc)
 		return rc;
 	if (!sd_json_is_array(parts) || sd_json_count(parts) != m->pk_count) {

@@ -74,11 +74,11 @@ static const char *const QUERY[Q_COUNT] = {
 			   " AND seq<?3 ORDER BY seq LIMIT 1",
 	[Q_LANES_OF] = "SELECT lane FROM outbox WHERE model=?1 AND key=?2 AND lane<9",
 	/* waits spares the look at fields of the many children of one unsent parent */
-	[Q_DUE] = "SELECT " ENTRY " FROM outbox o WHERE lane=0 AND seq>?1 AND next_try_ms<=?2"
+	[Q_DUE] = "SELECT " ENTRY " FROM outbox o WHERE lane=0 AND next_try_ms<=?1"
 		  " AND NOT(waits>0 AND EXISTS(SELECT 1 FROM outbox q WHERE q.seq=o.waits"
 		  " AND q.op=0))"
 		  " AND NOT EXISTS(SELECT 1 FROM outbox p WHERE p.model=o.model AND p.key=o.key"
-		  " AND p.seq<o.seq AND p.lane<9) ORDER BY seq LIMIT 1",
+		  " AND p.seq<o.seq AND p.lane<9) ORDER BY seq",
 	[Q_DUE_NEXT] = "SELECT min(next_try_ms) FROM outbox WHERE next_try_ms>0 AND lane=0"
 		       " AND next_try_ms>?1",
 	[Q_COUNTS] = "SELECT lane,count(*) FROM outbox WHERE lane<>0 AND model=?1 GROUP BY lane",

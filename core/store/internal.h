@@ -306,8 +306,9 @@ enum sd_err sd_row_update(struct sd_store *st, struct sd_table *t, const struct 
 	const struct cJSON *rec, int state, struct sd_error *e);
 enum sd_err sd_row_drop(
 	struct sd_store *st, struct sd_table *t, const struct sd_rowid *old, struct sd_error *e);
-enum sd_err sd_row_state(
-	struct sd_store *st, struct sd_table *t, int64_t rid, int state, struct sd_error *e);
+/* The state of the row with the key fields of `of`, if there is one and it has another. */
+enum sd_err sd_row_state(struct sd_store *st, struct sd_table *t, const struct cJSON *of, int state,
+	struct sd_error *e);
 /* {"f":{"from":..,"to":..}} over the stored fields; *out NULL when nothing differs. */
 enum sd_err sd_row_diff(const struct sd_model *m, const struct cJSON *before,
 	const struct cJSON *after, struct cJSON **out, struct sd_error *e);
@@ -368,6 +369,10 @@ struct sd_cause { /* what the journal line of a changed row says */
 /* Makes the row, its state and the shadow what the entries left in the outbox ask for. */
 enum sd_err sd_rebuild(struct sd_store *st, struct sd_table *t, const char *key,
 	const struct sd_cause *why, struct sd_error *e);
+/* The same for a record that has no entry any more: the row is the server's copy, NULL: none.
+ * *rid: its place, 0: there is no row. */
+enum sd_err sd_rebuild_idle(struct sd_store *st, struct sd_table *t, const char *key,
+	const struct cJSON *server, int64_t *rid, const struct sd_cause *why, struct sd_error *e);
 /* Only the state, from the lanes of the record's entries. */
 enum sd_err sd_restate(
 	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e);

@@ -107,6 +107,13 @@ enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int64_t next_tr
 	return rc;
 }
 
+enum sd_err sd_outbox_hurry(struct sd_store *st, struct sd_error *e)
+{
+	assert(sd_store_in_txn(st));
+	return sd_db_exec(
+		st, "UPDATE outbox SET next_try_ms=0 WHERE lane=0 AND next_try_ms>0", e, "outbox");
+}
+
 enum sd_err sd_outbox_conflict_attempts(
 	struct sd_store *st, int64_t seq, int attempts, struct sd_error *e)
 {
@@ -216,6 +223,16 @@ static enum sd_err carry_on(struct sd_store *st, const struct sd_done *d,
 	return rc;
 }
 
+/* Nothing is left to send of the record. */
+static enum sd_err last_done(struct sd_store *st, struct sd_table *t, const struct sd_done *d,
+	const struct cJSON *server, const struct sd_cause *why, struct sd_error *e)
+{
+	int64_t rid;
+	enum sd_err rc = sd_rebuild_idle(st, t, d->entry->key, server, &rid, why, e);
+
+	return rc == SD_OK && d->item && rid ? sd_seen_one(st, t->model, rid, e) : rc;
+}
+
 static enum sd_err mark_seen(
 	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e)
 {
@@ -227,6 +244,32 @@ static enum sd_err mark_seen(
 	return rc == SD_NOTFOUND ? SD_OK : rc;
 }
 
+/* More changes of the record wait; sh: as it was before. */
+static enum sd_err one_done(struct sd_store *st, struct sd_table *t, const struct sd_done *d,
+	const struct sd_shadow *sh, const struct sd_entries *later, const struct cJSON *server,
+	const struct sd_cause *why, struct sd_error *e)
+{
+	const struct sd_mutation *m = d->entry;
+	struct cJSON *expected = sh->base ? sd_json_dup(sh->base) : NULL, *base = NULL;
+	enum sd_err rc = SD_OK;
+
+	if (sh->base && !expected)
+		rc = sd_db_nomem(e, "outbox");
+	if (rc == SD_OK)
+		rc = sd_entry_apply(m->model, m->key, m, &expected, e);
+	if (rc == SD_OK)
+		rc = carry_on(st, d, later, expected, d->has_item ? d->item : sh->server, &base, e);
+	if (rc == SD_OK)
+		rc = sd_shadow_put(st, m->model, m->key, base, server, e);
+	if (rc == SD_OK)
+		rc = sd_rebuild(st, t, m->key, why, e);
+	if (rc == SD_OK && d->item)
+		rc = mark_seen(st, t, m->key, e);
+	sd_json_free(expected);
+	sd_json_free(base);
+	return rc;
+}
+
 enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct sd_error *e)
 {
 	const struct sd_mutation *m = d->entry;
@@ -235,22 +278,15 @@ enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct s
 		.source = d->source, .now_ms = d->now_ms, .seq = m->seq, .op = m->op};
 	struct sd_shadow sh = {NULL, NULL};
 	struct sd_entries later = {NULL, 0};
-	struct cJSON *expected = NULL, *base = NULL;
-	const struct cJSON *ref, *server;
+	const struct cJSON *server;
 	enum sd_err rc = sd_shadow_get(st, m->model, m->key, &sh, e);
 
 	if (rc != SD_OK)
 		return rc;
-	ref = d->has_item ? d->item : sh.server;
 	server = d->has_item && (!d->item || !sd_rec_newer(d->item, sh.server)) ? d->item
 										: sh.server;
-	expected = sh.base ? sd_json_dup(sh.base) : NULL;
-	if (sh.base && !expected)
-		rc = sd_db_nomem(e, "outbox");
-	if (rc == SD_OK)
-		rc = sd_entry_apply(m->model, m->key, m, &expected, e);
-	if (rc == SD_OK)
-		rc = sd_entry_drop(st, m, d->how, d->source, sd_rec_version(ref), d->now_ms, e);
+	rc = sd_entry_drop(st, m, d->how, d->source,
+		sd_rec_version(d->has_item ? d->item : sh.server), d->now_ms, e);
 	/* the echo was quicker than the answer */
 	if (rc == SD_OK && d->item && sh.server && sd_rec_version(sh.server) > 0 &&
 		sd_rec_version(sh.server) == sd_rec_version(d->item))
@@ -258,15 +294,9 @@ enum sd_err sd_entry_done(struct sd_store *st, const struct sd_done *d, struct s
 	if (rc == SD_OK)
 		rc = sd_entries_of(st, m->model, m->key, &later, e);
 	if (rc == SD_OK && later.count)
-		rc = carry_on(st, d, &later, expected, ref, &base, e);
-	if (rc == SD_OK)
-		rc = sd_shadow_put(st, m->model, m->key, base, server, e);
-	if (rc == SD_OK)
-		rc = sd_rebuild(st, t, m->key, &why, e);
-	if (rc == SD_OK && d->item)
-		rc = mark_seen(st, t, m->key, e);
-	sd_json_free(expected);
-	sd_json_free(base);
+		rc = one_done(st, t, d, &sh, &later, server, &why, e);
+	else if (rc == SD_OK)
+		rc = last_done(st, t, d, server, &why, e);
 	sd_shadow_release(&sh);
 	sd_entries_release(&later);
 	return rc;

@@ -201,6 +201,18 @@ static enum sd_err child_ahead(
 	return rc;
 }
 
+/* Does an update name a part of a foreign key only?  The other part stands in the record. */
+static bool names_a_part(const struct sd_model *m, const struct cJSON *fields)
+{
+	for (size_t i = 0; i < m->field_count; i++) {
+		bool whole;
+		if (points_to_parent(m, &m->fields[i]) && touches(&m->fields[i], fields, &whole) &&
+			!whole)
+			return true;
+	}
+	return false;
+}
+
 /* seq of the entry of another record that m waits for; 0: none. */
 static enum sd_err held_by(
 	struct sd_store *st, const struct sd_mutation *m, int64_t *seq, struct sd_error *e)
@@ -211,7 +223,7 @@ static enum sd_err held_by(
 	*seq = 0;
 	if (m->op == SD_OP_DELETE)
 		return child_ahead(st, m, seq, e);
-	if (m->op == SD_OP_UPDATE) /* its fields may hold a part of a foreign key only */
+	if (m->op == SD_OP_UPDATE && names_a_part(m->model, m->fields))
 		rc = sd_row_get(st, sd_table_of(st, m->model), m->key, &rec, NULL, e);
 	if (rc == SD_OK)
 		rc = sd_parent_create(
@@ -225,23 +237,23 @@ enum sd_err sd_outbox_due(struct sd_store *st, int64_t now_ms, size_t limit, sd_
 {
 	sqlite3_stmt *s = sd_db_open(st, Q_DUE_NEXT, e, "i", now_ms);
 	enum sd_err rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
-	int64_t after = 0;
 	bool more = true;
 
 	if (rc == SD_OK)
 		*next_due_ms = sqlite3_column_int64(s, 0); /* null reads as 0 */
 	sd_db_reset(s);
+	if (rc != SD_OK)
+		return rc == SD_NOTFOUND ? SD_OK : rc;
+	s = sd_db_open(st, Q_DUE, e, "i", now_ms);
+	rc = s ? SD_OK : SD_DB;
 	while (rc == SD_OK && more && limit > 0) {
 		struct sd_mutation m;
 		int64_t by = 0;
-		s = sd_db_open(st, Q_DUE, e, "ii", after, now_ms);
-		rc = s ? sd_db_row(st, s, e, "outbox") : SD_DB;
+		rc = sd_db_row(st, s, e, "outbox");
 		if (rc == SD_OK)
 			rc = sd_entry_read(st, s, &m, e);
-		sd_db_reset(s);
 		if (rc != SD_OK)
 			break;
-		after = m.seq;
 		rc = held_by(st, &m, &by, e);
 		if (rc == SD_OK && !by) {
 			limit--;
@@ -249,6 +261,7 @@ enum sd_err sd_outbox_due(struct sd_store *st, int64_t now_ms, size_t limit, sd_
 		}
 		sd_mutation_release(&m);
 	}
+	sd_db_reset(s);
 	return rc == SD_NOTFOUND ? SD_OK : rc;
 }
 

@@ -58,7 +58,8 @@ SD_MUST_USE enum sd_err sd_outbox_of(struct sd_store *st, const struct sd_model 
  * `limit`.  Not due ones (next_try_ms > now_ms) are left out; *next_due_ms gets the earliest of
  * those (0: none).  Entries whose parent record (belongsTo, hasOne target) has an unsent create
  * ahead, and deletes of a record whose children have unsent deletes ahead, are left out too
- * (reason: sd_outbox_hold). */
+ * (reason: sd_outbox_hold).  fn must not change the store; it may take the mutation: moves it away
+ * and leaves zeros. */
 SD_MUST_USE enum sd_err sd_outbox_due(struct sd_store *st, int64_t now_ms, size_t limit,
 	sd_outbox_fn fn, void *ctx, int64_t *next_due_ms, struct sd_error *e);
 /* Why an entry does not move, for a person ("waits for #3 CREATE Site s1, refused"); "" when
@@ -86,6 +87,8 @@ SD_MUST_USE enum sd_err sd_outbox_send(
  * counts (an expired session's does not).  type/message may be NULL (cleared). */
 SD_MUST_USE enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int64_t next_try_ms,
 	bool unknown, bool counted, const char *type, const char *message, struct sd_error *e);
+/* Every entry that waits for its time may go at once. */
+SD_MUST_USE enum sd_err sd_outbox_hurry(struct sd_store *st, struct sd_error *e);
 /* The server accepted it and answered `item` (local form with metadata; may be newer than what
  * was sent).  The entry leaves; later entries of the record are carried to item's version; the row
  * becomes item with those applied; base := server := item, or the shadow goes when none is left.

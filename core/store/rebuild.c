@@ -44,13 +44,26 @@ enum sd_err sd_shadow_server(struct sd_store *st, const struct sd_model *m, cons
 	return rc;
 }
 
+static const int RANK[SD_LANE_COUNT] = {
+	[SD_LANE_CONFLICT] = 4, [SD_LANE_REFUSED] = 3, [SD_LANE_SENDING] = 2};
+static const int STATE[] = {
+	SD_ST_PENDING, SD_ST_PENDING, SD_ST_SENDING, SD_ST_REFUSED, SD_ST_CONFLICT};
+
+/* State of a record without entries. */
+static enum sd_err idle_state(struct sd_store *st, const struct sd_model *m, const char *key,
+	int *state, struct sd_error *e)
+{
+	sqlite3_stmt *s = sd_db_open(st, Q_QUAR_HAS, e, "ss", m->name, key);
+	enum sd_err rc = s ? sd_db_row(st, s, e, "quarantine") : SD_DB;
+
+	sd_db_reset(s);
+	*state = rc == SD_OK ? SD_ST_QUARANTINED : SD_ST_SYNCED;
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
 enum sd_err sd_state_of(struct sd_store *st, const struct sd_model *m, const char *key, int *state,
 	int64_t *count, struct sd_error *e)
 {
-	static const int RANK[SD_LANE_COUNT] = {
-		[SD_LANE_CONFLICT] = 4, [SD_LANE_REFUSED] = 3, [SD_LANE_SENDING] = 2};
-	static const int STATE[] = {
-		SD_ST_PENDING, SD_ST_PENDING, SD_ST_SENDING, SD_ST_REFUSED, SD_ST_CONFLICT};
 	sqlite3_stmt *s = sd_db_open(st, Q_LANES_OF, e, "ss", m->name, key);
 	enum sd_err rc = s ? SD_OK : SD_DB;
 	int rank = 0;
@@ -66,27 +79,44 @@ enum sd_err sd_state_of(struct sd_store *st, const struct sd_model *m, const cha
 	if (rc != SD_NOTFOUND)
 		return rc;
 	*state = STATE[rank];
-	if (*count)
-		return SD_OK;
-	s = sd_db_open(st, Q_QUAR_HAS, e, "ss", m->name, key);
-	rc = s ? sd_db_row(st, s, e, "quarantine") : SD_DB;
-	sd_db_reset(s);
-	*state = rc == SD_OK ? SD_ST_QUARANTINED : SD_ST_SYNCED;
-	return rc == SD_NOTFOUND ? SD_OK : rc;
+	return *count ? SD_OK : idle_state(st, m, key, state, e);
+}
+
+/* The same for a record whose entries were just read. */
+static enum sd_err state_with(struct sd_store *st, const struct sd_model *m, const char *key,
+	const struct sd_entries *list, int *state, struct sd_error *e)
+{
+	int rank = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (RANK[list->v[i].lane] > rank)
+			rank = RANK[list->v[i].lane];
+	*state = STATE[rank];
+	return list->count ? SD_OK : idle_state(st, m, key, state, e);
+}
+
+/* The key fields of a key text; NULL: a key of another form than the model has now. */
+static struct cJSON *row_key(const struct sd_model *m, const char *key)
+{
+	struct cJSON *id = sd_json_object();
+
+	if (id && sd_key_put(m, key, id, NULL) == SD_OK)
+		return id;
+	sd_json_free(id);
+	return NULL;
 }
 
 enum sd_err sd_restate(struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e)
 {
-	struct sd_rowid row;
+	struct cJSON *id = row_key(t->model, key);
 	int64_t count;
 	int state;
 	enum sd_err rc = sd_state_of(st, t->model, key, &state, &count, e);
 
-	if (rc == SD_OK)
-		rc = sd_row_find_key(st, t, key, &row, e);
-	if (rc == SD_OK && row.state != state)
-		rc = sd_row_state(st, t, row.rid, state, e);
-	return rc == SD_NOTFOUND ? SD_OK : rc;
+	if (rc == SD_OK && id)
+		rc = sd_row_state(st, t, id, state, e);
+	sd_json_free(id);
+	return rc;
 }
 
 enum sd_err sd_entry_apply(const struct sd_model *m, const char *key, const struct sd_mutation *e1,
@@ -172,15 +202,6 @@ done:
 	return rc;
 }
 
-static bool has_row_key(const struct sd_model *m, const char *key)
-{
-	struct cJSON *id = sd_json_object();
-	bool yes = id && sd_key_put(m, key, id, NULL) == SD_OK;
-
-	sd_json_free(id);
-	return yes;
-}
-
 /* A key of another form than the model has now (the schema changed): there is no row to make. */
 static enum sd_err rebuild_rowless(
 	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e)
@@ -194,20 +215,36 @@ static enum sd_err rebuild_rowless(
 	return sd_db_run(st, Q_SHADOW_DEL, e, t->model->name, "ss", t->model->name, key);
 }
 
+/* The row of `before` (NULL: there is none) becomes `after` (NULL: it goes), and the journal says
+ * so.  row->rid gets the place of a new one. */
+static enum sd_err become(struct sd_store *st, struct sd_table *t, const char *key,
+	const struct cJSON *before, const struct cJSON *after, struct sd_rowid *row, int state,
+	const struct sd_cause *why, struct sd_error *e)
+{
+	enum sd_err rc = SD_OK;
+
+	if (!after && before)
+		rc = sd_row_drop(st, t, row, e);
+	else if (after && before)
+		rc = sd_row_update(st, t, row, after, state, e);
+	else if (after)
+		rc = sd_row_insert(st, t, after, state, &row->rid, e);
+	return rc == SD_OK ? sd_record_line(st, t->model, key, before, after, why, e) : rc;
+}
+
 enum sd_err sd_rebuild(struct sd_store *st, struct sd_table *t, const char *key,
 	const struct sd_cause *why, struct sd_error *e)
 {
-	struct cJSON *before = NULL, *after = NULL;
+	struct cJSON *id = row_key(t->model, key), *before = NULL, *after = NULL;
 	struct sd_shadow sh = {NULL, NULL};
 	struct sd_entries list = {NULL, 0};
 	struct sd_rowid old = {0};
-	int64_t count;
 	int state;
 	enum sd_err rc;
 
-	if (!has_row_key(t->model, key))
+	if (!id)
 		return rebuild_rowless(st, t, key, e);
-	rc = sd_row_get(st, t, key, &before, &old, e);
+	rc = sd_row_get_rec(st, t, id, &before, &old, e);
 	if (rc == SD_OK)
 		rc = sd_shadow_get(st, t->model, key, &sh, e);
 	if (rc == SD_OK)
@@ -215,23 +252,39 @@ enum sd_err sd_rebuild(struct sd_store *st, struct sd_table *t, const char *key,
 	if (rc == SD_OK)
 		rc = compose(t->model, key, &list, &sh, &after, e);
 	if (rc == SD_OK)
-		rc = sd_state_of(st, t->model, key, &state, &count, e);
-	if (rc != SD_OK)
-		goto done;
-	if (!after && before)
-		rc = sd_row_drop(st, t, &old, e);
-	else if (after && before)
-		rc = sd_row_update(st, t, &old, after, state, e);
-	else if (after)
-		rc = sd_row_insert(st, t, after, state, NULL, e);
+		rc = state_with(st, t->model, key, &list, &state, e);
+	if (rc == SD_OK)
+		rc = become(st, t, key, before, after, &old, state, why, e);
 	if (rc == SD_OK && list.count == 0)
 		rc = sd_db_run(st, Q_SHADOW_DEL, e, t->model->name, "ss", t->model->name, key);
-	if (rc == SD_OK)
-		rc = sd_record_line(st, t->model, key, before, after, why, e);
-done:
+	sd_json_free(id);
 	sd_json_free(before);
 	sd_json_free(after);
 	sd_shadow_release(&sh);
 	sd_entries_release(&list);
+	return rc;
+}
+
+enum sd_err sd_rebuild_idle(struct sd_store *st, struct sd_table *t, const char *key,
+	const struct cJSON *server, int64_t *rid, const struct sd_cause *why, struct sd_error *e)
+{
+	struct cJSON *id = row_key(t->model, key), *before = NULL;
+	struct sd_rowid old = {0};
+	int state;
+	enum sd_err rc;
+
+	*rid = 0;
+	if (!id)
+		return rebuild_rowless(st, t, key, e);
+	rc = sd_row_get_rec(st, t, id, &before, &old, e);
+	if (rc == SD_OK)
+		rc = idle_state(st, t->model, key, &state, e);
+	if (rc == SD_OK)
+		rc = become(st, t, key, before, server, &old, state, why, e);
+	if (rc == SD_OK)
+		rc = sd_db_run(st, Q_SHADOW_DEL, e, t->model->name, "ss", t->model->name, key);
+	*rid = old.rid;
+	sd_json_free(id);
+	sd_json_free(before);
 	return rc;
 }

@@ -101,7 +101,7 @@ enum sd_err sd_row_bind(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s
 
 /* ---- finding ---- */
 
-static enum sd_err find(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s,
+static enum sd_err bind_key(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s,
 	const struct cJSON *rec, struct sd_error *e)
 {
 	for (size_t k = 0; k < t->model->pk_count; k++) {
@@ -111,7 +111,15 @@ static enum sd_err find(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s
 		if (rc != SD_OK)
 			return rc;
 	}
-	return sd_db_row(st, s, e, t->model->name);
+	return SD_OK;
+}
+
+static enum sd_err find(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s,
+	const struct cJSON *rec, struct sd_error *e)
+{
+	enum sd_err rc = bind_key(st, t, s, rec, e);
+
+	return rc == SD_OK ? sd_db_row(st, s, e, t->model->name) : rc;
 }
 
 static int64_t int_or(sqlite3_stmt *s, int col, int64_t otherwise)
@@ -335,16 +343,18 @@ enum sd_err sd_row_drop(
 	return rc;
 }
 
-enum sd_err sd_row_state(
-	struct sd_store *st, struct sd_table *t, int64_t rid, int state, struct sd_error *e)
+enum sd_err sd_row_state(struct sd_store *st, struct sd_table *t, const struct cJSON *of, int state,
+	struct sd_error *e)
 {
 	sqlite3_stmt *s = sd_table_stmt(st, t, T_STATE, e);
+	enum sd_err rc = s ? bind_key(st, t, s, of, e) : SD_DB;
 
-	if (!s)
-		return SD_DB;
-	sqlite3_bind_int64(s, 1, rid);
-	sqlite3_bind_int(s, 2, state);
-	return step_write(st, t, s, e);
+	if (rc != SD_OK)
+		return rc;
+	sqlite3_bind_int(s, (int)t->model->pk_count + 1, state);
+	rc = step_write(st, t, s, e);
+	sqlite3_clear_bindings(s);
+	return rc;
 }
 
 /* ---- comparing ---- */

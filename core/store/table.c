@@ -190,7 +190,9 @@ static void build_sql(struct sd_buf *b, const struct sd_table *t, enum sd_tq q)
 		break;
 	case T_STATE:
 	default:
-		sd_buf_fmt(b, "UPDATE %s SET _st=?2 WHERE _rid=?1", sd_buf_text(&name));
+		sd_buf_fmt(b, "UPDATE %s SET _st=?%zu", sd_buf_text(&name), t->model->pk_count + 1);
+		add_key_where(b, t, "");
+		sd_buf_fmt(b, " AND _st<>?%zu", t->model->pk_count + 1);
 	}
 	sd_buf_release(&name);
 }

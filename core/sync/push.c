@@ -125,33 +125,6 @@ static bool seqs_add(struct seqs *s, int64_t seq)
 	return true;
 }
 
-static bool collect_delayed(void *ctx, struct sd_mutation *m)
-{
-	return m->next_try_ms == 0 || seqs_add(ctx, m->seq);
-}
-
-/* Every entry that waits for its time may go at once: the way to the server is open again, or the
- * clock was set back and the times mean nothing. */
-static enum sd_err hurry(struct sd_engine *en, struct sd_error *e)
-{
-	struct seqs s = {NULL, 0, 0, false};
-	enum sd_err rc = sd_outbox_each(en->store, 0, SD_LANE_WAITING, collect_delayed, &s, e);
-
-	if (rc == SD_OK && s.failed)
-		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
-	for (size_t i = 0; rc == SD_OK && i < s.count; i++) {
-		struct sd_mutation m;
-		rc = sd_outbox_get(en->store, s.v[i], &m, e);
-		if (rc != SD_OK)
-			break;
-		rc = sd_outbox_retry_at(
-			en->store, m.seq, 0, m.unknown, false, m.error_type, m.error_message, e);
-		sd_mutation_release(&m);
-	}
-	free(s.v);
-	return rc;
-}
-
 static bool collect_all(void *ctx, struct sd_mutation *m)
 {
 	return seqs_add(ctx, m->seq);
@@ -190,7 +163,7 @@ enum sd_err sd_push_start(struct sd_engine *en, int64_t now_ms, struct sd_error 
 	if (rc == SD_OK && !en->set->read_only)
 		rc = recover(en, e);
 	if (rc == SD_OK && !en->set->read_only)
-		rc = hurry(en, e);
+		rc = sd_outbox_hurry(en->store, e);
 	if (rc == SD_OK && !en->set->read_only)
 		rc = sd_push_commands_again(en, e);
 	en->push_wake = true;
@@ -352,9 +325,11 @@ enum sd_err sd_push_wake(struct sd_engine *en, int64_t now_ms, struct sd_error *
 		p->waiting = rc == SD_OK && n.lane[SD_LANE_WAITING] > 0;
 		return rc;
 	}
+	/* the way to the server is open again, or the clock was set back and the times mean
+	 * nothing */
 	if (back || (p->down && en->active && !en->probing)) {
 		p->down = false;
-		rc = hurry(en, e);
+		rc = sd_outbox_hurry(en->store, e);
 	}
 	/* settling an entry may free the next one of its record at once */
 	for (int i = 0; rc == SD_OK && i < 100; i++) {
