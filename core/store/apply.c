@@ -86,21 +86,36 @@ static enum sd_err create(struct apply *a, const struct cJSON *item)
 	return gone ? SD_OK : line(a, NULL, item);
 }
 
-/* Is the item news for a row (or shadow) of this version?  client.md 7.2 */
-static bool is_news(
+enum news { NEWS_NO, NEWS_YES, NEWS_DOUBTFUL };
+
+/* Is the item news for a row (or shadow) of this version?  client.md 7.2, apply.h */
+static enum news is_news(
 	const struct apply *a, int64_t version, int64_t changed, const struct cJSON *item)
 {
 	int64_t v = sd_rec_version(item), c = sd_json_get_i64(item, "_lastChangedAt", -1);
 
-	if (v < 0 || version < 0)
-		return v >= 0 || c > changed || version < 0;
-	if (v > version)
-		return true;
-	if (v == version && a->base && a->refill)
-		return true;
-	/* the key was purged on the server and made again: its versions start anew, and may have
-	 * come as far as they were */
-	return a->base && c > changed;
+	if (a->base && v >= 0 && v == version && a->refill)
+		return NEWS_YES;
+	if (a->base && version >= 0 && v >= 0)
+		return v > version || c > changed ? NEWS_YES : NEWS_NO;
+	switch (sd_rec_order(version, changed, v, c)) {
+	case SD_REC_OLD:
+		return NEWS_NO;
+	case SD_REC_NEW:
+		return NEWS_YES;
+	case SD_REC_ANEW:
+	case SD_REC_FORMER:
+		break;
+	}
+	return NEWS_DOUBTFUL;
+}
+
+/* The record has to be read: the item alone cannot say what there is now. */
+static enum sd_err doubt(struct apply *a, const struct cJSON *item)
+{
+	if (!a->st->doubts)
+		a->st->doubts = sd_json_array();
+	return sd_json_push(a->st->doubts, sd_json_dup(item)) ? SD_OK : sd_db_nomem(a->e, "apply");
 }
 
 /* Known already: a duplicate, or the echo of a change of our own. */
@@ -123,6 +138,7 @@ static enum sd_err put_aside(struct apply *a, const struct sd_rowid *row, const 
 	struct sd_cause why = {.source = a->source, .now_ms = a->now_ms};
 	const char *key;
 	struct sd_shadow sh;
+	enum news news = NEWS_YES;
 	int64_t v, c;
 	enum sd_err rc = key_of(a, item);
 
@@ -134,8 +150,12 @@ static enum sd_err put_aside(struct apply *a, const struct sd_rowid *row, const 
 		return rc;
 	v = sd_rec_version(sh.server);
 	c = sd_json_get_i64(sh.server, "_lastChangedAt", -1);
-	if (sh.server && !is_news(a, v, c, item)) {
+	if (sh.server)
+		news = is_news(a, v, c, item);
+	if (news == NEWS_NO) {
 		rc = known(a, v, item);
+	} else if (news == NEWS_DOUBTFUL) {
+		rc = doubt(a, item);
 	} else {
 		a->counts->shadowed++;
 		rc = sd_shadow_server(a->st, a->t->model, key, item, a->e);
@@ -176,8 +196,14 @@ static enum sd_err meet(struct apply *a, const struct sd_rowid *row, const struc
 		a->seen[a->seen_count++] = row->rid;
 	if (row->state != SD_ST_SYNCED && row->state != SD_ST_QUARANTINED)
 		return put_aside(a, row, item);
-	if (!is_news(a, row->version, row->changed, item))
+	switch (is_news(a, row->version, row->changed, item)) {
+	case NEWS_NO:
 		return known(a, row->version, item);
+	case NEWS_DOUBTFUL:
+		return doubt(a, item);
+	case NEWS_YES:
+		break;
+	}
 	return change(a, row, item);
 }
 
@@ -305,6 +331,14 @@ static enum sd_err let_save(struct apply *a)
 	return rc == SD_OK ? marks(a) : rc;
 }
 
+struct cJSON *sd_apply_doubts(struct sd_store *st)
+{
+	struct cJSON *out = st->doubts;
+
+	st->doubts = NULL;
+	return out;
+}
+
 enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
 	const struct cJSON *const *items, size_t n, enum sd_source source, bool base,
 	int64_t now_ms, struct sd_apply_counts *counts, struct sd_error *e)
@@ -323,6 +357,7 @@ enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
 	assert(sd_store_in_txn(st));
 	if (now_ms > st->now_ms)
 		st->now_ms = now_ms;
+	sd_json_free(sd_apply_doubts(st));
 	a.seen = malloc((n + 1) * sizeof *a.seen);
 	if (!base && n > 1)
 		pick = malloc(n * sizeof *pick);

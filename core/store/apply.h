@@ -1,11 +1,20 @@
 /*
  * core/store/apply.h - what arrives from the server, and the sync state it belongs to.
  *
- * Rules: spec/client.md 7.2 and design/architecture.md 3.  Versions never go backwards: an item
- * whose _version is not newer than the row's is dropped (but a base sync may bring a lower version,
- * or the same, with a later _lastChangedAt: the key was purged and made again).  A record with
- * unsent changes keeps its row; the arrival replaces shadow.server only.  Deletes leave a tombstone
- * row and never cascade.
+ * Rules: spec/client.md 7.2 and design/architecture.md 3.  Versions never go backwards within one
+ * life of a key: an item whose _version is not newer than the row's is dropped.  Where version and
+ * change time contradict each other (record.h, sd_rec_order) the key was purged on the server and
+ * made again, or the item is a late one from before that:
+ *
+ *   a base sync           says what there is now: no higher version, but changed later, is taken
+ *                         (client.md 7.2); a higher version is taken whatever its time
+ *   a delta, a message    is not taken and not dropped: it is in doubt (sd_apply_doubts), and the
+ *                         record is read (core/sync/doubt.c)
+ *   answers to mutations  the later life's copy stays (sd_rec_newer)
+ *
+ * What a base sync does not list is gone, tombstones too (sd_sweep_end).  A record with unsent
+ * changes keeps its row; the arrival replaces shadow.server only.  Deletes leave a tombstone row and
+ * never cascade.
  *
  * Threads: the connection's.  All run inside the caller's transaction.
  */
@@ -35,6 +44,9 @@ struct sd_apply_counts {
 SD_MUST_USE enum sd_err sd_apply(struct sd_store *st, const struct sd_model *m,
 	const struct cJSON *const *items, size_t n, enum sd_source source, bool base,
 	int64_t now_ms, struct sd_apply_counts *counts, struct sd_error *e);
+
+/* Items of the last sd_apply() that were in doubt: an array, owned; NULL: none. */
+struct cJSON *sd_apply_doubts(struct sd_store *st);
 
 enum sd_sync_kind {
 	SD_SYNC_NEVER,

@@ -159,13 +159,14 @@ struct sd_store {
 	int64_t next_seq, next_line;         /* of the outbox and the journal; never used twice */
 	const struct sd_model *absent_model; /* sd_write_parents() */
 	const struct sd_map *absent_keys;
-	int64_t group;      /* of the deletes of this transaction; 0: each its own */
-	bool redo_gone;     /* this transaction has forgotten what could be made again */
-	bool again;         /* an undo or redo writes, not the person */
-	struct sd_buf text; /* scratch of row.c */
-	int rowless;        /* of this transaction: entries that may have no row; -1: not looked */
-	bool in_bulk;       /* this transaction is sd_write_bulk()'s */
-	bool bulk_known;    /* its last record was there already */
+	struct cJSON *doubts; /* of the last sd_apply(); NULL: none */
+	int64_t group;        /* of the deletes of this transaction; 0: each its own */
+	bool redo_gone;       /* this transaction has forgotten what could be made again */
+	bool again;           /* an undo or redo writes, not the person */
+	struct sd_buf text;   /* scratch of row.c */
+	int rowless;     /* of this transaction: entries that may have no row; -1: not looked */
+	bool in_bulk;    /* this transaction is sd_write_bulk()'s */
+	bool bulk_known; /* its last record was there already */
 	struct sd_journal bulk;    /* of sd_journal_bulk(); rid_from 0: none waits */
 	const atomic_int *waiting; /* share.c; borrowed; NULL: gives way to nobody */
 	const atomic_bool *stop;
@@ -314,8 +315,6 @@ enum sd_err sd_row_diff(const struct sd_model *m, const struct cJSON *before,
 	const struct cJSON *after, struct cJSON **out, struct sd_error *e);
 bool sd_rec_deleted(const struct cJSON *rec);    /* NULL or a tombstone */
 int64_t sd_rec_version(const struct cJSON *rec); /* -1: none */
-/* b newer than a, by version, then by change time; NULL is oldest. */
-bool sd_rec_newer(const struct cJSON *a, const struct cJSON *b);
 
 /* ---- journal.c ---- */
 enum sd_err sd_journal_put(

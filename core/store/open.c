@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/fs.h"
+#include "core/json/json.h"
 
 #define APPLICATION_ID 1396982834 /* "SDX2": says that a database file is ours */
 #define LAYOUT         1
@@ -319,6 +320,7 @@ void sd_store_close(struct sd_store *st)
 		sd_tables_release(st);
 	}
 	sd_buf_release(&st->text);
+	sd_json_free(st->doubts);
 	free(st->dir);
 	free(st->path);
 	free(st);

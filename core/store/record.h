@@ -79,6 +79,24 @@ SD_MUST_USE enum sd_err sd_rec_related(struct sd_store *st, const struct sd_mode
 SD_MUST_USE enum sd_err sd_rec_orphan(struct sd_store *st, const struct sd_model *m,
 	const struct cJSON *rec, struct cJSON **out, struct sd_error *e);
 
+/* Which of two copies of one record is the later one.  Within one life of a key versions and change
+ * times (_lastChangedAt, the service's clock) grow together, but for a little that the clocks of
+ * its machines differ.  A key whose tombstone expired, or that is deleted for good at once (base
+ * TTL 0), can be made again: its versions then start anew at 1, so the two say different things
+ * (spec/client.md 7.2; spec/server.md 2.2, 3.1, 10 Y08, M31). */
+#define SD_REC_SKEW_MS 100
+enum sd_rec_order {
+	SD_REC_OLD,   /* the same or older: known already */
+	SD_REC_NEW,   /* newer, of the same life */
+	SD_REC_ANEW,  /* no higher version, changed later: of a life that began after this one */
+	SD_REC_FORMER /* a higher version, changed before: of a life that is over */
+};
+/* Of a copy with (version, changed) against the one that is known; -1: it has none. */
+enum sd_rec_order sd_rec_order(
+	int64_t known_version, int64_t known_changed, int64_t version, int64_t changed);
+/* b is newer than a, by the rule above; NULL is oldest. */
+bool sd_rec_newer(const struct cJSON *a, const struct cJSON *b);
+
 /* The two copies beside a row with unsent changes.  Absent: both NULL, SD_OK.  Owned. */
 struct sd_shadow {
 	struct cJSON *base, *server; /* records in local form with metadata; NULL: did not exist */

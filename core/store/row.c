@@ -403,13 +403,29 @@ int64_t sd_rec_version(const struct cJSON *rec)
 	return sd_json_get_i64(rec, "_version", -1);
 }
 
+enum sd_rec_order sd_rec_order(
+	int64_t known_version, int64_t known_changed, int64_t version, int64_t changed)
+{
+	int64_t later = known_changed < 0 || changed < 0 ? 0 : changed - known_changed;
+
+	if (known_version < 0 || version < 0)
+		return version >= 0 || known_version < 0 || changed > known_changed ? SD_REC_NEW
+										    : SD_REC_OLD;
+	if (version > known_version)
+		return later < -SD_REC_SKEW_MS ? SD_REC_FORMER : SD_REC_NEW;
+	/* one version is written once, and the first is nobody's successor: no clocks to doubt */
+	if (version == known_version || version <= 1)
+		return later > 0 ? SD_REC_ANEW : SD_REC_OLD;
+	return later > SD_REC_SKEW_MS ? SD_REC_ANEW : SD_REC_OLD;
+}
+
 bool sd_rec_newer(const struct cJSON *a, const struct cJSON *b)
 {
-	int64_t x = sd_rec_version(a), y = sd_rec_version(b);
+	enum sd_rec_order o;
 
-	if (!b)
-		return false;
-	if (!a || x != y)
-		return !a || y > x;
-	return sd_json_get_i64(b, "_lastChangedAt", -1) > sd_json_get_i64(a, "_lastChangedAt", -1);
+	if (!a || !b)
+		return b != NULL;
+	o = sd_rec_order(sd_rec_version(a), sd_json_get_i64(a, "_lastChangedAt", -1),
+		sd_rec_version(b), sd_json_get_i64(b, "_lastChangedAt", -1));
+	return o == SD_REC_NEW || o == SD_REC_ANEW;
 }

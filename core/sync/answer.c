@@ -135,6 +135,8 @@ enum sd_err sd_run_failed(struct sd_engine *en, struct sd_pull_model *p, bool fi
 		p->s.kind = SD_SYNC_FAILED;
 	}
 	rc = sd_sync_put(en->store, p->m, &p->s, e);
+	if (rc == SD_OK && p->failed) /* nobody knows when its pages will come */
+		rc = sd_buffer_flush(en, p, now_ms, e);
 	if (rc == SD_OK && p->failed && p->s.page_base)
 		rc = sd_load_end(en->store, p->m, e);
 	if (rc == SD_OK && p->failed && news)

@@ -2,12 +2,17 @@
  * core/sync/buffer.c - records that arrive over subscriptions.
  *
  * Until a model's run after the last gap has ended its messages wait (X-06), so that the pages of
- * that run come first.  A message says no more than the mutation of the other client selected: one
+ * that run come first.  They do not wait for a run that has failed (R-086): nobody knows when its
+ * pages will come, and versions keep a page that comes later from undoing anything.  Such a model is
+ * told and shown as failed all the same, its mark stays where it was, and nothing of it is sent.
+ *
+ * Messages that wait are held in memory, up to a number for each model and a size for all; what is
+ * over that is fetched by one more run instead.  A message says no more than the mutation of the other client selected: one
  * that cannot be stored as it is, or that has no version, leads to a delta run instead.
  */
 #include "core/sync/pull.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "core/graphql/doc.h"
 #include "core/json/json.h"
@@ -17,8 +22,24 @@ static enum sd_err apply_one(struct sd_engine *en, struct sd_pull_model *p, stru
 {
 	const struct cJSON *items[1] = {item};
 	struct sd_apply_counts n = {0};
+	bool full = false;
+	enum sd_err rc =
+		sd_apply(en->store, p->m, items, 1, SD_FROM_SUBSCRIPTION, false, now_ms, &n, e);
 
-	return sd_apply(en->store, p->m, items, 1, SD_FROM_SUBSCRIPTION, false, now_ms, &n, e);
+	if (rc == SD_OK)
+		rc = sd_doubt_take(en, p, &full, e);
+	if (rc == SD_OK && full && p->ready)
+		rc = sd_pull_gap(en, p->m, p->why, now_ms, e);
+	p->again = p->again || (full && !p->ready);
+	return rc;
+}
+
+void sd_buffer_drop(struct sd_engine *en, struct sd_pull_model *p)
+{
+	sd_json_free(p->buffer);
+	p->buffer = NULL;
+	en->pull->held -= p->held;
+	p->buffered = p->held = 0;
 }
 
 enum sd_err sd_buffer_flush(
@@ -28,33 +49,44 @@ enum sd_err sd_buffer_flush(
 	enum sd_err rc = SD_OK;
 
 	p->buffer = NULL;
-	p->buffered = 0;
+	sd_buffer_drop(en, p);
 	for (struct cJSON *c = sd_json_child(all); c && rc == SD_OK; c = sd_json_next(c))
 		rc = apply_one(en, p, c, now_ms, e);
 	sd_json_free(all);
 	return rc;
 }
 
-static enum sd_err keep(struct sd_pull_model *p, struct cJSON *item, struct sd_error *e)
+/* About what it takes in memory. */
+static size_t size_of(const struct cJSON *v)
 {
-	if (p->buffered >= SD_PULL_BUFFER) {
-		/* too many to hold: they are fetched by one more run instead */
-		sd_json_free(p->buffer);
+	const char *text = sd_json_str(v);
+	size_t n = 64 + (text ? strlen(text) : 0);
+
+	if (sd_json_is_array(v) || sd_json_is_object(v))
+		for (const struct cJSON *c = sd_json_child(v); c; c = sd_json_next(c))
+			n += size_of(c);
+	return n;
+}
+
+static enum sd_err keep(
+	struct sd_engine *en, struct sd_pull_model *p, struct cJSON *item, struct sd_error *e)
+{
+	size_t n = size_of(item);
+
+	if (p->buffered >= SD_PULL_BUFFER || en->pull->held + n > SD_PULL_HELD) {
+		sd_buffer_drop(en, p);
 		sd_json_free(item);
-		p->buffer = NULL;
-		p->buffered = 0;
-		p->again = p->again || p->running;
+		/* the run that is to come, or one after it that is under way, brings them */
+		p->again = p->again || p->running || p->s.page_token;
 		return SD_OK;
 	}
 	if (!p->buffer)
 		p->buffer = sd_json_array();
-	if (!p->buffer) {
-		sd_json_free(item);
-		return sd_fail(e, SD_NOMEM, 0, "realtime message: out of memory");
-	}
 	if (!sd_json_push(p->buffer, item))
 		return sd_fail(e, SD_NOMEM, 0, "realtime message: out of memory");
 	p->buffered++;
+	p->held += n;
+	en->pull->held += n;
 	return SD_OK;
 }
 
@@ -81,8 +113,8 @@ enum sd_err sd_pull_message(struct sd_engine *en, const struct sd_model *m, stru
 		sd_json_free(item);
 		return SD_OK;
 	}
-	if (!p->ready)
-		return keep(p, item, e);
+	if (!p->ready && !p->failed)
+		return keep(en, p, item, e);
 	rc = apply_one(en, p, item, now_ms, e);
 	sd_json_free(item);
 	return rc;

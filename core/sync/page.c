@@ -197,6 +197,7 @@ enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
 	struct cJSON *items = sd_json_get(connection, "items");
 	const struct cJSON **good = calloc(sd_json_count(items) + 1, sizeof(struct cJSON *));
 	size_t n = 0;
+	bool full = false;
 	enum sd_err rc;
 
 	if (!good)
@@ -208,5 +209,12 @@ enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
 		rc = sd_apply(en->store, p->m, good, n, SD_FROM_SYNC, p->s.page_base, now_ms,
 			&p->counts, e);
 	free(good);
+	if (rc == SD_OK && n) {
+		size_t before = p->doubt_count;
+		rc = sd_doubt_take(en, p, &full, e);
+		p->again = p->again || full;
+		if (p->doubt_count > before && !p->s.page_base)
+			p->s.sweep_rid = -1; /* the next delta asks for them again */
+	}
 	return rc;
 }

@@ -47,6 +47,8 @@ void sd_pull_free(struct sd_pull *u)
 		sd_sync_state_release(&p->s);
 		sd_pred_free(p->own_expr);
 		sd_json_free(p->buffer);
+		for (size_t d = 0; d < p->doubt_count; d++)
+			sd_json_free(p->doubts[d]);
 		free(p->filter);
 		free(p->document);
 		free(p->root);
@@ -118,9 +120,8 @@ void sd_pull_stop(struct sd_engine *en, int64_t now_ms)
 		p->running = p->ready = p->want = p->again = p->fresh = false;
 		p->request = 0;
 		/* what was not applied is fetched again by the run at the next start */
-		sd_json_free(p->buffer);
-		p->buffer = NULL;
-		p->buffered = 0;
+		sd_buffer_drop(en, p);
+		sd_doubt_forget(en, p);
 		sd_wait_off(&p->retry);
 		sd_wait_off(&p->poll_wait);
 		sd_wait_off(&p->full_wait);
@@ -134,6 +135,7 @@ void sd_pull_pause(struct sd_engine *en)
 		struct sd_pull_model *p = &en->pull->models[i];
 		if (p->request)
 			sd_en_cancel(en, p->request);
+		sd_doubt_forget(en, p);
 		p->want = p->want || p->running;
 		p->running = false;
 		p->request = 0;
@@ -206,6 +208,8 @@ static enum sd_err begin_what_may(struct sd_engine *en, int64_t now_ms, struct s
 		running += u->models[i].running;
 	if (en->probing && en->active_told && !en->active)
 		most = 1; /* offline: one knock */
+	for (size_t i = 0; i < u->count && rc == SD_OK; i++)
+		rc = sd_doubt_ask(en, &u->models[i], e);
 	for (size_t i = 0; i < u->count && running < most && rc == SD_OK; i++) {
 		struct sd_pull_model *p = &u->models[en->schema->parents_first[i]];
 
@@ -239,6 +243,8 @@ static enum sd_err look_at_clocks(struct sd_engine *en, int64_t now_ms, struct s
 		/* over, whether or not it may run now: a deadline in the past would never sleep */
 		if (sd_wait_due(&p->retry, now_ms))
 			sd_wait_off(&p->retry);
+		if (sd_wait_due(&p->doubt_wait, now_ms))
+			sd_wait_off(&p->doubt_wait);
 		if (sd_wait_due(&p->poll_wait, now_ms)) {
 			sd_wait_off(&p->poll_wait);
 			if (p->poll && !p->want && !p->running) {
@@ -280,6 +286,7 @@ int64_t sd_pull_deadline(const struct sd_engine *en)
 			sd_wait_min(&p->retry, &d);
 		sd_wait_min(&p->poll_wait, &d);
 		sd_wait_min(&p->full_wait, &d);
+		sd_wait_min(&p->doubt_wait, &d);
 	}
 	return d;
 }
@@ -293,6 +300,8 @@ enum sd_err sd_pull_http(
 		struct sd_pull_model *p = &en->pull->models[i];
 		if (p->request == r->id)
 			return sd_run_answer(en, p, r, now_ms, e);
+		if (p->doubt_request == r->id)
+			return sd_doubt_answer(en, p, r, now_ms, e);
 	}
 	return SD_OK;
 }
@@ -461,7 +470,8 @@ bool sd_pull_ready(const struct sd_engine *en, const struct sd_model *m)
 	/* what moved on meanwhile is noticed by the answer, and read then */
 	if (en->pull_paused)
 		return sd_en_online(en);
-	if (!en->started || !en->net_on || !en->active || !en->pull->models[m->id].ready)
+	if (!en->started || !en->net_on || !en->active || !en->pull->models[m->id].ready ||
+		sd_doubt_open(&en->pull->models[m->id]))
 		return false;
 	for (size_t i = 0; i < m->field_count; i++) {
 		const struct sd_model *up = parent(en, m, i);
@@ -479,7 +489,7 @@ bool sd_pull_idle(const struct sd_engine *en)
 		return false;
 	for (size_t i = 0; i < en->pull->count; i++) {
 		const struct sd_pull_model *p = &en->pull->models[i];
-		if (p->running || (p->want && !p->failed && !p->poll_run))
+		if (p->running || (p->want && !p->failed && !p->poll_run) || sd_doubt_open(p))
 			return false;
 	}
 	return true;

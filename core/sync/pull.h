@@ -7,6 +7,7 @@
  *   page.c    one page's rows into the store
  *   isolate.c a record that takes its whole page with it
  *   expr.c    sync expressions
+ *   doubt.c   records of which a message or a delta says contradictory things
  *   buffer.c  messages that arrive while a model's run has not ended
  */
 #ifndef SD_SYNC_PULL_H
@@ -14,12 +15,14 @@
 
 #include "core/sync/internal.h"
 
-#define SD_PULL_TRIES    3       /* failed tries in a row that make a model `failed` */
-#define SD_PULL_GARBLED  2       /* cut answers of one record before it is its own fault */
-#define SD_PULL_FINAL_MS 300000  /* a final error is tried again after this */
-#define SD_PULL_POLL_MS  15000   /* between two delta runs of a polled model */
-#define SD_PULL_HOLD_MS  1200000 /* rows the server could not read: the mark waits for them */
-#define SD_PULL_BUFFER   10000   /* messages kept for one model while it runs */
+#define SD_PULL_TRIES    3        /* failed tries in a row that make a model `failed` */
+#define SD_PULL_GARBLED  2        /* cut answers of one record before it is its own fault */
+#define SD_PULL_FINAL_MS 300000   /* a final error is tried again after this */
+#define SD_PULL_POLL_MS  15000    /* between two delta runs of a polled model */
+#define SD_PULL_HOLD_MS  1200000  /* rows the server could not read: the mark waits for them */
+#define SD_PULL_DOUBTS   32       /* records in doubt read one by one; more: a base run */
+#define SD_PULL_BUFFER   10000    /* messages kept for one model while it runs ... */
+#define SD_PULL_HELD     33554432 /* ... and about so many bytes for all of them */
 
 /* How much is asked of a record that takes its whole page with it. */
 enum sd_isolating {
@@ -72,7 +75,14 @@ struct sd_pull_model {
 	bool expr_new; /* it changed: rows from before may lie outside of it */
 	/* messages not applied yet, local form; owned array */
 	struct cJSON *buffer;
-	size_t buffered;
+	size_t buffered, held; /* messages, bytes */
+	/* records in doubt, the first one is being read; owned */
+	struct cJSON *doubts[SD_PULL_DOUBTS];
+	size_t doubt_count;
+	uint64_t doubt_request;
+	enum sd_auth_mode doubt_mode;
+	int doubt_tries;
+	struct sd_wait doubt_wait;
 	/* built once; owned */
 	char *document, *root;
 };
@@ -86,6 +96,7 @@ struct sd_pull {
 	bool established; /* subscriptionsEstablished was told since the last (re)connect */
 	bool commands_asked;
 	size_t commands_open;
+	size_t held; /* bytes of messages not applied yet, of all models */
 };
 
 /* ---- run.c ---- */
@@ -156,7 +167,23 @@ enum sd_err sd_expr_filter(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
 bool sd_expr_admits(const struct sd_pull_model *p, const struct cJSON *item, int64_t now_ms);
 
+/* ---- doubt.c ---- */
+/* Takes over what the last sd_apply() could not decide.  *full: there are too many, a base run is to
+ * bring them: the caller sees to it that one follows. */
+enum sd_err sd_doubt_take(
+	struct sd_engine *en, struct sd_pull_model *p, bool *full, struct sd_error *e);
+/* Reads the next one. */
+enum sd_err sd_doubt_ask(struct sd_engine *en, struct sd_pull_model *p, struct sd_error *e);
+enum sd_err sd_doubt_answer(struct sd_engine *en, struct sd_pull_model *p,
+	const struct sd_http_result *r, int64_t now_ms, struct sd_error *e);
+/* Something is in doubt, and reading it does not fail again and again: nothing is sent, and the
+ * engine is not idle. */
+bool sd_doubt_open(const struct sd_pull_model *p);
+/* The next delta brings them again. */
+void sd_doubt_forget(struct sd_engine *en, struct sd_pull_model *p);
+
 /* ---- buffer.c ---- */
+void sd_buffer_drop(struct sd_engine *en, struct sd_pull_model *p);
 enum sd_err sd_buffer_flush(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);
 

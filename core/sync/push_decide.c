@@ -34,9 +34,7 @@ static int64_t version_of(const struct cJSON *rec)
 const struct cJSON *sd_case_newest(const struct sd_case *c, const struct cJSON *theirs)
 {
 	const struct cJSON *known = sd_case_server(c);
-	bool newer = known && theirs && version_of(known) > version_of(theirs) &&
-		     sd_json_get_i64(known, "_lastChangedAt", -1) >=
-			     sd_json_get_i64(theirs, "_lastChangedAt", -1);
+	bool newer = known && theirs && sd_rec_newer(theirs, known);
 
 	return newer ? known : theirs;
 }
@@ -50,7 +48,8 @@ bool sd_case_moved(const struct sd_case *c)
 {
 	if (!c->shadow.server)
 		return false;
-	return !c->shadow.base || version_of(c->shadow.server) != version_of(c->shadow.base);
+	return !c->shadow.base || version_of(c->shadow.server) != version_of(c->shadow.base) ||
+	       sd_rec_newer(c->shadow.base, c->shadow.server); /* made anew, as far as that one */
 }
 
 bool sd_push_applied(const struct sd_case *c, const struct cJSON *item)

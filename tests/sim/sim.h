@@ -163,8 +163,9 @@ struct sim_client {
 	} armed[64];
 	size_t armed_count;
 	uint64_t messages;
-	int64_t journal;         /* last line watched */
-	struct cJSON *versions;  /* {"Post [..]": version seen last} */
+	int64_t journal; /* last line watched */
+	struct cJSON
+		*versions; /* {"Post [..]": place of the version seen last, among the server's} */
 	struct cJSON *in_flight; /* {"Post [..]": request id} of mutations */
 	/* by model->id of schema[1]: server's clock when the run under way read its first page */
 	int64_t run_from[SIM_MODELS];

@@ -129,13 +129,25 @@ struct seen {
 	int client;
 };
 
-/* Versions of a record never go back, but where the server made it anew. */
+/* Where the version stands among those the server wrote: the first such place from `from` on (a key
+ * made again has its versions more than once); -1: nowhere. */
+static int64_t place_of(const struct sim_record *r, int64_t version, int64_t from)
+{
+	for (size_t i = (size_t)from; i < r->count; i++)
+		if (sd_json_get_i64(r->v[i].item, "_version", -1) == version)
+			return (int64_t)i;
+	return -1;
+}
+
+/* Versions of a record never go back: within one life of a key, and from a later life to a former
+ * one. */
 static bool grows(void *ctx, const struct sd_journal *j)
 {
 	struct seen *v = ctx;
 	struct sim_client *c = &v->s->client[v->client];
 	struct sd_buf name = SD_BUF_INIT;
-	int64_t last;
+	const struct sim_record *r;
+	int64_t last, now;
 
 	c->journal = j->id;
 	/* a row with unsent changes shows the version those were made on (seq says which): it may
@@ -143,20 +155,16 @@ static bool grows(void *ctx, const struct sd_journal *j)
 	if (j->kind > SD_J_META || j->version < 0 || !j->model || !j->key || j->seq)
 		return true;
 	sd_buf_fmt(&name, "%s %s", j->model->name, j->key);
+	r = sim_record_of(v->s, j->model, j->key);
 	last = sd_json_get_i64(c->versions, sd_buf_text(&name), 0);
-	if (j->version < last) {
-		const struct sim_record *r = sim_record_of(v->s, j->model, j->key);
-		bool anew = false;
-		for (size_t i = 0; i < r->count; i++)
-			anew = anew || !r->v[i].item;
-		if (!anew)
-			sim_wrong(v->s, "monotonic",
-				"client %d: %s went back from version %lld to %lld (%s)", v->client,
-				sd_buf_text(&name), (long long)last, (long long)j->version,
-				sd_source_name(j->source));
-	}
-	if (j->version != last)
-		sd_json_set(c->versions, sd_buf_text(&name), sd_json_int(j->version));
+	now = place_of(r, j->version, last);
+	if (now < 0)
+		sim_wrong(v->s, "monotonic", "client %d: %s went back to version %lld (%s)%s",
+			v->client, sd_buf_text(&name), (long long)j->version,
+			sd_source_name(j->source),
+			place_of(r, j->version, 0) < 0 ? ", which the server never wrote" : "");
+	else if (now != last)
+		sd_json_set(c->versions, sd_buf_text(&name), sd_json_int(now));
 	sd_buf_release(&name);
 	return true;
 }
