@@ -214,6 +214,7 @@ struct sim_edit {
 	int64_t line;  /* journal at that time */
 	int64_t by;    /* superseded by that edit of the same person; -1 */
 	bool removes;  /* a deletion */
+	bool replaced; /* the person put another value into its entry: no undo brings it back */
 	bool given_up; /* the person took it back or decided against it */
 	int times;     /* it became the value of the record at the server */
 };

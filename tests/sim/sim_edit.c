@@ -9,21 +9,28 @@
 #include <string.h>
 
 /* ---- edits ---- */
+/* What the same person saved there before need not be found any more; a list keeps its elements, a
+ * deletion ends everything. */
+static void hide(struct sim *s, size_t by)
+{
+	const struct sim_edit *x = &s->edits[by];
+	const struct sd_field *f = sd_model_field(x->model, x->field);
+
+	for (size_t i = 0; i < by; i++) {
+		struct sim_edit *o = &s->edits[i];
+		if (o->client == x->client && o->model == x->model && o->by < 0 &&
+			strcmp(o->key, x->key) == 0 &&
+			(!f || (strcmp(o->field, x->field) == 0 && !f->list)))
+			o->by = (int64_t)by;
+	}
+}
+
 struct sim_edit *sim_note(struct sim *s, int client, const struct sd_model *m, const char *key,
 	const char *field, const char *token)
 {
 	struct sim_edit *x;
 
 	m = sim_model(s, m);
-	/* what the same person saved there before need not be found any more; a list keeps its
-	 * elements, a deletion ends everything */
-	for (size_t i = 0; i < s->edit_count; i++) {
-		struct sim_edit *o = &s->edits[i];
-		const struct sd_field *f = sd_model_field(m, field);
-		if (o->client == client && o->model == m && o->by < 0 && strcmp(o->key, key) == 0 &&
-			(!f || (strcmp(o->field, field) == 0 && !f->list)))
-			o->by = (int64_t)s->edit_count;
-	}
 	if (s->edit_count == s->edit_room) {
 		s->edit_room = s->edit_room ? s->edit_room * 2 : 256;
 		s->edits = realloc(s->edits, s->edit_room * sizeof *s->edits);
@@ -39,6 +46,7 @@ struct sim_edit *sim_note(struct sim *s, int client, const struct sd_model *m, c
 	x->removes = !*field;
 	snprintf(x->field, sizeof x->field, "%s", field);
 	snprintf(x->token, sizeof x->token, "%s", token);
+	hide(s, s->edit_count - 1);
 	return x;
 }
 
@@ -126,7 +134,10 @@ void sim_look_again(struct sim *s, int client, bool undone)
 		struct cJSON *rec = NULL;
 		if (seq) {
 			x->seq = seq;
-			x->given_up = x->given_up && !undone;
+			if (x->given_up && undone) { /* made again: it hides again, too */
+				x->given_up = false;
+				hide(s, i);
+			}
 			if (undone && x->by >= 0 && s->edits[x->by].given_up)
 				x->by = -1;
 		} else if (undone && x->client == client && x->removes && !x->seq &&
@@ -141,12 +152,22 @@ void sim_look_again(struct sim *s, int client, bool undone)
 
 void sim_replaced(struct sim *s, size_t at)
 {
-	const struct sim_edit *x = &s->edits[at];
+	struct sim_edit *x = &s->edits[at];
 
+	/* what a later entry of the record says still comes after it */
+	for (size_t i = 0; i < at; i++) {
+		struct sim_edit *o = &s->edits[i];
+		if (o->by != (int64_t)at || o->seq <= x->seq || o->given_up)
+			continue;
+		o->by = -1;
+		x->by = (int64_t)i;
+	}
 	for (size_t i = 0; i < at; i++)
 		if (s->edits[i].client == x->client && s->edits[i].seq == x->seq &&
-			strcmp(s->edits[i].field, x->field) == 0)
+			strcmp(s->edits[i].field, x->field) == 0) {
 			s->edits[i].by = (int64_t)at;
+			s->edits[i].replaced = true;
+		}
 }
 
 void sim_give_up_record(
@@ -366,8 +387,8 @@ static void check_edit(struct sim *s, const struct sim_edit *x)
 	const struct sim_record *r = sim_record_of(s, x->model, x->key);
 	struct lines lines = {.x = x};
 
-	if ((!x->removes && !x->token[0]) || x->given_up || x->by >= 0 || was_written(r, x) ||
-		(x->removes && !r->count))
+	if ((!x->removes && !x->token[0]) || x->given_up || x->replaced || x->by >= 0 ||
+		was_written(r, x) || (x->removes && !r->count))
 		return;
 	if (entry_of(s, x))
 		return;

@@ -247,6 +247,18 @@ static int64_t known(struct sim_client *c, const struct sd_model *m, const char 
 	return v;
 }
 
+/* Was the record what the client wants all the time since then?  What left its expression while the
+ * pages were read may be in none of them. */
+static bool wanted(
+	const struct sim *s, const struct sd_pred *pred, const struct sim_record *r, int64_t from)
+{
+	for (size_t i = 0; i < r->count && pred; i++)
+		if ((i + 1 == r->count || r->v[i + 1].at >= from) && r->v[i].item &&
+			!sd_pred_eval(pred, r->v[i].item, s->now, NULL, NULL))
+			return false;
+	return true;
+}
+
 /* "Synced" is a claim: all that was at the server when the run began to read is here. */
 static void check_synced(struct sim *s, int client, const struct sd_model *m)
 {
@@ -268,7 +280,7 @@ static void check_synced(struct sim *s, int client, const struct sd_model *m)
 			continue;
 		for (size_t k = 0; k < r->count && r->v[k].at < c->run_from[id]; k++)
 			then = r->v[k].item;
-		if (!then || (c->pred[id] && !sd_pred_eval(c->pred[id], then, s->now, NULL, NULL)))
+		if (!then || !wanted(s, c->pred[id], r, c->run_from[id]))
 			continue;
 		want = sd_json_get_i64(then, "_version", 0);
 		have = known(c, m, r->key, &shown);
