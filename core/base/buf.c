@@ -68,6 +68,18 @@ bool sd_buf_add(struct sd_buf *b, const void *p, size_t n)
 	return true;
 }
 
+char *sd_buf_room(struct sd_buf *b, size_t n)
+{
+	return make_room(b, n) ? b->data + b->len : NULL;
+}
+
+bool sd_buf_took(struct sd_buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+	return true;
+}
+
 bool sd_buf_str(struct sd_buf *b, const char *s)
 {
 	return sd_buf_add(b, s, strlen(s));

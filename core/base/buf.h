@@ -39,6 +39,11 @@ bool sd_buf_str(struct sd_buf *b, const char *s);
 bool sd_buf_ch(struct sd_buf *b, char c);
 bool sd_buf_fmt(struct sd_buf *b, const char *fmt, ...) SD_PRINTF(2, 3);
 
+/* Room for n more bytes, to be written behind len; NULL: failed.  Then sd_buf_took() says how many
+ * were written; nothing else of the buffer may be called between. */
+char *sd_buf_room(struct sd_buf *b, size_t n);
+bool sd_buf_took(struct sd_buf *b, size_t n);
+
 /* Drops n bytes from the front (n <= len). */
 void sd_buf_drop(struct sd_buf *b, size_t n);
 

@@ -1,7 +1,8 @@
-/* core/json/json.c - printing, reading, building; see json.h.  Parsing: parse.c. */
+/* core/json/json.c - reading and building trees; see json.h.  Parsing: parse.c; printing: print.c. */
 #include "core/json/json.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,135 +11,11 @@
 
 #include "core/base/text.h"
 #include "core/json/names.h"
+#include "core/json/node.h"
 
 void sd_json_free(struct cJSON *j)
 {
 	cJSON_Delete(j);
-}
-
-bool sd_json_quote(struct sd_buf *out, const char *s, size_t n)
-{
-	size_t from = 0;
-
-	sd_buf_ch(out, '"');
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-			continue;
-		sd_buf_add(out, s + from, i - from);
-		from = i + 1;
-		switch (c) {
-		case '"':
-		case '\\':
-			sd_buf_fmt(out, "\\%c", c);
-			break;
-		case '\n':
-			sd_buf_str(out, "\\n");
-			break;
-		case '\t':
-			sd_buf_str(out, "\\t");
-			break;
-		case '\r':
-			sd_buf_str(out, "\\r");
-			break;
-		default:
-			sd_buf_fmt(out, "\\u%04x", c);
-		}
-	}
-	sd_buf_add(out, s + from, n - from);
-	return sd_buf_ch(out, '"');
-}
-
-/* Most numbers are whole ones, and printf is slow. */
-static void print_whole(int64_t v, struct sd_buf *out)
-{
-	char t[24];
-	size_t at = sizeof t;
-	uint64_t u = v < 0 ? (uint64_t)-v : (uint64_t)v;
-
-	do
-		t[--at] = (char)('0' + u % 10);
-	while ((u /= 10) > 0);
-	if (v < 0)
-		t[--at] = '-';
-	sd_buf_add(out, t + at, sizeof t - at);
-}
-
-static void print_number(double v, struct sd_buf *out)
-{
-	char t[40];
-
-	if (!isfinite(v)) {
-		sd_buf_str(out, "null");
-		return;
-	}
-	if (fabs(v) < 9007199254740992.0 && v == floor(v)) {
-		print_whole((int64_t)v, out);
-		return;
-	}
-	for (int p = 15; p <= 17; p++) { /* the shortest that reads back the same */
-		snprintf(t, sizeof t, "%.*g", p, v);
-		if (strtod(t, NULL) == v)
-			break;
-	}
-	sd_buf_str(out, t);
-}
-
-static void print(const cJSON *j, struct sd_buf *out, int indent)
-{
-	bool object = cJSON_IsObject(j);
-	char open = object ? '{' : '[', close = object ? '}' : ']';
-
-	if (!j || cJSON_IsNull(j)) {
-		sd_buf_str(out, "null");
-	} else if (cJSON_IsBool(j)) {
-		sd_buf_str(out, cJSON_IsTrue(j) ? "true" : "false");
-	} else if (cJSON_IsNumber(j)) {
-		print_number(j->valuedouble, out);
-	} else if (cJSON_IsRaw(j)) {
-		sd_buf_str(out, j->valuestring);
-	} else if (cJSON_IsString(j)) {
-		sd_json_quote(out, j->valuestring, strlen(j->valuestring));
-	} else {
-		sd_buf_ch(out, open);
-		for (const cJSON *c = j->child; c; c = c->next) {
-			if (indent >= 0)
-				sd_buf_fmt(out, "\n%*s", indent + 2, "");
-			if (object) {
-				sd_json_quote(out, c->string, strlen(c->string));
-				sd_buf_str(out, indent >= 0 ? ": " : ":");
-			}
-			print(c, out, indent >= 0 ? indent + 2 : -1);
-			if (c->next)
-				sd_buf_ch(out, ',');
-		}
-		if (indent >= 0 && j->child)
-			sd_buf_fmt(out, "\n%*s", indent, "");
-		sd_buf_ch(out, close);
-	}
-}
-
-bool sd_json_print(const struct cJSON *j, struct sd_buf *out)
-{
-	print(j, out, -1);
-	return sd_buf_ok(out);
-}
-
-bool sd_json_print_pretty(const struct cJSON *j, struct sd_buf *out)
-{
-	print(j, out, 0);
-	return sd_buf_ok(out);
-}
-
-char *sd_json_text(const struct cJSON *j)
-{
-	struct sd_buf b = SD_BUF_INIT;
-
-	if (!sd_json_print(j, &b)) {
-		sd_buf_release(&b);
-		return NULL;
-	}
-	return sd_buf_take(&b);
 }
 
 struct cJSON *sd_json_get(const struct cJSON *obj, const char *name)
@@ -267,32 +144,43 @@ const char *sd_json_name(const struct cJSON *j)
 
 struct cJSON *sd_json_object(void)
 {
-	return cJSON_CreateObject();
+	return node_new(cJSON_Object);
 }
 
 struct cJSON *sd_json_array(void)
 {
-	return cJSON_CreateArray();
+	return node_new(cJSON_Array);
 }
 
 struct cJSON *sd_json_null(void)
 {
-	return cJSON_CreateNull();
+	return node_new(cJSON_NULL);
 }
 
 struct cJSON *sd_json_bool(bool v)
 {
-	return cJSON_CreateBool(v);
+	cJSON *j = node_new(v ? cJSON_True : cJSON_False);
+
+	if (j)
+		j->valueint = v; /* as the parser has it */
+	return j;
 }
 
 struct cJSON *sd_json_int(int64_t v)
 {
 	char t[32];
+	cJSON *j;
 
-	if (v <= 9007199254740992LL && v >= -9007199254740992LL)
-		return cJSON_CreateNumber((double)v);
-	snprintf(t, sizeof t, "%lld", (long long)v);
-	return cJSON_CreateRaw(t);
+	if (v > 9007199254740992LL || v < -9007199254740992LL) {
+		snprintf(t, sizeof t, "%lld", (long long)v);
+		return cJSON_CreateRaw(t);
+	}
+	j = node_new(cJSON_Number);
+	if (j) {
+		j->valuedouble = (double)v;
+		j->valueint = v >= INT_MAX ? INT_MAX : v <= INT_MIN ? INT_MIN : (int)v;
+	}
+	return j;
 }
 
 struct cJSON *sd_json_real(double v)
@@ -302,16 +190,20 @@ struct cJSON *sd_json_real(double v)
 
 struct cJSON *sd_json_string(const char *s)
 {
-	return s ? cJSON_CreateString(s) : cJSON_CreateNull();
+	return s ? sd_json_string_n(s, strlen(s)) : sd_json_null();
 }
 
 struct cJSON *sd_json_string_n(const char *s, size_t n)
 {
-	char *p = sd_strdup_n(s, n);
-	cJSON *j = p ? cJSON_CreateString(p) : NULL;
+	cJSON *j = node_new(cJSON_String);
 
-	free(p);
-	return j;
+	if (!j)
+		return NULL;
+	j->valuestring = sd_strdup_n(s, n);
+	if (j->valuestring)
+		return j;
+	cJSON_Delete(j);
+	return NULL;
 }
 
 struct cJSON *sd_json_dup(const struct cJSON *j)
@@ -319,25 +211,42 @@ struct cJSON *sd_json_dup(const struct cJSON *j)
 	return cJSON_Duplicate(j, 1);
 }
 
+/* One that was detached brings its old name along. */
+static void put_name(cJSON *item, const char *name, bool kept)
+{
+	if (!(item->type & cJSON_StringIsConst))
+		free(item->string);
+	item->string = (char *)(uintptr_t)name;
+	item->type = kept ? item->type | cJSON_StringIsConst : item->type & ~cJSON_StringIsConst;
+}
+
 bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item)
 {
 	uint32_t hash;
 	const char *kept = sd_json_name_kept(name, strlen(name), &hash);
+	char *own;
 
 	if (kept)
 		return sd_json_add_named(obj, kept, item);
-	if (obj && item && cJSON_AddItemToObject(obj, name, item))
-		return true;
-	cJSON_Delete(item);
-	return false;
+	own = obj && item ? strdup(name) : NULL;
+	if (!own) {
+		cJSON_Delete(item);
+		return false;
+	}
+	put_name(item, own, false);
+	node_append(obj, item);
+	return true;
 }
 
 bool sd_json_add_named(struct cJSON *obj, const char *name, struct cJSON *item)
 {
-	if (obj && item && cJSON_AddItemToObjectCS(obj, name, item))
-		return true;
-	cJSON_Delete(item);
-	return false;
+	if (!obj || !item) {
+		cJSON_Delete(item);
+		return false;
+	}
+	put_name(item, name, true);
+	node_append(obj, item);
+	return true;
 }
 
 bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item)
@@ -363,6 +272,20 @@ bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item)
 	}
 	cJSON_Delete(item);
 	return false;
+}
+
+bool sd_json_set_shared(struct cJSON *obj, const char *name, const struct cJSON *item)
+{
+	cJSON *j = node_new((item->type & 0xff) | cJSON_IsReference);
+
+	if (!j)
+		return false;
+	j->child = item->child;
+	j->valuestring = item->valuestring;
+	j->valueint = item->valueint;
+	j->valuedouble = item->valuedouble;
+	cJSON_Delete(sd_json_detach(obj, name));
+	return sd_json_add_named(obj, name, j);
 }
 
 bool sd_json_add_str(struct cJSON *obj, const char *name, const char *s)

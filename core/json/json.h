@@ -80,6 +80,9 @@ bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item);
 bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item);
 /* The same with a name that is not copied: it must outlive the tree and every copy of it. */
 bool sd_json_add_named(struct cJSON *obj, const char *name, struct cJSON *item);
+/* A member that is what item is, without a copy: item must outlive obj (but not a copy of obj made
+ * by sd_json_dup), the name every copy.  Replaces a member of that name. */
+bool sd_json_set_shared(struct cJSON *obj, const char *name, const struct cJSON *item);
 bool sd_json_add_str(struct cJSON *obj, const char *name, const char *s);
 bool sd_json_add_int(struct cJSON *obj, const char *name, int64_t v);
 bool sd_json_add_bool(struct cJSON *obj, const char *name, bool v);

@@ -14,6 +14,7 @@
 #include "core/base/text.h"
 #include "core/json/json.h"
 #include "core/json/names.h"
+#include "core/json/node.h"
 
 #define WIDE 32 /* members; from here on they are sorted to find a key that stands twice */
 
@@ -94,18 +95,6 @@ static bool escape(struct at *a)
 	return true;
 }
 
-/* Eight characters at once that stand for themselves: ASCII, no control, quote or backslash. */
-static bool plain8(const char *p)
-{
-	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
-	uint64_t v, quote, slash;
-
-	memcpy(&v, p, sizeof v);
-	quote = v ^ ones * '"';
-	slash = v ^ ones * '\\';
-	return !((v | (v - ones * 0x20) | (quote - ones) | (slash - ones)) & high);
-}
-
 static bool string(struct at *a, struct span *s)
 {
 	uint32_t cp;
@@ -114,7 +103,7 @@ static bool string(struct at *a, struct span *s)
 	s->escaped = false;
 	while (a->p < a->end) {
 		unsigned char c;
-		while (a->end - a->p >= 8 && plain8(a->p))
+		while (a->end - a->p >= 8 && !json_special8(a->p))
 			a->p += 8;
 		if (a->p == a->end)
 			break;
@@ -354,19 +343,13 @@ static bool member_name(struct at *a, cJSON *item, uint32_t *hash)
 /* A new last member. */
 static cJSON *append(struct at *a, cJSON *j)
 {
-	cJSON *item = calloc(1, sizeof *item);
+	cJSON *item = node_new(cJSON_Invalid);
 
 	if (!item) {
 		no_memory(a);
 		return NULL;
 	}
-	if (!j->child) {
-		j->child = item;
-	} else {
-		item->prev = j->child->prev;
-		item->prev->next = item;
-	}
-	j->child->prev = item; /* the first knows the last */
+	node_append(j, item);
 	return item;
 }
 
@@ -476,7 +459,7 @@ enum sd_err sd_json_parse(
 	if (n > SD_JSON_MAX_BYTES)
 		return sd_fail(
 			e, SD_TOOBIG, 0, "%s: JSON larger than %zu bytes", what, SD_JSON_MAX_BYTES);
-	j = calloc(1, sizeof *j);
+	j = node_new(cJSON_Invalid);
 	if (!j)
 		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", what);
 	space(&a);

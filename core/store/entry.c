@@ -141,12 +141,17 @@ enum sd_err sd_outbox_merged(struct sd_store *st, const struct sd_mutation *m, i
 enum sd_err sd_entry_add(
 	struct sd_store *st, const struct sd_entry_new *n, int64_t *seq, struct sd_error *e)
 {
-	char *fields = n->fields ? sd_json_text(n->fields) : sd_strdup_n("{}", 2);
 	char *was = n->was ? sd_json_text(n->was) : NULL;
 	struct sd_mutation line = {.op = n->op, .model = n->m};
+	bool ok = true;
 	enum sd_err rc;
 
-	if (!fields || (n->was && !was))
+	sd_buf_reset(&st->text);
+	if (n->fields)
+		ok = sd_json_print(n->fields, &st->text);
+	else
+		ok = sd_buf_str(&st->text, "{}");
+	if (!ok || (n->was && !was))
 		rc = sd_db_nomem(e, "outbox");
 	else
 		rc = sd_ids_load(st, e);
@@ -154,10 +159,9 @@ enum sd_err sd_entry_add(
 		*seq = st->next_seq++;
 		st->ids_dirty = true;
 		rc = sd_db_run(st, Q_ENTRY_ADD, e, "outbox", "dsssssiiiiii", (int)n->op, n->m->name,
-			n->key, fields, was, n->condition, n->version, n->now_ms, n->group, *seq,
-			st->next_line, n->waits);
+			n->key, sd_buf_text(&st->text), was, n->condition, n->version, n->now_ms,
+			n->group, *seq, st->next_line, n->waits);
 	}
-	free(fields);
 	free(was);
 	if (rc != SD_OK || !n->how)
 		return rc;

@@ -431,7 +431,8 @@ enum sd_err sd_kept_stand_in(
 enum sd_err sd_redo_forget(struct sd_store *st, struct sd_error *e);
 
 /* ---- valid.c ---- */
-/* Fields as a person named them -> columns and values, checked; existing may be NULL. */
+/* Fields as a person named them -> columns and values, checked; existing may be NULL.  *clean
+ * shares its values with fields, which must outlive it. */
 enum sd_err sd_valid_fields(struct sd_store *st, const struct sd_model *m,
 	const struct cJSON *fields, const struct cJSON *existing, struct cJSON **clean,
 	struct sd_error *e);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,10 +96,20 @@ static enum sd_err make_file(struct sd_store *st, const char *dir, struct sd_err
 	return SD_OK;
 }
 
+/* SQLite counts every byte it allocates, behind a lock that all threads share.  Nobody asks for the
+ * count.  Too late when something else of this process has used SQLite before: then it counts. */
+static void count_nothing(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o, struct sd_error *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	enum sd_err rc;
+
+	pthread_once(&once, count_nothing);
 
 	if (st->read_only && !sd_is_file(st->path))
 		return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);

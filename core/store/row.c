@@ -173,15 +173,6 @@ void sd_row_meta(struct sd_table *t, sqlite3_stmt *s, struct sd_rowid *out)
 
 /* ---- reading ---- */
 
-/* Text that we wrote ourselves; without numbers and objects nothing of it needs a second look. */
-static bool parse_own(const char *p, size_t n, cJSON **out)
-{
-	if (strcspn(p, "0123456789{") < n)
-		return sd_json_parse(p, n, "value", out, NULL) == SD_OK;
-	*out = cJSON_ParseWithLength(p, n);
-	return *out != NULL;
-}
-
 static struct cJSON *column_json(const struct sd_column *c, sqlite3_stmt *s, int col)
 {
 	const char *p;
@@ -202,9 +193,9 @@ static struct cJSON *column_json(const struct sd_column *c, sqlite3_stmt *s, int
 		n = (size_t)sqlite3_column_bytes(s, col);
 		if (!p)
 			return NULL;
-		if (c->kind == SD_COL_JSON && parse_own(p, n, &j))
+		if (c->kind == SD_COL_JSON && sd_json_parse(p, n, "value", &j, NULL) == SD_OK)
 			return j;
-		return cJSON_CreateString(p);
+		return sd_json_string_n(p, n);
 	}
 }
 

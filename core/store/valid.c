@@ -17,10 +17,11 @@ static bool is_meta(const char *name)
 	return false;
 }
 
+/* name: the schema's. */
 static enum sd_err add(
 	struct cJSON *clean, const char *name, const struct cJSON *v, struct sd_error *e)
 {
-	return sd_json_set(clean, name, sd_json_dup(v)) ? SD_OK : sd_db_nomem(e, name);
+	return sd_json_set_shared(clean, name, v) ? SD_OK : sd_db_nomem(e, name);
 }
 
 /* A belongsTo under its own name: the key of the parent, when that has one part. */
@@ -66,7 +67,7 @@ static enum sd_err add_checked(const struct sd_model *m, const struct cJSON *v,
 	if (f->kind == SD_K_MODEL)
 		return add_relation(m, f, v, clean, e);
 	rc = sd_value_check(m, f, v, e);
-	return rc == SD_OK ? add(clean, name, v, e) : rc;
+	return rc == SD_OK ? add(clean, f->name, v, e) : rc;
 }
 
 enum sd_err sd_valid_fields(struct sd_store *st, const struct sd_model *m,

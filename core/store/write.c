@@ -19,7 +19,8 @@ struct save {
 	struct cJSON *before;   /* the row, with tombstones; NULL */
 	struct sd_rowid row;    /* of before */
 	struct sd_entries list; /* unsent changes of the record */
-	struct cJSON *clean;    /* checked fields */
+	struct cJSON *own;      /* the fields with an id made here; NULL: they had one */
+	struct cJSON *clean;    /* checked fields, which share what the caller's or own hold */
 	struct cJSON *changed;  /* those that differ; of a new record `clean` itself */
 	struct cJSON *after;    /* the row to be; of a new record `clean` itself */
 	int64_t seq;            /* of the entry it went into */
@@ -36,19 +37,20 @@ static void release(struct save *w)
 	if (w->after != w->clean)
 		sd_json_free(w->after);
 	sd_json_free(w->clean);
+	sd_json_free(w->own);
 }
 
-/* An id where the schema wants that: *out is a copy with it, NULL when there is one. */
-static enum sd_err make_id(struct save *w, const struct cJSON *fields, bool may_make,
-	struct cJSON **out, struct sd_error *e)
+/* An id where the schema wants that: own is a copy with it. */
+static enum sd_err make_id(
+	struct save *w, const struct cJSON *fields, bool may_make, struct sd_error *e)
 {
 	char id[SD_UUID_TEXT];
 
 	if (!w->m->managed_id || !may_make || !sd_json_is_null(sd_json_get(fields, "id")))
 		return SD_OK;
 	sd_uuid4(w->env->rand, id);
-	*out = sd_json_dup(fields);
-	if (!*out || !sd_json_set(*out, "id", sd_json_string(id)))
+	w->own = sd_json_dup(fields);
+	if (!w->own || !sd_json_set(w->own, "id", sd_json_string(id)))
 		return sd_db_nomem(e, w->m->name);
 	return SD_OK;
 }
@@ -364,24 +366,21 @@ look:
 static enum sd_err check(
 	struct save *w, enum sd_save_mode mode, const struct cJSON *fields, struct sd_error *e)
 {
-	struct cJSON *own = NULL;
 	const struct cJSON *named = fields;
 	enum sd_err rc;
 
 	if (!sd_json_is_object(fields))
 		return sd_fail(e, SD_INVAL, 0, "%s: a record is a JSON object", w->m->name);
-	rc = make_id(w, fields, mode != SD_SAVE_UPDATE, &own, e);
-	if (own)
-		named = own;
+	rc = make_id(w, fields, mode != SD_SAVE_UPDATE, e);
+	if (w->own)
+		named = w->own;
 	if (rc == SD_OK)
 		rc = find_key(w, named, e);
 	if (rc == SD_OK && w->st->in_bulk && !w->st->bulk_known && !w->cond &&
 		mode == SD_SAVE_UPSERT) {
 		rc = create_at_once(w, named, e);
-		if (rc != SD_OK || w->written) {
-			sd_json_free(own);
+		if (rc != SD_OK || w->written)
 			return rc;
-		}
 	}
 	if (rc == SD_OK)
 		rc = load(w, named, e);
@@ -389,7 +388,6 @@ static enum sd_err check(
 		rc = check_mode(w, mode, e);
 	if (rc == SD_OK)
 		rc = sd_valid_fields(w->st, w->m, named, w->before, &w->clean, e);
-	sd_json_free(own);
 	if (rc == SD_OK)
 		rc = compute(w, e);
 	if (rc == SD_OK && !w->before)
