@@ -232,6 +232,9 @@ struct sim_record {
 	struct sim_version *v;
 	size_t count;
 	bool conditional; /* somebody changed it on a condition */
+	/* A request came to the server long after it was given up, and the service takes what is
+	 * old: no client can know of it before it sends the change again. */
+	bool late;
 	unsigned decided; /* clients, a bit each: somebody decided about it, values may come back */
 	int64_t last_seq[SIM_CLIENTS]; /* newest entry of each that arrived */
 };
@@ -254,6 +257,7 @@ struct sim {
 	size_t edit_count, edit_room;
 	struct sd_map records; /* "Post [..]" -> struct sim_record *, owned */
 	int executing;         /* whose request the server is at; -1: nobody's */
+	bool late;             /* ... which was given up long ago */
 	bool trace;
 	int requests, deaths, conflicts, tokens;
 	char rule[40];  /* the invariant that was broken; "" */

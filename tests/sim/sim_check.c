@@ -18,6 +18,8 @@ static void check_lists(struct sim *s, const struct sim_record *r)
 	 * nobody may repair it */
 	if (r->conditional && s->w.of_model[r->model->id] == SD_STRATEGY_AUTOMERGE)
 		return;
+	if (r->late && s->w.of_model[r->model->id] == SD_STRATEGY_AUTOMERGE)
+		return;
 	for (int i = 0; i < s->clients; i++) /* documented Automerge appends what is stale */
 		if (s->client[i].policy[r->model->id] == SD_POLICY_SERVER)
 			return;

@@ -285,8 +285,8 @@ static void arrives(void *ctx, const char *token)
 		a->r->last_seq[x->client] = x->seq;
 	/* an element of a list may come back with a list that was made on an older one; doubles in
 	 * lists are looked for at the end */
-	if (x->times++ && !a->list && a->s->executing == x->client && !may_come_back(a, x) &&
-		!put_back(a, token))
+	if (x->times++ && !a->list && a->s->executing == x->client && !a->r->late &&
+		!may_come_back(a, x) && !put_back(a, token))
 		sim_wrong(a->s, "twice", "%s %s: %s arrives again, as version %lld",
 			a->r->model->name, a->r->key, token,
 			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
@@ -328,6 +328,7 @@ void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *it
 		if (!sd_json_get(now, sd_json_name(c)))
 			sd_json_set(now, sd_json_name(c), sd_json_dup(c));
 	push(s, r, s->executing, now);
+	r->late = r->late || (s->late && s->w.of_model[r->model->id] != SD_STRATEGY_OPTIMISTIC);
 	memcpy(floor, r->last_seq, sizeof floor);
 	for (size_t i = 0; i < m->field_count; i++) {
 		const char *name = m->fields[i].name;

@@ -172,7 +172,9 @@ static void answer(struct sim *s, struct sim_event *v)
 
 	if (is_sync(v->text) && !v->ok && v->life == s->client[v->client].life)
 		sim_watch_page(s, v->client, v->text);
+	s->late = v->ok || (s->client[v->client].en && v->life != s->client[v->client].life);
 	sim_server_execute(s, v->client, v->text, &a);
+	s->late = false;
 	body = sd_buf_text(&a.body);
 	sim_say(s, "  server: client %d #%llu: %.1500s", v->client, (unsigned long long)v->id,
 		sim_is_mutation(v->text) || strlen(body) < 400 ? body : "(query)");
