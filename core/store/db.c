@@ -60,6 +60,7 @@ static const char *const QUERY[Q_COUNT] = {
 			  " WHERE seq=?1",
 	[Q_ENTRY_DEL] = "DELETE FROM outbox WHERE seq=?1",
 	[Q_ENTRY_VERSION] = "UPDATE outbox SET version=?2 WHERE seq=?1",
+	[Q_ENTRY_UNSURE] = "UPDATE outbox SET unknown=1 WHERE seq=?1",
 	[Q_ENTRY_CONFLICTS] = "UPDATE outbox SET conflict_attempts=?2 WHERE seq=?1",
 	[Q_ENTRY_TOUCHED] = "UPDATE outbox SET touched=?2 WHERE seq=?1",
 	[Q_ENTRY_NEWEST] = "SELECT seq,grp,touched FROM outbox WHERE lane<>1 AND lane<9"

@@ -63,6 +63,7 @@ enum sd_q {
 	Q_ENTRY_RETRY,
 	Q_ENTRY_DEL,
 	Q_ENTRY_VERSION,
+	Q_ENTRY_UNSURE,
 	Q_ENTRY_CONFLICTS,
 	Q_ENTRY_TOUCHED,
 	Q_ENTRY_NEWEST,
@@ -390,6 +391,10 @@ enum sd_err sd_record_line(struct sd_store *st, const struct sd_model *m, const 
 	const struct cJSON *before, const struct cJSON *after, const struct sd_cause *why,
 	struct sd_error *e);
 
+/* ---- boot.c ---- */
+/* At opening: did the machine stop while an engine ran? */
+enum sd_err sd_boot_look(struct sd_store *st, struct sd_error *e);
+
 /* ---- moves.c ---- */
 /* Names this process among those that ever sent from this store. */
 const char *sd_sender(void);
@@ -418,6 +423,19 @@ enum sd_err sd_entry_take(
 /* The entry leaves, with a create what was made on it too; the record follows. */
 enum sd_err sd_entry_take_back(struct sd_store *st, const struct sd_mutation *m, const char *how,
 	int64_t now_ms, struct sd_error *e);
+
+/* ---- unmerge.c ---- */
+/* A change was taken back (and has left) whose lists the service had appended to what was there:
+ * what it left behind is written again as it was, by a change of its own. */
+enum sd_err sd_unmerge(
+	struct sd_store *st, const struct sd_mutation *gone, int64_t now_ms, struct sd_error *e);
+/* The field stands on the server with ours appended: it must be written, also as it was. */
+enum sd_err sd_unmerge_open(struct sd_store *st, const struct sd_model *m, const char *key,
+	const char *field, bool *yes, struct sd_error *e);
+/* A newer copy that still has such a list: the copy with the list from before and SD_MERGED, as
+ * `known` has it.  *out owned; NULL: there is no such list in it. */
+enum sd_err sd_unmerge_keep(const struct cJSON *known, const struct cJSON *item, struct cJSON **out,
+	struct sd_error *e);
 
 /* ---- undo.c ---- */
 /* A delete makes this entry needless: it is kept, so that undoing the delete brings it back. */

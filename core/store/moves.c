@@ -50,10 +50,10 @@ enum sd_err sd_outbox_recover(struct sd_store *st, const char *alive, struct sd_
 	return err == SD_NOTFOUND ? SD_OK : err;
 }
 
-enum sd_err sd_outbox_doubt(struct sd_store *st, struct sd_error *e)
+enum sd_err sd_outbox_unsure(struct sd_store *st, int64_t seq, struct sd_error *e)
 {
 	assert(sd_store_in_txn(st));
-	return sd_db_exec(st, "UPDATE outbox SET unknown=1 WHERE lane=0", e, "outbox");
+	return sd_db_run(st, Q_ENTRY_UNSURE, e, "outbox", "i", seq);
 }
 
 enum sd_err sd_outbox_send(struct sd_store *st, const struct sd_mutation *m, struct sd_error *e)
@@ -416,8 +416,8 @@ enum sd_err sd_outbox_refuse(struct sd_store *st, int64_t seq, const char *type,
 	sd_buf_fmt(&how, "refused: %s: %s", type ? type : "", message ? message : "");
 	rc = sd_conflict_drop(st, seq, e);
 	if (rc == SD_OK)
-		rc = sd_db_run(st, Q_ENTRY_RETRY, e, "outbox", "iddidss", seq, SD_LANE_REFUSED, 0,
-			(int64_t)0, 1, type, message);
+		rc = sd_db_run(st, Q_ENTRY_RETRY, e, "outbox", "iddidss", seq, SD_LANE_REFUSED,
+			(int)m.unknown, (int64_t)0, 1, type, message);
 	if (rc == SD_OK)
 		rc = sd_shadow_get(st, m.model, m.key, &sh, e);
 	if (rc == SD_OK && server && !sd_rec_newer(server, sh.server))

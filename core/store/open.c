@@ -264,6 +264,8 @@ static enum sd_err prepare_store(struct sd_store *st, struct sd_error *e)
 		st->index_due = true; /* perhaps: the last process may have left some */
 		rc = recover_sending(st, e);
 	}
+	if (rc == SD_OK && !st->read_only)
+		rc = sd_boot_look(st, e);
 	if (rc == SD_OK && !st->read_only && st->wal_lost)
 		rc = tell_loss(st, e);
 	if (rc == SD_OK && !st->read_only)

@@ -95,8 +95,12 @@ SD_MUST_USE enum sd_err sd_outbox_hurry(struct sd_store *st, struct sd_error *e)
  * A delete leaves a tombstone row.  type of the journal line: "sent". */
 SD_MUST_USE enum sd_err sd_outbox_ack(struct sd_store *st, int64_t seq, const struct cJSON *item,
 	int64_t now_ms, struct sd_error *e);
-/* The machine stopped while an engine ran: it is not known of any entry whether it was sent. */
-SD_MUST_USE enum sd_err sd_outbox_doubt(struct sd_store *st, struct sd_error *e);
+/* An engine sends from this store from now on, with relaxed commits; on false: it ended in order.
+ * If the machine stops meanwhile, whoever opens the store next takes every waiting change for
+ * `unknown`.  *marked false: the machine does not say when it was started, commits must not be
+ * relaxed. */
+SD_MUST_USE enum sd_err sd_outbox_mark(
+	struct sd_store *st, bool on, bool *marked, struct sd_error *e);
 /* The service merged a stale change by its own rules: what was sent and what is stored now, per
  * field ({"field":{"from":mine,"to":stored}}), is kept in the journal, so that it can be listed and
  * taken back (sd_journal_recent of SD_J_MERGED). */
@@ -116,8 +120,11 @@ SD_MUST_USE enum sd_err sd_outbox_rebase(struct sd_store *st, int64_t seq, enum 
 	const struct cJSON *fields, const struct cJSON *base, int64_t now_ms, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_outbox_conflict_attempts(
 	struct sd_store *st, int64_t seq, int attempts, struct sd_error *e);
+/* It is not known whether it was applied, and `unknown` says so from now on, in any lane. */
+SD_MUST_USE enum sd_err sd_outbox_unsure(struct sd_store *st, int64_t seq, struct sd_error *e);
 /* For good: lane refused; the row returns to the server's value (a refused create stays, marked);
- * payload, error and attempts are kept.  server (may be NULL): newer server record to show. */
+ * payload, error, attempts and `unknown` are kept.  server (may be NULL): newer server record to
+ * show. */
 SD_MUST_USE enum sd_err sd_outbox_refuse(struct sd_store *st, int64_t seq, const char *type,
 	const char *message, const struct cJSON *server, int64_t now_ms, struct sd_error *e);
 
