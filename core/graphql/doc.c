@@ -94,19 +94,31 @@ static bool selects_owner(const struct sd_model *m)
 	return ruled;
 }
 
-bool sd_doc_selection(const struct sd_model *m, struct sd_buf *out)
+static bool wanted(const struct sd_model *m, size_t field, const struct sd_doc_opts *opts)
 {
+	if (!opts || !opts->only || sd_json_get(opts->only, m->fields[field].name))
+		return true;
+	for (size_t k = 0; k < m->pk_count; k++)
+		if (m->pk[k] == field)
+			return true;
+	return false;
+}
+
+static bool selection(const struct sd_model *m, const struct sd_doc_opts *opts, struct sd_buf *out)
+{
+	bool plain = opts && (opts->plain || opts->only);
+
 	sd_buf_str(out, "{ ");
 	for (size_t i = 0; i < m->field_count; i++)
-		if (is_leaf(&m->fields[i]))
+		if (is_leaf(&m->fields[i]) && wanted(m, i, opts))
 			word(out, m->fields[i].name);
-	if (selects_owner(m))
+	if (selects_owner(m) && !(opts && opts->only))
 		word(out, "owner");
 	for (size_t i = 0; i < m->field_count; i++)
-		if (m->fields[i].kind == SD_K_NONMODEL)
+		if (m->fields[i].kind == SD_K_NONMODEL && wanted(m, i, opts))
 			nonmodel(&m->fields[i], NULL, out);
 	sd_buf_str(out, "_version _lastChangedAt _deleted ");
-	for (size_t i = 0; i < m->field_count; i++) {
+	for (size_t i = 0; i < m->field_count && !plain; i++) {
 		const struct sd_field *f = &m->fields[i];
 		if (f->kind != SD_K_MODEL || f->assoc != SD_A_BELONGS_TO || !f->model)
 			continue;
@@ -117,6 +129,11 @@ bool sd_doc_selection(const struct sd_model *m, struct sd_buf *out)
 		sd_buf_str(out, "_deleted } ");
 	}
 	return sd_buf_ch(out, '}');
+}
+
+bool sd_doc_selection(const struct sd_model *m, struct sd_buf *out)
+{
+	return selection(m, NULL, out);
 }
 
 /* ---- documents (client.md 2.2) ---- */
@@ -133,7 +150,7 @@ static void sync_doc(const struct sd_model *m, struct sd_buf *out)
 	sd_buf_str(out, " nextToken startedAt } }");
 }
 
-static void get_doc(const struct sd_model *m, struct sd_buf *out)
+static void get_doc(const struct sd_model *m, const struct sd_doc_opts *opts, struct sd_buf *out)
 {
 	sd_buf_str(out, "query operation(");
 	for (size_t k = 0; k < m->pk_count; k++) {
@@ -147,7 +164,7 @@ static void get_doc(const struct sd_model *m, struct sd_buf *out)
 		sd_buf_fmt(out, "%s%s: $%s", k ? ", " : "(", name, name);
 	}
 	sd_buf_str(out, ") ");
-	sd_doc_selection(m, out);
+	selection(m, opts, out);
 	sd_buf_str(out, " }");
 }
 
@@ -216,7 +233,7 @@ enum sd_err sd_doc_build(const struct sd_model *m, enum sd_doc kind, const struc
 	if (kind == SD_DOC_SYNC)
 		sync_doc(m, out);
 	else if (kind == SD_DOC_GET)
-		get_doc(m, out);
+		get_doc(m, opts, out);
 	else if (SHAPE[kind].subscription)
 		subscription_doc(m, kind, opts, out);
 	else

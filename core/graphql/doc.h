@@ -27,6 +27,10 @@ enum sd_doc {
 struct sd_doc_opts {
 	bool filter;             /* subscriptions: take $filter */
 	const char *owner_field; /* subscriptions: take this owner argument; NULL without */
+	/* GET, when the whole record cannot be had: a null where none may be takes the record with
+	 * it, and the objects of relations are what comes from elsewhere. */
+	bool plain;               /* without those objects */
+	const struct cJSON *only; /* without them, and of the fields the key and its members */
 };
 
 /* Appends the document.  opts may be NULL.  Errors: NOMEM. */

@@ -157,10 +157,16 @@ static enum sd_err put_aside(struct apply *a, const struct sd_rowid *row, const 
 	} else if (news == NEWS_DOUBTFUL) {
 		rc = doubt(a, item);
 	} else {
+		struct cJSON *kept = NULL;
 		a->counts->shadowed++;
-		rc = sd_shadow_server(a->st, a->t->model, key, item, a->e);
+		rc = sd_unmerge_keep(sh.server, item, &kept, a->e);
+		if (kept)
+			item = kept;
+		if (rc == SD_OK)
+			rc = sd_shadow_server(a->st, a->t->model, key, item, a->e);
 		if (rc == SD_OK && row->state == SD_ST_CONFLICT)
 			rc = sd_conflict_theirs(a->st, a->t->model, key, item, a->e);
+		sd_json_free(kept);
 		if (rc == SD_OK && row->state == SD_ST_REFUSED)
 			rc = sd_rebuild(a->st, a->t, key, &why, a->e);
 	}

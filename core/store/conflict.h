@@ -8,6 +8,12 @@
 
 #include "core/store/outbox.h"
 
+/* A member of a copy of the server's: {"field": value as it stands on the server now} of lists that
+ * Automerge appended our own stale write to.  The copy itself has the value from before, and
+ * whatever is decided, the field is written again.  As a base it says so of later comparisons: a
+ * server that still holds that value has not been edited by anybody else. */
+#define SD_MERGED "_merged"
+
 enum sd_shape { /* reads mine/theirs (contract.md 5.1) */
 	SD_SHAPE_EDIT_EDIT,
 	SD_SHAPE_EDIT_DELETE,

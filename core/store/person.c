@@ -117,6 +117,8 @@ enum sd_err sd_entry_take_back(struct sd_store *st, const struct sd_mutation *m,
 	enum sd_err rc = drop_with_later(st, m, how, now_ms, e);
 
 	if (rc == SD_OK)
+		rc = sd_unmerge(st, m, now_ms, e);
+	if (rc == SD_OK)
 		rc = sd_state_of(st, m->model, m->key, &state, &left, e);
 	if (!left) /* the record is the server's again: its line is about no entry */
 		why.seq = 0;

@@ -5,6 +5,7 @@
  * row is the server's copy and the shadow goes; when only refused changes are left it is the
  * server's copy too (R-067), but the shadow stays for the way back.
  */
+#include "core/store/conflict.h"
 #include "core/store/internal.h"
 
 #include <stdlib.h>
@@ -151,6 +152,11 @@ static enum sd_err compose(const struct sd_model *m, const char *key, const stru
 		live |= list->v[i].lane != SD_LANE_REFUSED;
 	from = live ? sh->base : sh->server;
 	*after = from ? sd_json_dup(from) : NULL;
+	/* nothing is on its way that writes those lists again: they are as the server has them */
+	for (const struct cJSON *f = live ? NULL : sd_json_child(sd_json_get(from, SD_MERGED));
+		f && *after; f = sd_json_next(f))
+		if (!sd_json_set(*after, sd_json_name(f), sd_json_dup(f)))
+			return sd_db_nomem(e, m->name);
 	if (from && !*after)
 		return sd_db_nomem(e, m->name);
 	for (size_t i = 0; i < list->count && rc == SD_OK; i++) {

@@ -198,10 +198,14 @@ static enum sd_err merged(struct save *w, const struct sd_mutation *last, struct
 		v = sd_json_next(v)) {
 		const char *name = sd_json_name(v);
 		const struct cJSON *old = sd_json_get(w->before, name);
+		bool goes;
 		if (last->op == SD_OP_UPDATE && *was && !sd_json_get(*was, name))
 			ok = sd_json_set(*was, name, old ? sd_json_dup(old) : sd_json_null());
-		if (ok && last->op == SD_OP_UPDATE && *was &&
-			sd_json_equal(sd_json_get(*was, name), v, true)) {
+		goes = !ok || last->op != SD_OP_UPDATE || !*was ||
+		       !sd_json_equal(sd_json_get(*was, name), v, true);
+		if (!goes)
+			rc = sd_unmerge_open(w->st, w->m, last->key, name, &goes, e);
+		if (!goes) {
 			sd_json_remove(*fields, name);
 			sd_json_remove(*was, name);
 		} else {

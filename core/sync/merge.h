@@ -17,16 +17,10 @@ enum sd_pick { SD_PICK_NONE, SD_PICK_MINE, SD_PICK_THEIRS, SD_PICK_BASE, SD_PICK
 const char *sd_pick_name(enum sd_pick p);
 int sd_pick_parse(const char *s);
 
-/* A member of theirs: {"field": value as it stands on the server now} of lists that Automerge
- * appended our own stale write to.  theirs itself has the value from before, and whatever is
- * decided, the field is written again.  As a base it says so of later comparisons: a server that
- * still holds that value has not been edited by anybody else. */
-#define SD_MERGED "_merged"
-
 struct sd_merge_field {
 	const struct sd_field *field;
 	const struct cJSON *base, *mine, *theirs; /* borrowed; NULL reads as null */
-	const struct cJSON *stored;               /* on the server now: theirs, but for SD_MERGED */
+	const struct cJSON *stored; /* on the server now: theirs, but for SD_MERGED (conflict.h) */
 	bool changed_here, changed_there;
 	bool clash;               /* changed on both sides, to different values */
 	enum sd_pick pick;        /* pre-picked; NONE for a clash */

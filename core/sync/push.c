@@ -180,7 +180,8 @@ static enum sd_err cut(struct sd_engine *en, const struct sd_flight *f, int64_t 
 	struct sd_error *e)
 {
 	struct sd_case c;
-	bool unknown = f->kind == SD_FLIGHT_SEND || f->why == SD_READ_UNKNOWN;
+	bool unknown =
+		f->kind == SD_FLIGHT_SEND || f->why == SD_READ_UNKNOWN || f->why == SD_READ_WRITTEN;
 	enum sd_err rc = sd_case_load(en, seq, &c, e);
 
 	if (rc != SD_OK)

@@ -2,9 +2,11 @@
  * core/sync/push.h - what the parts of the outbox sender know of each other.  Private.
  *
  *   push.c         life cycle, what may go now, deadlines, local changes told
- *   push_send.c    an entry becomes a request; reads; batches
+ *   push_send.c    an entry becomes a request; batches
  *   push_sort.c    which entry an answer is about; batches
  *   push_answer.c  what the answers do
+ *   push_read.c    a record is read before its entry goes on
+ *   push_merged.c  policy `server`: what the service's merge made of a change
  *   push_decide.c  base, mine and theirs of an entry; conflicts by policy
  *   push_command.c policies that are a command
  *
@@ -35,20 +37,29 @@ enum sd_flight_kind {
 enum sd_read_why {
 	SD_READ_UNKNOWN,  /* was it applied? */
 	SD_READ_CONFLICT, /* the error carried no copy */
-	SD_READ_REFUSED   /* to show the server's value again */
+	SD_READ_REFUSED,  /* to show the server's value again */
+	SD_READ_WRITTEN   /* it was applied, the answer was null for something inside the record */
+};
+
+/* How much of it: a null where none may be takes the whole record with it. */
+enum sd_read_how {
+	SD_READ_WHOLE,
+	SD_READ_PLAIN, /* without the objects of relations: a parent may be gone, or not ours to see */
+	SD_READ_BARE /* the key, the metadata, and what the entry sends */
 };
 
 struct sd_flight {
 	uint64_t id; /* of the request or command */
 	enum sd_flight_kind kind;
 	enum sd_read_why why;
+	enum sd_read_how how;
 	int64_t seq[SD_PUSH_BATCH]; /* one, or those of a batch in the order of their aliases */
 	size_t count;
 	const struct sd_model *model; /* of the first */
 	enum sd_auth_mode modes[6];
 	size_t mode_count, mode_at;
 	char *body;                   /* owned; sent again with the next mode */
-	char type[96], message[1024]; /* READ_REFUSED: what the server said */
+	char type[96], message[1024]; /* READ: what the server said before */
 	int64_t conflict;             /* COMMAND */
 };
 
@@ -105,9 +116,14 @@ void sd_push_event(struct sd_engine *en, const char *name, const struct sd_mutat
  * requests, *left says that some were left for later. */
 enum sd_err sd_push_send(struct sd_engine *en, const int64_t *seqs, size_t n, bool *left,
 	int64_t now_ms, struct sd_error *e);
-/* Reads the record of an entry; *f (may be NULL) gives what the server said before. */
-enum sd_err sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
-	const char *type, const char *message, int64_t now_ms, struct sd_error *e);
+/* Gives the flight its request; on failure the flight is dropped.  body moves. */
+enum sd_err sd_flight_launch(
+	struct sd_engine *en, struct sd_flight *f, char *body, struct sd_error *e);
+/* A document depends on the model only; NULL: out of memory. */
+const char *sd_push_document(struct sd_engine *en, const struct sd_model *m, enum sd_doc kind);
+/* The modes that can be tried now, in order. */
+size_t sd_push_modes(
+	struct sd_engine *en, const struct sd_model *m, unsigned bit, enum sd_auth_mode out[6]);
 /* Sends the body again with the next usable mode; *sent false: there is none. */
 enum sd_err sd_flight_next_mode(
 	struct sd_engine *en, struct sd_flight *f, bool *sent, struct sd_error *e);
@@ -129,9 +145,41 @@ enum sd_err sd_push_one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
 /* Back to the waiting lane; it goes again not before `wait_ms` from now. */
 enum sd_err sd_push_later(struct sd_engine *en, const struct sd_case *c, int64_t wait_ms,
 	bool unknown, bool counted, const struct sd_reply *why, int64_t now_ms, struct sd_error *e);
+/* The same after the model's back-off, counted. */
+enum sd_err sd_push_back_off(struct sd_engine *en, const struct sd_case *c, bool unknown,
+	const struct sd_reply *why, int64_t now_ms, struct sd_error *e);
+/* The entry was carried out; item (local form) is what stands there now. */
+enum sd_err sd_push_accepted(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
+	int64_t now_ms, struct sd_error *e);
+/* The service will not have it on theirs (NULL: there is nothing). */
+enum sd_err sd_push_conflict_with(struct sd_engine *en, struct sd_case *c,
+	const struct cJSON *theirs, int64_t now_ms, struct sd_error *e);
 /* To the refused lane, with the event.  server may be NULL. */
 enum sd_err sd_push_refuse(struct sd_engine *en, const struct sd_case *c, const char *type,
 	const char *message, const struct cJSON *server, int64_t now_ms, struct sd_error *e);
+
+/* ---- push_read.c ---- */
+/* Reads the record of an entry; type and message (may be NULL): what the server said before. */
+enum sd_err sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
+	const char *type, const char *message, int64_t now_ms, struct sd_error *e);
+/* What was read. */
+enum sd_err sd_push_was_read(struct sd_engine *en, struct sd_case *c, const struct sd_reply *r,
+	struct sd_flight *f, int64_t now_ms, struct sd_error *e);
+
+/* ---- push_merged.c ---- */
+/* What the service's merge did to our change is told and kept, so that a person can take it back
+ * (S4.4, U-05). */
+enum sd_err sd_push_note_merge(struct sd_engine *en, const struct sd_case *c,
+	const struct cJSON *item, int64_t now_ms, struct sd_error *e);
+/* Automerge appends a list that comes with an old version, as often as it comes (server.md 2.5).
+ * Are the lists of an update there already?  What it adds to them says so. */
+enum sd_listed {
+	SD_LISTED_NEVER, /* it sends nothing that could be appended */
+	SD_LISTED_NO,
+	SD_LISTED_PARTLY, /* somebody took some out again, or put some in by themselves */
+	SD_LISTED_YES
+};
+enum sd_listed sd_push_listed(const struct sd_case *c, const struct cJSON *theirs);
 
 /* ---- push_decide.c ---- */
 enum sd_verdict {
@@ -175,6 +223,9 @@ void sd_push_commands_drop(struct sd_push *p);
 /* push_check.c.  Is it this entry's record, with a version that the service gave?  Anything in
  * between may have answered: what is not plainly ours is no answer at all, and the outcome unknown. */
 bool sd_push_ours(const struct sd_case *c, const struct cJSON *data);
+/* A record of the wire in local form; *out NULL (and SD_OK) when it is not one: why says. */
+enum sd_err sd_push_record(const struct sd_model *m, const struct cJSON *data, struct cJSON **out,
+	struct sd_error *why, struct sd_error *e);
 /* A shallow copy of r that says so; not to be released. */
 void sd_push_malformed(const struct sd_reply *r, struct sd_reply *out);
 

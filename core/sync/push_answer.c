@@ -1,5 +1,5 @@
 /*
- * core/sync/push_answer.c - what the answers to mutations and reads do to their entries.
+ * core/sync/push_answer.c - what the answers to mutations do to their entries.
  *
  * The table: spec/client.md 4.3 and 4.4 (REQ).  Nothing leaves the outbox here but by the
  * server's word: accepted, already there, or refused for good (and then it stays in its lane).
@@ -22,7 +22,7 @@ enum sd_err sd_push_later(struct sd_engine *en, const struct sd_case *c, int64_t
 		counted, why ? why->type : NULL, why ? why->message : NULL, e);
 }
 
-static enum sd_err back_off(struct sd_engine *en, const struct sd_case *c, bool unknown,
+enum sd_err sd_push_back_off(struct sd_engine *en, const struct sd_case *c, bool unknown,
 	const struct sd_reply *why, int64_t now_ms, struct sd_error *e)
 {
 	int64_t wait = sd_push_wait_ms(en, c->m.attempts + 1, why->retry_after_ms, now_ms);
@@ -46,25 +46,6 @@ enum sd_err sd_push_refuse(struct sd_engine *en, const struct sd_case *c, const 
 	sd_en_outbox_status(en, now_ms);
 	en->push_wake = true;
 	return SD_OK;
-}
-
-/* A record of the wire in local form; *out NULL (and SD_OK) when it is not one. */
-static enum sd_err to_local(const struct sd_model *m, const struct cJSON *data, struct cJSON **out,
-	struct sd_error *why, struct sd_error *e)
-{
-	enum sd_err rc;
-
-	*out = data ? sd_json_dup(data) : NULL;
-	if (!data)
-		return SD_OK;
-	if (!*out)
-		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->name);
-	rc = sd_item_to_local(m, *out, why);
-	if (rc == SD_OK)
-		return SD_OK;
-	sd_json_free(*out);
-	*out = NULL;
-	return rc == SD_NOMEM ? sd_fail(e, rc, 0, "%s", why->text) : SD_OK;
 }
 
 /* Does an error's data hold every field that a read would give? */
@@ -182,73 +163,16 @@ static enum sd_err learn(
 	return rc;
 }
 
-/* Policy `server`: its merge stands; what it did to our change is told and kept, so that a person
- * can take it back (S4.4, U-05). */
-static enum sd_err note_merge(struct sd_engine *en, const struct sd_case *c,
-	const struct cJSON *item, int64_t now_ms, struct sd_error *e)
-{
-	struct cJSON *changed = sd_json_object(), *names = sd_json_array(), *f;
-	struct cJSON *mine = sd_json_object();
-	struct sd_buf text = SD_BUF_INIT;
-	bool ok = changed && names && mine;
-	enum sd_err rc = SD_OK;
-
-	for (const struct cJSON *m = sd_json_child(c->m.fields); ok && m; m = sd_json_next(m)) {
-		const char *name = sd_json_name(m);
-		const struct sd_field *field = sd_model_field(c->m.model, name);
-		const struct cJSON *now = sd_json_get(item, name);
-		if (!field || field->read_only || !field->stored || sd_json_equal(m, now, true))
-			continue;
-		f = sd_json_object();
-		ok = sd_json_add(f, "from", sd_json_dup(m));
-		ok = sd_json_add(f, "to", now ? sd_json_dup(now) : sd_json_null()) && ok;
-		ok = sd_json_add(changed, name, f) && ok;
-		ok = sd_json_push(names, sd_json_string(name)) && ok;
-		ok = sd_json_add(mine, name, sd_json_dup(m)) && ok;
-		sd_buf_fmt(&text, "%s%s %s", text.len ? ", " : "merged by the service: ", name,
-			sd_json_is_array(m) ? "was appended to what is there"
-					    : "keeps the server's value");
-	}
-	if (!ok) {
-		rc = sd_fail(e, SD_NOMEM, 0, "%s: out of memory", c->m.model->name);
-	} else if (text.len) {
-		rc = sd_outbox_merged(en->store, &c->m, sd_json_get_i64(item, "_version", -1),
-			changed, sd_buf_text(&text), now_ms, e);
-		f = sd_json_object();
-		sd_json_add_int(f, "seq", c->m.seq);
-		sd_json_add(f, "fields", names);
-		sd_json_add(f, "mine", mine); /* what did not prevail: told while it is fresh */
-		names = mine = NULL;
-		sd_json_add_str(f, "message", sd_buf_text(&text));
-		sd_push_event(en, "mergedByServer", &c->m, f, now_ms);
-	}
-	sd_json_free(changed);
-	sd_json_free(names);
-	sd_json_free(mine);
-	sd_buf_release(&text);
-	return rc;
-}
-
-static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struct cJSON *data,
+enum sd_err sd_push_accepted(struct sd_engine *en, struct sd_case *c, const struct cJSON *item,
 	int64_t now_ms, struct sd_error *e)
 {
-	struct sd_error why = {.code = SD_OK};
-	struct cJSON *item;
 	bool was_deleted = sd_json_is_true(sd_json_get(c->shadow.base, "_deleted"));
-	bool deleted, merged;
-	enum sd_err rc = to_local(c->m.model, data, &item, &why, e);
+	bool deleted = sd_json_is_true(sd_json_get(item, "_deleted"));
+	bool merged = sd_json_get_i64(item, "_version", -1) != c->m.version + 1;
+	enum sd_err rc = SD_OK;
 
-	if (rc != SD_OK)
-		return rc;
-	if (!item)
-		return accept_broken(en, c, data, why.text, now_ms, e);
-	deleted = sd_json_is_true(sd_json_get(item, "_deleted"));
-	merged = sd_json_get_i64(item, "_version", -1) != c->m.version + 1;
-	if (c->m.op == SD_OP_UPDATE && merged && !deleted && c->m.version > 0)
-		rc = learn(en, c->m.model, "automerge", e);
-	if (rc == SD_OK && c->policy == SD_POLICY_SERVER && c->m.op == SD_OP_UPDATE && merged &&
-		!deleted)
-		rc = note_merge(en, c, item, now_ms, e);
+	if (c->policy == SD_POLICY_SERVER && c->m.op == SD_OP_UPDATE && merged && !deleted)
+		rc = sd_push_note_merge(en, c, item, now_ms, e);
 	if (rc != SD_OK)
 		;
 	else if (c->policy == SD_POLICY_SERVER || c->m.op == SD_OP_CREATE ||
@@ -261,12 +185,32 @@ static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struc
 	else /* the service writes a value its own way (an instant, a float) */
 		rc = sd_push_done(en, c, item, NULL, now_ms, e);
 	en->push_wake = true;
+	return rc;
+}
+
+static enum sd_err accepted(struct sd_engine *en, struct sd_case *c, const struct cJSON *data,
+	int64_t now_ms, struct sd_error *e)
+{
+	struct sd_error why = {.code = SD_OK};
+	struct cJSON *item;
+	enum sd_err rc = sd_push_record(c->m.model, data, &item, &why, e);
+
+	if (rc != SD_OK)
+		return rc;
+	if (!item)
+		return accept_broken(en, c, data, why.text, now_ms, e);
+	if (c->m.op == SD_OP_UPDATE && c->m.version > 0 &&
+		sd_json_get_i64(item, "_version", -1) != c->m.version + 1 &&
+		!sd_json_is_true(sd_json_get(item, "_deleted")))
+		rc = learn(en, c->m.model, "automerge", e);
+	if (rc == SD_OK)
+		rc = sd_push_accepted(en, c, item, now_ms, e);
 	sd_json_free(item);
 	return rc;
 }
 
 /* ---- conflict, condition, refusal ---- */
-static enum sd_err conflict_with(struct sd_engine *en, struct sd_case *c,
+enum sd_err sd_push_conflict_with(struct sd_engine *en, struct sd_case *c,
 	const struct cJSON *theirs, int64_t now_ms, struct sd_error *e)
 {
 	enum sd_verdict v = SD_VERDICT_GONE;
@@ -298,9 +242,9 @@ static enum sd_err conflicted(struct sd_engine *en, struct sd_case *c, const str
 	if (c->m.op == SD_OP_UPDATE)
 		rc = learn(en, c->m.model, "optimistic", e);
 	if (rc == SD_OK && complete(c->m.model, r->error_data))
-		rc = to_local(c->m.model, r->error_data, &theirs, &why, e);
+		rc = sd_push_record(c->m.model, r->error_data, &theirs, &why, e);
 	if (rc == SD_OK && theirs)
-		rc = conflict_with(en, c, theirs, now_ms, e);
+		rc = sd_push_conflict_with(en, c, theirs, now_ms, e);
 	else if (rc == SD_OK)
 		rc = sd_push_read(en, c, SD_READ_CONFLICT, r->type, r->message, now_ms, e);
 	sd_json_free(theirs);
@@ -316,7 +260,7 @@ static enum sd_err refused(struct sd_engine *en, struct sd_case *c, const char *
 	enum sd_err rc = SD_OK;
 
 	if (complete(c->m.model, data))
-		rc = to_local(c->m.model, data, &server, &why, e);
+		rc = sd_push_record(c->m.model, data, &server, &why, e);
 	if (rc == SD_OK && (server || c->m.op == SD_OP_CREATE))
 		rc = sd_push_refuse(en, c, type, message, server, now_ms, e);
 	else if (rc == SD_OK)
@@ -351,20 +295,22 @@ static enum sd_err mutation_answer(struct sd_engine *en, struct sd_case *c,
 	enum sd_auth_mode mode = f->modes[f->mode_at];
 	struct sd_reply bad;
 
+	if (r->inside && r->klass != SD_REPLY_AUTH)
+		return sd_push_read(en, c, SD_READ_WRITTEN, r->type, r->message, now_ms, e);
 	switch (r->klass) {
 	case SD_REPLY_OK:
 		if (r->data && !sd_push_ours(c, r->data)) {
 			sd_push_malformed(r, &bad);
-			return back_off(en, c, true, &bad, now_ms, e);
+			return sd_push_back_off(en, c, true, &bad, now_ms, e);
 		}
 		if (r->data)
 			return accepted(en, c, r->data, now_ms, e);
 		return sd_push_read(en, c, SD_READ_UNKNOWN, NULL, NULL, now_ms, e);
 	case SD_REPLY_RETRY:
-		return back_off(en, c, r->unknown, r, now_ms, e);
+		return sd_push_back_off(en, c, r->unknown, r, now_ms, e);
 	case SD_REPLY_AUTH:
 		sd_en_auth_refused(en, mode, now_ms);
-		return sd_push_later(en, c, 0, false, false, r, now_ms, e);
+		return sd_push_later(en, c, 0, r->unknown, false, r, now_ms, e);
 	case SD_REPLY_CONFLICT:
 		return conflicted(en, c, r, now_ms, e);
 	case SD_REPLY_CONDITION:
@@ -374,110 +320,7 @@ static enum sd_err mutation_answer(struct sd_engine *en, struct sd_case *c,
 	case SD_REPLY_REFUSED:
 		break;
 	}
-	if (r->unknown) /* refused inside the answer: it may have been written */
-		return sd_push_read(en, c, SD_READ_REFUSED, r->type, r->message, now_ms, e);
 	return refused(en, c, r->type, r->message, r->error_data, now_ms, e);
-}
-
-/* ---- reads ---- */
-
-/* Was a change whose answer was lost applied? (client.md 9.5) */
-static enum sd_err outcome(struct sd_engine *en, struct sd_case *c, const struct cJSON *theirs,
-	int64_t now_ms, struct sd_error *e)
-{
-	int64_t there = sd_json_get_i64(theirs, "_version", -1);
-	enum sd_verdict v = SD_VERDICT_SEND;
-	enum sd_err rc;
-
-	en->push_wake = true;
-	if (theirs && c->m.op != SD_OP_CREATE) {
-		if (there == c->m.version + 1 && sd_push_applied(c, theirs))
-			return sd_push_done(en, c, theirs, NULL, now_ms, e);
-		if (there == c->m.version)
-			return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
-		if (c->policy == SD_POLICY_SERVER) {
-			if (sd_push_applied(c, theirs))
-				return sd_push_done(en, c, theirs, NULL, now_ms, e);
-			return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
-		}
-	}
-	theirs = sd_case_newest(c, theirs);
-	/* it may have been merged, so what is there is looked at as an answer */
-	if (theirs && c->m.op == SD_OP_UPDATE)
-		rc = sd_push_compare_answer(en, c, theirs, false, now_ms, &v, e);
-	else
-		rc = sd_push_compare(en, c, theirs, now_ms, &v, e);
-	if (rc != SD_OK || v == SD_VERDICT_GONE)
-		return rc;
-	return sd_push_later(en, c, 0, false, false, NULL, now_ms, e);
-}
-
-static enum sd_err after_refusal(struct sd_engine *en, struct sd_case *c, struct sd_flight *f,
-	const struct cJSON *theirs, int64_t now_ms, struct sd_error *e)
-{
-	if (theirs && c->m.op != SD_OP_CREATE &&
-		sd_json_get_i64(theirs, "_version", -1) == c->m.version + 1 &&
-		sd_push_applied(c, theirs))
-		return sd_push_done(en, c, theirs, NULL, now_ms, e);
-	return sd_push_refuse(en, c, f->type, f->message, theirs, now_ms, e);
-}
-
-/* The record could not be read, for good: do without. */
-static enum sd_err unreadable(struct sd_engine *en, struct sd_case *c, struct sd_flight *f,
-	const struct sd_reply *r, int64_t now_ms, struct sd_error *e)
-{
-	switch (f->why) {
-	case SD_READ_UNKNOWN: /* its version keeps it from being applied twice */
-		return sd_push_later(en, c, 0, false, true, r, now_ms, e);
-	case SD_READ_CONFLICT:
-		if (c->m.op == SD_OP_CREATE || !sd_case_server(c))
-			return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
-		return sd_push_ask(en, c, sd_case_server(c), now_ms, e);
-	case SD_READ_REFUSED:
-		break;
-	}
-	return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
-}
-
-static enum sd_err read_answer(struct sd_engine *en, struct sd_case *c, const struct sd_reply *r,
-	struct sd_flight *f, int64_t now_ms, struct sd_error *e)
-{
-	struct sd_error why = {.code = SD_OK};
-	struct cJSON *theirs = NULL;
-	struct sd_reply bad;
-	enum sd_err rc = SD_OK;
-
-	if (r->klass == SD_REPLY_OK && r->data && !sd_push_ours(c, r->data)) {
-		sd_push_malformed(r, &bad);
-		r = &bad;
-	}
-	if (r->klass == SD_REPLY_RETRY || r->klass == SD_REPLY_AUTH) {
-		bool unknown = f->why == SD_READ_UNKNOWN || c->m.op == SD_OP_CREATE;
-		if (r->klass == SD_REPLY_AUTH) {
-			sd_en_auth_refused(en, f->modes[f->mode_at], now_ms);
-			return sd_push_later(en, c, 0, unknown, false, r, now_ms, e);
-		}
-		if (f->why == SD_READ_REFUSED)
-			return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
-		return back_off(en, c, unknown, r, now_ms, e);
-	}
-	if (r->klass != SD_REPLY_OK)
-		return unreadable(en, c, f, r, now_ms, e);
-	rc = to_local(c->m.model, r->data, &theirs, &why, e);
-	if (rc != SD_OK)
-		return rc;
-	if (r->data && !theirs)
-		return unreadable(en, c, f, r, now_ms, e);
-	if (f->why == SD_READ_UNKNOWN)
-		rc = outcome(en, c, theirs, now_ms, e);
-	else if (f->why == SD_READ_REFUSED)
-		rc = after_refusal(en, c, f, theirs, now_ms, e);
-	else if (!theirs && c->m.op == SD_OP_CREATE) /* it exists, and may not be read */
-		rc = sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
-	else
-		rc = conflict_with(en, c, theirs, now_ms, e);
-	sd_json_free(theirs);
-	return rc;
 }
 
 enum sd_err sd_push_one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
@@ -490,7 +333,7 @@ enum sd_err sd_push_one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
 	if (rc != SD_OK)
 		return rc == SD_NOTFOUND ? SD_OK : rc;
 	if (c.m.lane == SD_LANE_SENDING)
-		rc = f->kind == SD_FLIGHT_READ ? read_answer(en, &c, r, f, now_ms, e)
+		rc = f->kind == SD_FLIGHT_READ ? sd_push_was_read(en, &c, r, f, now_ms, e)
 					       : mutation_answer(en, &c, r, f, now_ms, e);
 	sd_case_release(&c);
 	return rc;

@@ -16,6 +16,24 @@ bool sd_push_ours(const struct sd_case *c, const struct cJSON *data)
 	return yes;
 }
 
+enum sd_err sd_push_record(const struct sd_model *m, const struct cJSON *data, struct cJSON **out,
+	struct sd_error *why, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	*out = data ? sd_json_dup(data) : NULL;
+	if (!data)
+		return SD_OK;
+	if (!*out)
+		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", m->name);
+	rc = sd_item_to_local(m, *out, why);
+	if (rc == SD_OK)
+		return SD_OK;
+	sd_json_free(*out);
+	*out = NULL;
+	return rc == SD_NOMEM ? sd_fail(e, rc, 0, "%s", why->text) : SD_OK;
+}
+
 void sd_push_malformed(const struct sd_reply *r, struct sd_reply *out)
 {
 	*out = *r;

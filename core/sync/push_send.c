@@ -8,8 +8,7 @@
 #include "core/json/json.h"
 #include "core/sync/request.h"
 
-/* A document depends on the model only. */
-static const char *document(struct sd_engine *en, const struct sd_model *m, enum sd_doc kind)
+const char *sd_push_document(struct sd_engine *en, const struct sd_model *m, enum sd_doc kind)
 {
 	char **at = &en->push->docs[m->id * SD_DOC_COUNT + kind];
 	struct sd_buf b = SD_BUF_INIT;
@@ -27,8 +26,7 @@ static unsigned op_bit(enum sd_op op)
 				    : SD_OP_DELETE_BIT;
 }
 
-/* The modes that can be tried now, in order. */
-static size_t usable_modes(
+size_t sd_push_modes(
 	struct sd_engine *en, const struct sd_model *m, unsigned bit, enum sd_auth_mode out[6])
 {
 	size_t n = sd_en_modes(en, m, bit, out), k = 0;
@@ -39,8 +37,8 @@ static size_t usable_modes(
 	return k;
 }
 
-/* Gives the flight its request; on failure the flight is dropped.  body moves. */
-static enum sd_err launch(struct sd_engine *en, struct sd_flight *f, char *body, struct sd_error *e)
+enum sd_err sd_flight_launch(
+	struct sd_engine *en, struct sd_flight *f, char *body, struct sd_error *e)
 {
 	free(f->body);
 	f->body = body;
@@ -66,7 +64,7 @@ enum sd_err sd_flight_next_mode(
 		f->mode_at = i;
 		f->body = NULL;
 		*sent = true;
-		return launch(en, f, body, e);
+		return sd_flight_launch(en, f, body, e);
 	}
 	return SD_OK;
 }
@@ -86,44 +84,6 @@ enum sd_err sd_case_load(struct sd_engine *en, int64_t seq, struct sd_case *c, s
 	if (rc != SD_OK)
 		sd_case_release(c);
 	return rc;
-}
-
-enum sd_err sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
-	const char *type, const char *message, int64_t now_ms, struct sd_error *e)
-{
-	struct sd_flight *f = sd_flight_add(en->push);
-	const char *doc = document(en, c->m.model, SD_DOC_GET);
-	struct sd_buf body = SD_BUF_INIT;
-	struct cJSON *vars = sd_json_object();
-	enum sd_err rc = SD_OK;
-
-	if (!f || !doc || !vars)
-		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
-	if (rc == SD_OK)
-		rc = sd_key_put(c->m.model, c->m.key, vars, e);
-	if (rc == SD_OK && !sd_doc_request(doc, vars, &body))
-		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
-	sd_json_free(vars);
-	if (rc == SD_OK)
-		rc = sd_outbox_send(en->store, &c->m, e);
-	if (rc != SD_OK) {
-		sd_buf_release(&body);
-		if (f)
-			sd_flight_drop(en->push, f);
-		return rc;
-	}
-	f->kind = SD_FLIGHT_READ;
-	f->why = why;
-	f->seq[0] = c->m.seq;
-	f->count = 1;
-	f->model = c->m.model;
-	snprintf(f->type, sizeof f->type, "%s", type ? type : "");
-	snprintf(f->message, sizeof f->message, "%s", message ? message : "");
-	f->mode_count = usable_modes(en, c->m.model, SD_OP_GET_BIT, f->modes);
-	if (f->mode_count == 0) /* no rule lets us read: the server says so itself */
-		f->modes[f->mode_count++] = en->auth == SD_AUTH_MULTI ? en->modes[0] : en->auth;
-	(void)now_ms;
-	return launch(en, f, sd_buf_take(&body), e);
 }
 
 /* ---- one entry: compared, then ready to go ---- */
@@ -172,7 +132,7 @@ static enum sd_err prepare(struct sd_engine *en, int64_t seq, struct ready *r, b
 			return rc == SD_NOTFOUND ? SD_OK : rc;
 		if (r->c.m.lane != SD_LANE_WAITING)
 			goto done;
-		r->mode_count = usable_modes(en, r->c.m.model, op_bit(r->c.m.op), r->modes);
+		r->mode_count = sd_push_modes(en, r->c.m.model, op_bit(r->c.m.op), r->modes);
 		if (r->mode_count == 0)
 			goto done; /* waits for sign-in */
 		if (r->c.m.unknown) {
@@ -203,7 +163,7 @@ done:
 static enum sd_err send_one(
 	struct sd_engine *en, struct ready *r, int64_t now_ms, struct sd_error *e)
 {
-	const char *doc = document(en, r->c.m.model, sd_request_kind(r->c.m.op));
+	const char *doc = sd_push_document(en, r->c.m.model, sd_request_kind(r->c.m.op));
 	struct sd_flight *f = sd_flight_add(en->push);
 	struct sd_buf body = SD_BUF_INIT;
 	enum sd_err rc = SD_OK;
@@ -225,7 +185,7 @@ static enum sd_err send_one(
 	f->model = r->c.m.model;
 	memcpy(f->modes, r->modes, sizeof f->modes);
 	f->mode_count = r->mode_count;
-	return launch(en, f, sd_buf_take(&body), e);
+	return sd_flight_launch(en, f, sd_buf_take(&body), e);
 }
 
 /* ---- several in one request ---- */
@@ -285,7 +245,7 @@ static enum sd_err send_batch(
 	/* one mode for all; an entry it is refused for goes by itself through the others */
 	f->modes[0] = r[0].modes[0];
 	f->mode_count = 1;
-	return launch(en, f, sd_buf_take(&body), e);
+	return sd_flight_launch(en, f, sd_buf_take(&body), e);
 }
 
 void sd_push_alone(struct sd_push *p, int64_t seq)

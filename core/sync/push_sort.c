@@ -17,8 +17,8 @@
 
 static bool final_no(const struct sd_reply *r)
 {
-	return r->klass == SD_REPLY_DENIED || r->klass == SD_REPLY_REFUSED ||
-	       r->klass == SD_REPLY_TOO_BIG;
+	return !r->inside && (r->klass == SD_REPLY_DENIED || r->klass == SD_REPLY_REFUSED ||
+				     r->klass == SD_REPLY_TOO_BIG);
 }
 
 /* Back to waiting, for a request of its own; one that may have been carried out is read first. */
@@ -98,7 +98,7 @@ enum sd_err sd_push_answer(struct sd_engine *en, struct sd_flight *f,
 		sd_flight_drop(en->push, f);
 		return rc;
 	}
-	if (reply.klass == SD_REPLY_DENIED && f->count == 1)
+	if (reply.klass == SD_REPLY_DENIED && !reply.inside && f->count == 1)
 		rc = sd_flight_next_mode(en, f, &sent, e);
 	if (rc == SD_OK && !sent) {
 		struct sd_flight was = *f;

@@ -186,6 +186,7 @@ static void read_root(struct sd_reply *out, const struct cJSON *json, const char
 	if (!sd_json_is_array(out->errors) || !sd_json_child(out->errors))
 		out->errors = NULL;
 	out->data = sd_json_is_null(got) ? NULL : got;
+	out->inside = false;
 	err = pick_error(out->errors, root, alone);
 	out->error_data = sd_json_get(err, "data");
 	if (!out->error_data)
@@ -205,8 +206,8 @@ static void read_root(struct sd_reply *out, const struct cJSON *json, const char
 	}
 	classify(type, message, &klass, &unknown);
 	/* an error inside the answer (a field that may not be null) comes after the write */
-	if (klass == SD_REPLY_REFUSED && sd_json_count(sd_json_get(err, "path")) > 1)
-		unknown = true;
+	out->inside = sd_json_count(sd_json_get(err, "path")) > 1;
+	unknown = unknown || out->inside;
 	say(out, klass, unknown, type ? type : "Unknown", message ? message : type);
 }
 

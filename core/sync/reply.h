@@ -28,11 +28,13 @@ struct sd_reply { /* sd_reply_release */
 	const struct cJSON *data;       /* borrowed: data.<root>; NULL when null or absent */
 	const struct cJSON *errors;     /* borrowed: the errors array; NULL without */
 	const struct cJSON *error_data; /* borrowed: errors[0].data; NULL */
-	bool unknown;                   /* RETRY or REFUSED, and yet it may have been applied */
-	int64_t retry_after_ms;         /* -1: none */
-	int status;                     /* HTTP status; 0: no answer came */
-	char type[96];                  /* errorType or "HTTP 503", "Network" ... */
-	char message[512];              /* for a person */
+	bool unknown;                   /* no success, and yet it may have been applied */
+	bool inside; /* no data because of something in the record: a field that may not be null,
+		      * the object of a relation.  The operation itself was carried out */
+	int64_t retry_after_ms; /* -1: none */
+	int status;             /* HTTP status; 0: no answer came */
+	char type[96];          /* errorType or "HTTP 503", "Network" ... */
+	char message[512];      /* for a person */
 };
 
 /* root: name (or alias) of the root field looked at.  data.<root> being null without any error is
