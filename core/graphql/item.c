@@ -88,7 +88,7 @@ static bool open_json(cJSON *v)
 	if (rc != SD_OK)
 		return rc != SD_NOMEM;
 	cJSON_free(v->valuestring);
-	v->type = held->type;
+	v->type = held->type | (v->type & cJSON_StringIsConst); /* whose its name is stays so */
 	v->valuestring = held->valuestring;
 	v->valueint = held->valueint;
 	v->valuedouble = held->valuedouble;

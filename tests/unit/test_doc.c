@@ -325,6 +325,25 @@ static void a_record_is_kept_as_the_values_it_holds(void **st)
 }
 
 /* client.md 7.1 REQ */
+/* Names are shared between trees: opening an AWSJSON value must not make one of them the value's own,
+ * to be freed with it. */
+static void opened_json_leaves_the_names_of_other_records_alone(void **st)
+{
+	static const char rec[] =
+		"{\"id\":\"1\",\"title\":\"t\",\"must\":[],\"payload\":\"{\\\"k\\\":1}"
+		"\",\"bag\":[\"[1]\"],\"_version\":1}";
+	struct cJSON *one = json(rec), *other = json(rec);
+	struct sd_error e = {0};
+
+	(void)st;
+	assert_int_equal(sd_item_to_local(model("Post"), one, &e), SD_OK);
+	sd_json_free(one);
+	assert_non_null(sd_json_get(other, "payload"));
+	assert_non_null(sd_json_get(other, "bag"));
+	assert_int_equal(sd_item_to_local(model("Post"), other, &e), SD_OK);
+	sd_json_free(other);
+}
+
 static void a_key_column_that_is_not_listed_comes_from_the_nested_record(void **st)
 {
 	(void)st;
@@ -429,6 +448,7 @@ int main(void)
 		cmocka_unit_test(inputs_hold_what_the_service_takes_and_nothing_else),
 		cmocka_unit_test(a_key_that_is_none_makes_no_input),
 		cmocka_unit_test(a_record_is_kept_as_the_values_it_holds),
+		cmocka_unit_test(opened_json_leaves_the_names_of_other_records_alone),
 		cmocka_unit_test(a_key_column_that_is_not_listed_comes_from_the_nested_record),
 		cmocka_unit_test(a_record_that_is_wrong_is_refused_with_its_key_and_the_path),
 		cmocka_unit_test(a_malformed_date_is_refused),
