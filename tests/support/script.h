@@ -67,6 +67,7 @@ void script_network(struct script *r, bool on);
 struct script_request *script_only(struct script *r, const char *field);
 size_t script_waiting(const struct script *r); /* requests not answered */
 const struct cJSON *script_input(const struct script_request *q);
+void script_input_is(const struct script_request *q, const char *want); /* all of it */
 /* Answers and removes the request. */
 void script_answer(struct script *r, struct script_request *q, int status, const char *body);
 void script_ok(struct script *r, struct script_request *q, const char *field, const char *item);

@@ -113,3 +113,11 @@ int64_t script_conflict(struct script *r, struct sd_conflict *out)
 	must(sd_conflict_get(r->store, id, out, &e), &e, "conflict");
 	return id;
 }
+
+void script_input_is(const struct script_request *q, const char *want)
+{
+	char *got = sd_json_text(script_input(q));
+
+	assert_string_equal(got, want);
+	free(got);
+}

@@ -10,38 +10,12 @@
 
 #include <cmocka.h>
 
-#include "tests/support/script.h"
-
-#define ITEM(v, title, rating, tags, deleted)                                                      \
-	"{\"id\":\"p1\",\"title\":" title ",\"rating\":" rating ",\"tags\":" tags                  \
-	",\"at\":null,\"data\":null,\"_version\":" #v ",\"_lastChangedAt\":" #v                    \
-	"000,\"_deleted\":" deleted ",\"createdAt\":null,\"updatedAt\":null}"
-#define POST(v, title, rating) ITEM(v, title, rating, "[\"a\"]", "null")
-#define KEY                    "[\"p1\"]"
-
-static struct script *with_policy(enum sd_policy p)
-{
-	struct script *r = script_new();
-
-	for (size_t i = 0; i < 16; i++)
-		r->models[i].policy = p;
-	script_start(r);
-	script_arrive(r, "Create", "Post", POST(3, "\"a\"", "1"));
-	return r;
-}
-
-static void input_is(const struct script_request *q, const char *want)
-{
-	char *got = sd_json_text(script_input(q));
-
-	assert_string_equal(got, want);
-	free(got);
-}
+#include "tests/support/race.h"
 
 /* */
 static void a_condition_that_fails_is_refused_by_name(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 	struct script_request *q;
 	const char *message;
 
@@ -62,7 +36,7 @@ static void a_condition_that_fails_is_refused_by_name(void **st)
 /* the condition, not the comparison, guards a conditional change */
 static void a_conditional_change_goes_out_on_the_newest_version(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 	struct script_request *q;
 
 	(void)st;
@@ -70,7 +44,7 @@ static void a_conditional_change_goes_out_on_the_newest_version(void **st)
 	q = script_only(r, "updatePost");
 	script_error(r, q, "updatePost", "ConflictUnhandled", POST(5, "\"ab\"", "1"));
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
 	assert_true(sd_json_is_object(sd_json_path(q->body, "variables", "condition", NULL)));
 	script_free(r);
 }
@@ -122,7 +96,7 @@ static void a_batch_carries_several_and_each_has_its_own_answer(void **st)
 	script_row_is(r, "Post", "[\"q0\"]", "{\"_version\":1,\"_state\":\"synced\"}");
 	/* the refused one goes by itself, to be refused by itself */
 	q = script_only(r, "createPost");
-	input_is(q, "{\"id\":\"q1\",\"title\":\"x\"}");
+	script_input_is(q, "{\"id\":\"q1\",\"title\":\"x\"}");
 	script_error(r, q, "createPost", "BadRequest", NULL);
 	assert_int_equal(script_lane(r, SD_LANE_REFUSED), 1);
 	script_wait(r, 1000);

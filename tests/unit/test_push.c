@@ -34,14 +34,6 @@ static struct script *with_post(void)
 	return r;
 }
 
-static void input_is(const struct script_request *q, const char *want)
-{
-	char *got = sd_json_text(script_input(q));
-
-	assert_string_equal(got, want);
-	free(got);
-}
-
 /* */
 static void a_save_is_sent_once_and_acknowledged(void **st)
 {
@@ -56,7 +48,7 @@ static void a_save_is_sent_once_and_acknowledged(void **st)
 		sd_json_get_str(script_event(r, "outboxMutationEnqueued"), "model"), "Post");
 	assert_false(sd_json_is_true(sd_json_get(script_event(r, "outboxStatus"), "isEmpty")));
 	q = script_only(r, "createPost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"a\"}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"a\"}");
 	assert_null(sd_json_path(q->body, "variables", "condition", NULL));
 	assert_int_equal(script_lane(r, SD_LANE_SENDING), 1);
 	script_ok(r, q, "createPost", POST(1, "\"a\"", "null"));
@@ -78,11 +70,11 @@ static void an_update_carries_the_change_and_the_version_only(void **st)
 	(void)st;
 	script_save(r, "Post", "{\"id\":\"p1\",\"rating\":5,\"title\":\"a\"}", NULL);
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"rating\":5,\"_version\":3}");
+	script_input_is(q, "{\"id\":\"p1\",\"rating\":5,\"_version\":3}");
 	script_ok(r, q, "updatePost", POST(4, "\"a\"", "5"));
 	script_delete(r, "Post", KEY);
 	q = script_only(r, "deletePost");
-	input_is(q, "{\"id\":\"p1\",\"_version\":4}");
+	script_input_is(q, "{\"id\":\"p1\",\"_version\":4}");
 	script_ok(r, q, "deletePost",
 		"{\"id\":\"p1\",\"title\":\"a\",\"rating\":5,\"tags\":null,\"at\":null,\"data\":"
 		"null,\"_version\":5,\"_lastChangedAt\":5000,\"_deleted\":true}");
@@ -107,10 +99,10 @@ static void edits_behind_one_in_flight_merge_and_take_its_version(void **st)
 		script_save(r, "Post", text, NULL);
 	}
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"b\",\"_version\":3}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"b\",\"_version\":3}");
 	script_ok(r, q, "updatePost", POST(4, "\"b\"", "1"));
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"c19\",\"_version\":4}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"c19\",\"_version\":4}");
 	script_ok(r, q, "updatePost", POST(5, "\"c19\"", "1"));
 	assert_int_equal(script_waiting(r), 0);
 	script_row_is(r, "Post", KEY, "{\"title\":\"c19\",\"_version\":5}");
@@ -220,7 +212,7 @@ static void a_lost_update_that_never_arrived_is_sent_again(void **st)
 	script_wait(r, 1000);
 	script_ok(r, script_only(r, "getPost"), "getPost", POST(3, "\"a\"", "1"));
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"b\",\"_version\":3}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"b\",\"_version\":3}");
 	script_ok(r, q, "updatePost", POST(4, "\"b\"", "1"));
 	assert_true(sd_engine_idle(r->en));
 	script_free(r);
@@ -237,7 +229,7 @@ static void another_write_after_a_lost_answer_is_compared(void **st)
 	script_wait(r, 1000);
 	script_ok(r, script_only(r, "getPost"), "getPost", POST(5, "\"a\"", "9"));
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"b\",\"_version\":5}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"b\",\"_version\":5}");
 	script_free(r);
 }
 

@@ -9,67 +9,25 @@
 
 #include <cmocka.h>
 
-#include "core/sync/merge.h"
-#include "tests/support/script.h"
-
-#define ITEM(v, title, rating, tags, deleted)                                                      \
-	"{\"id\":\"p1\",\"title\":" title ",\"rating\":" rating ",\"tags\":" tags                  \
-	",\"at\":null,\"data\":null,\"_version\":" #v ",\"_lastChangedAt\":" #v                    \
-	"000,\"_deleted\":" deleted ",\"createdAt\":null,\"updatedAt\":null}"
-#define POST(v, title, rating) ITEM(v, title, rating, "[\"a\"]", "null")
-#define KEY                    "[\"p1\"]"
-
-static struct script *with_policy(enum sd_policy p)
-{
-	struct script *r = script_new();
-
-	for (size_t i = 0; i < 16; i++)
-		r->models[i].policy = p;
-	script_start(r);
-	script_arrive(r, "Create", "Post", POST(3, "\"a\"", "1"));
-	return r;
-}
-
-static void input_is(const struct script_request *q, const char *want)
-{
-	char *got = sd_json_text(script_input(q));
-
-	assert_string_equal(got, want);
-	free(got);
-}
-
-static void resolve(struct script *r, int64_t id, enum sd_pick keep)
-{
-	struct cJSON *write = NULL;
-	struct sd_error e = {.code = SD_OK};
-
-	assert_int_equal(sd_store_begin(r->store, &e), SD_OK);
-	if (sd_conflict_resolve(
-		    r->store, id, keep, NULL, NULL, "person", false, r->now, &write, &e) != SD_OK)
-		fail_msg("%s", e.text);
-	assert_int_equal(sd_engine_store_changed(r->en, r->now, &e), SD_OK);
-	assert_int_equal(sd_store_commit(r->store, &e), SD_OK);
-	sd_json_free(write);
-	script_pump(r);
-}
+#include "tests/support/race.h"
 
 /* a scalar the service dropped in a race is noticed and sent again */
 static void a_scalar_dropped_in_a_race_is_sent_again(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 	struct script_request *q;
 
 	(void)st;
 	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
 	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(5, "\"a\"", "9"));
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
+	script_input_is(q, "{\"id\":\"p1\",\"title\":\"mine\",\"_version\":5}");
 	script_ok(r, q, "updatePost", POST(6, "\"mine\"", "9"));
 	script_row_is(r, "Post", KEY, "{\"title\":\"mine\",\"rating\":9,\"_version\":6}");
 	assert_int_equal(script_events(r, "outboxMutationProcessed"), 1);
 	script_free(r);
 	/* and when the other side had changed it too, a person decides */
-	r = with_policy(SD_POLICY_MERGE);
+	r = race_ready(SD_POLICY_MERGE);
 	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
 	script_ok(r, script_only(r, "updatePost"), "updatePost", POST(5, "\"theirs\"", "1"));
 	assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
@@ -83,7 +41,7 @@ static void edits_behind_a_conflict_are_decided_with_it(void **st)
 
 	(void)st;
 	for (size_t i = 0; i < 2; i++) {
-		struct script *r = with_policy(SD_POLICY_MERGE);
+		struct script *r = race_ready(SD_POLICY_MERGE);
 		struct sd_conflict c;
 		int64_t id;
 		script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"m0\"}", NULL);
@@ -96,11 +54,11 @@ static void edits_behind_a_conflict_are_decided_with_it(void **st)
 		script_conflict(r, &c);
 		assert_string_equal(sd_json_get_str(c.mine, "title"), "m3");
 		sd_conflict_release(&c);
-		resolve(r, id, keeps[i]);
+		race_resolve(r, id, keeps[i]);
 		assert_int_equal(
 			script_lane(r, SD_LANE_CONFLICT) + script_lane(r, SD_LANE_WAITING), 0);
 		if (i == 0)
-			input_is(script_only(r, "updatePost"),
+			script_input_is(script_only(r, "updatePost"),
 				"{\"id\":\"p1\",\"title\":\"m3\",\"_version\":5}");
 		else
 			script_row_is(r, "Post", KEY,
@@ -112,7 +70,7 @@ static void edits_behind_a_conflict_are_decided_with_it(void **st)
 /* U-05, S4.3 */
 static void a_list_doubled_in_a_race_is_put_right(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 	struct script_request *q;
 
 	(void)st;
@@ -120,7 +78,7 @@ static void a_list_doubled_in_a_race_is_put_right(void **st)
 	script_ok(r, script_only(r, "updatePost"), "updatePost",
 		ITEM(5, "\"a\"", "9", "[\"a\",\"a\",\"b\"]", "null"));
 	q = script_only(r, "updatePost");
-	input_is(q, "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"],\"_version\":5}");
+	script_input_is(q, "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"],\"_version\":5}");
 	script_ok(r, q, "updatePost", ITEM(6, "\"a\"", "9", "[\"a\",\"b\"]", "null"));
 	assert_true(sd_engine_idle(r->en));
 	script_free(r);
@@ -129,7 +87,7 @@ static void a_list_doubled_in_a_race_is_put_right(void **st)
 /* also when the answer was lost and the record is read */
 static void a_list_doubled_unheard_is_put_right(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 
 	(void)st;
 	script_save(r, "Post", "{\"id\":\"p1\",\"tags\":[\"a\",\"b\"]}", NULL);
@@ -137,7 +95,7 @@ static void a_list_doubled_unheard_is_put_right(void **st)
 	script_wait(r, 1000);
 	script_ok(r, script_only(r, "getPost"), "getPost",
 		ITEM(5, "\"a\"", "9", "[\"a\",\"a\",\"b\"]", "null"));
-	input_is(script_only(r, "updatePost"),
+	script_input_is(script_only(r, "updatePost"),
 		"{\"id\":\"p1\",\"tags\":[\"a\",\"b\"],\"_version\":5}");
 	script_free(r);
 }
@@ -145,7 +103,7 @@ static void a_list_doubled_unheard_is_put_right(void **st)
 /* also when the rest of the change is a clash: whatever a person keeps */
 static void a_list_doubled_beside_a_clash_is_put_right_by_any_decision(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 	struct sd_conflict c;
 	int64_t id;
 
@@ -156,14 +114,15 @@ static void a_list_doubled_beside_a_clash_is_put_right_by_any_decision(void **st
 	id = script_conflict(r, &c);
 	assert_int_equal(sd_json_count(sd_json_get(c.theirs, "tags")), 1);
 	sd_conflict_release(&c);
-	resolve(r, id, SD_PICK_THEIRS);
-	input_is(script_only(r, "updatePost"), "{\"id\":\"p1\",\"tags\":[\"a\"],\"_version\":5}");
+	race_resolve(r, id, SD_PICK_THEIRS);
+	script_input_is(
+		script_only(r, "updatePost"), "{\"id\":\"p1\",\"tags\":[\"a\"],\"_version\":5}");
 	script_free(r);
 }
 
 static void a_value_the_service_writes_its_own_way_is_accepted(void **st)
 {
-	struct script *r = with_policy(SD_POLICY_MERGE);
+	struct script *r = race_ready(SD_POLICY_MERGE);
 
 	(void)st;
 	script_save(r, "Post", "{\"id\":\"p1\",\"title\":\"mine\"}", NULL);
