@@ -233,9 +233,10 @@ static enum sd_err is_paused(struct sd_engine *en, bool *out, struct sd_error *e
 
 struct gather {
 	struct sd_engine *en;
-	struct seqs out;
-	size_t most;
+	struct sd_mutation *v; /* owned, with what they hold */
+	size_t count, room, most;
 	bool more; /* something is left that will go by itself */
+	bool failed;
 };
 
 static bool has_mode(struct sd_engine *en, const struct sd_mutation *m)
@@ -256,7 +257,7 @@ static bool gather_one(void *ctx, struct sd_mutation *m)
 
 	if (!has_mode(g->en, m)) /* waits for a sign-in, not for us */
 		return true;
-	if (g->out.count >= g->most) {
+	if (g->count >= g->most) {
 		g->more = true;
 		return false;
 	}
@@ -264,7 +265,18 @@ static bool gather_one(void *ctx, struct sd_mutation *m)
 		g->more = true;
 		return true;
 	}
-	return seqs_add(&g->out, m->seq);
+	if (g->count == g->room) {
+		size_t room = g->room ? g->room * 2 : 32;
+		struct sd_mutation *v = realloc(g->v, room * sizeof *v);
+		g->failed = !v;
+		if (!v)
+			return false;
+		g->v = v;
+		g->room = room;
+	}
+	g->v[g->count++] = *m;
+	memset(m, 0, sizeof *m);
+	return true;
 }
 
 static int in_flight(const struct sd_push *p)
@@ -294,14 +306,16 @@ static enum sd_err send_due(struct sd_engine *en, int64_t now_ms, struct sd_erro
 	bool left = false;
 	enum sd_err rc = sd_outbox_due(en->store, now_ms, (size_t)1 << 30, gather_one, &g, &due, e);
 
-	if (rc == SD_OK && g.out.failed)
+	if (rc == SD_OK && g.failed)
 		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
 	p->next_due_ms = due;
 	p->waiting = g.more || due != 0;
-	if (rc == SD_OK && g.out.count)
-		rc = sd_push_send(en, g.out.v, g.out.count, &left, now_ms, e);
+	if (rc == SD_OK && g.count)
+		rc = sd_push_send(en, g.v, g.count, &left, now_ms, e);
 	p->waiting = p->waiting || left;
-	free(g.out.v);
+	while (g.count)
+		sd_mutation_release(&g.v[--g.count]);
+	free(g.v);
 	return rc;
 }
 

@@ -86,12 +86,16 @@ struct sd_push {
 struct sd_case { /* sd_case_release */
 	struct sd_mutation m;
 	struct sd_shadow shadow;
-	struct cJSON *mine; /* base with the entry applied; NULL for a delete */
+	struct cJSON *mine; /* base with the entry applied; NULL for a delete: sd_case_mine() */
 	enum sd_policy policy;
 };
-/* NOTFOUND without text: the entry is gone. */
+/* NOTFOUND without text: the entry is gone.  sd_case_of: of an entry just read, which moves. */
+enum sd_err sd_case_of(
+	struct sd_engine *en, struct sd_mutation *m, struct sd_case *c, struct sd_error *e);
 enum sd_err sd_case_load(struct sd_engine *en, int64_t seq, struct sd_case *c, struct sd_error *e);
 void sd_case_release(struct sd_case *c);
+/* Makes c->mine, which most answers do not ask for. */
+enum sd_err sd_case_mine(struct sd_case *c, struct sd_error *e);
 /* Newest copy of the server that is known; NULL: none. */
 const struct cJSON *sd_case_server(const struct sd_case *c);
 /* An answer may be old, a newer copy have come in another way meanwhile: the newer of the two.  (A
@@ -112,9 +116,9 @@ void sd_push_event(struct sd_engine *en, const char *name, const struct sd_mutat
 	struct cJSON *fields, int64_t now_ms);
 
 /* ---- push_send.c ---- */
-/* Compares, then sends the entries, each by itself or in batches; stops at outbox_concurrency
- * requests, *left says that some were left for later. */
-enum sd_err sd_push_send(struct sd_engine *en, const int64_t *seqs, size_t n, bool *left,
+/* Compares, then sends the entries, just read in this transaction, each by itself or in batches;
+ * they move.  Stops at outbox_concurrency requests, *left says that some were left for later. */
+enum sd_err sd_push_send(struct sd_engine *en, struct sd_mutation *due, size_t n, bool *left,
 	int64_t now_ms, struct sd_error *e);
 /* Gives the flight its request; on failure the flight is dropped.  body moves. */
 enum sd_err sd_flight_launch(

@@ -71,11 +71,18 @@ static enum sd_err accept_broken(struct sd_engine *en, struct sd_case *c, const 
 	const char *why, int64_t now_ms, struct sd_error *e)
 {
 	static const char *const meta[] = {"_version", "_lastChangedAt", "_deleted"};
-	const struct cJSON *from = c->mine ? c->mine : c->shadow.base;
-	struct cJSON *item = from ? sd_json_dup(from) : sd_json_object();
-	char *raw = sd_json_text(data);
-	bool ok = item && raw;
-	enum sd_err rc;
+	const struct cJSON *from;
+	struct cJSON *item;
+	char *raw;
+	bool ok;
+	enum sd_err rc = sd_case_mine(c, e);
+
+	if (rc != SD_OK)
+		return rc;
+	from = c->mine ? c->mine : c->shadow.base;
+	item = from ? sd_json_dup(from) : sd_json_object();
+	raw = sd_json_text(data);
+	ok = item && raw;
 
 	for (size_t i = 0; ok && i < sizeof meta / sizeof *meta; i++) {
 		const struct cJSON *v = sd_json_get(data, meta[i]);

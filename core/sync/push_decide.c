@@ -119,8 +119,11 @@ enum sd_err sd_push_ask(struct sd_engine *en, struct sd_case *c, const struct cJ
 	int64_t now_ms, struct sd_error *e)
 {
 	int64_t id;
-	enum sd_err rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
-		c->mine, theirs, now_ms, &id, e);
+	enum sd_err rc = sd_case_mine(c, e);
+
+	if (rc == SD_OK)
+		rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
+			c->mine, theirs, now_ms, &id, e);
 
 	/* after the decision the tries are counted anew */
 	if (rc == SD_OK)
@@ -154,8 +157,10 @@ static enum sd_err by_policy(struct sd_engine *en, struct sd_case *c, const stru
 	if (c->policy != SD_POLICY_MINE && c->policy != SD_POLICY_THEIRS &&
 		c->policy != SD_POLICY_COMMAND)
 		return sd_push_ask(en, c, theirs, now_ms, e);
-	rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base, c->mine,
-		theirs, now_ms, &id, e);
+	rc = sd_case_mine(c, e);
+	if (rc == SD_OK)
+		rc = sd_conflict_put(en->store, c->m.seq, shape_of(c, theirs), c->shadow.base,
+			c->mine, theirs, now_ms, &id, e);
 	if (rc != SD_OK)
 		return rc;
 	if (c->policy == SD_POLICY_COMMAND)
@@ -290,8 +295,10 @@ static enum sd_err compare_update(struct sd_engine *en, struct sd_case *c,
 {
 	struct sd_merge g;
 	struct cJSON *fields = NULL;
-	enum sd_err rc = sd_merge_compare(c->m.model, c->shadow.base, c->mine, theirs, &g, e);
+	enum sd_err rc = sd_case_mine(c, e);
 
+	if (rc == SD_OK)
+		rc = sd_merge_compare(c->m.model, c->shadow.base, c->mine, theirs, &g, e);
 	if (rc != SD_OK)
 		return rc;
 	if (answer)

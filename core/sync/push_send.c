@@ -69,21 +69,33 @@ enum sd_err sd_flight_next_mode(
 	return SD_OK;
 }
 
-enum sd_err sd_case_load(struct sd_engine *en, int64_t seq, struct sd_case *c, struct sd_error *e)
+enum sd_err sd_case_of(
+	struct sd_engine *en, struct sd_mutation *m, struct sd_case *c, struct sd_error *e)
 {
 	enum sd_err rc;
 
 	memset(c, 0, sizeof *c);
-	rc = sd_outbox_get(en->store, seq, &c->m, e);
-	if (rc != SD_OK)
-		return rc;
+	c->m = *m;
+	memset(m, 0, sizeof *m);
 	c->policy = en->set->models[c->m.model->id].policy;
 	rc = sd_shadow_get(en->store, c->m.model, c->m.key, &c->shadow, e);
-	if (rc == SD_OK)
-		rc = sd_request_mine(&c->m, c->shadow.base, &c->mine, e);
 	if (rc != SD_OK)
 		sd_case_release(c);
 	return rc;
+}
+
+enum sd_err sd_case_load(struct sd_engine *en, int64_t seq, struct sd_case *c, struct sd_error *e)
+{
+	struct sd_mutation m;
+	enum sd_err rc = sd_outbox_get(en->store, seq, &m, e);
+
+	memset(c, 0, sizeof *c);
+	return rc == SD_OK ? sd_case_of(en, &m, c, e) : rc;
+}
+
+enum sd_err sd_case_mine(struct sd_case *c, struct sd_error *e)
+{
+	return c->mine ? SD_OK : sd_request_mine(&c->m, c->shadow.base, &c->mine, e);
 }
 
 /* ---- one entry: compared, then ready to go ---- */
@@ -106,9 +118,11 @@ static enum sd_err fill(
 	struct sd_engine *en, struct ready *r, bool *go, int64_t now_ms, struct sd_error *e)
 {
 	struct sd_error why = {.code = SD_OK};
-	enum sd_err rc =
-		sd_request_variables(en->schema, &r->c.m, r->c.mine, now_ms, &r->variables, &why);
+	enum sd_err rc = r->c.m.op == SD_OP_CREATE ? SD_OK : sd_case_mine(&r->c, &why);
 
+	if (rc == SD_OK)
+		rc = sd_request_variables(
+			en->schema, &r->c.m, r->c.mine, now_ms, &r->variables, &why);
 	*go = rc == SD_OK;
 	if (rc == SD_INVAL || rc == SD_NOTFOUND)
 		return sd_push_refuse(en, &r->c, "InvalidRequest", why.text, NULL, now_ms, e);
@@ -117,17 +131,19 @@ static enum sd_err fill(
 	return rc;
 }
 
-/* *go: r is ready to be sent.  Else the entry was dealt with. */
-static enum sd_err prepare(struct sd_engine *en, int64_t seq, struct ready *r, bool *go,
-	int64_t now_ms, struct sd_error *e)
+/* *go: r is ready to be sent.  Else the entry was dealt with.  *fresh: nothing but sending was done
+ * since the entries were read; m moves. */
+static enum sd_err prepare(struct sd_engine *en, struct sd_mutation *m, bool *fresh,
+	struct ready *r, bool *go, int64_t now_ms, struct sd_error *e)
 {
 	enum sd_verdict verdict = SD_VERDICT_SEND;
+	int64_t seq = m->seq;
 	enum sd_err rc;
 
 	memset(r, 0, sizeof *r);
 	*go = false;
 	for (int rounds = 0; rounds < 2; rounds++) {
-		rc = sd_case_load(en, seq, &r->c, e);
+		rc = *fresh ? sd_case_of(en, m, &r->c, e) : sd_case_load(en, seq, &r->c, e);
 		if (rc != SD_OK)
 			return rc == SD_NOTFOUND ? SD_OK : rc;
 		if (r->c.m.lane != SD_LANE_WAITING)
@@ -142,6 +158,7 @@ static enum sd_err prepare(struct sd_engine *en, int64_t seq, struct ready *r, b
 		if (rounds || !sd_case_moved(&r->c) ||
 			(r->c.policy == SD_POLICY_SERVER && r->c.m.op != SD_OP_CREATE))
 			break;
+		*fresh = false;
 		rc = sd_push_compare(en, &r->c, r->c.shadow.server, now_ms, &verdict, e);
 		if (rc != SD_OK || verdict == SD_VERDICT_GONE) {
 			en->push_wake = true; /* its place is free for another one */
@@ -154,6 +171,7 @@ static enum sd_err prepare(struct sd_engine *en, int64_t seq, struct ready *r, b
 	rc = fill(en, r, go, now_ms, e);
 	if (rc == SD_OK && *go)
 		return SD_OK;
+	*fresh = false; /* refused */
 done:
 	*go = false;
 	ready_release(r);
@@ -306,6 +324,7 @@ void sd_push_batch_went(struct sd_engine *en, size_t n, bool taken)
 struct batch {
 	struct ready r[SD_PUSH_BATCH];
 	size_t have, most;
+	bool fresh;
 };
 
 static enum sd_err flush(struct sd_engine *en, struct batch *b, int64_t now_ms, struct sd_error *e)
@@ -317,30 +336,14 @@ static enum sd_err flush(struct sd_engine *en, struct batch *b, int64_t now_ms, 
 	return rc;
 }
 
-/* Does it take a request of its own?  It goes by itself, or its record is read first. */
-static enum sd_err goes_alone(struct sd_engine *en, int64_t seq, bool *alone, struct sd_error *e)
-{
-	struct sd_mutation m;
-	enum sd_err rc;
-
-	*alone = is_alone(en->push, seq);
-	if (*alone)
-		return SD_OK;
-	rc = sd_outbox_get(en->store, seq, &m, e);
-	if (rc != SD_OK)
-		return rc == SD_NOTFOUND ? SD_OK : rc;
-	*alone = m.unknown;
-	sd_mutation_release(&m);
-	return SD_OK;
-}
-
 /* One entry more: sent, read about, dealt with, or put into the batch. */
-static enum sd_err add_one(
-	struct sd_engine *en, struct batch *b, int64_t seq, int64_t now_ms, struct sd_error *e)
+static enum sd_err add_one(struct sd_engine *en, struct batch *b, struct sd_mutation *m,
+	int64_t now_ms, struct sd_error *e)
 {
+	int64_t seq = m->seq;
 	bool alone = is_alone(en->push, seq), go;
 	struct ready r;
-	enum sd_err rc = prepare(en, seq, &r, &go, now_ms, e);
+	enum sd_err rc = prepare(en, m, &b->fresh, &r, &go, now_ms, e);
 
 	if (rc != SD_OK || !go)
 		return rc;
@@ -360,22 +363,20 @@ static enum sd_err add_one(
 	return rc == SD_OK && b->have == b->most ? flush(en, b, now_ms, e) : rc;
 }
 
-enum sd_err sd_push_send(struct sd_engine *en, const int64_t *seqs, size_t n, bool *left,
+enum sd_err sd_push_send(struct sd_engine *en, struct sd_mutation *due, size_t n, bool *left,
 	int64_t now_ms, struct sd_error *e)
 {
-	struct batch b = {.have = 0, .most = sd_push_batch_most(en)};
+	struct batch b = {.have = 0, .most = sd_push_batch_most(en), .fresh = true};
 	enum sd_err rc = SD_OK;
 
 	for (size_t i = 0; rc == SD_OK && i < n && !*left; i++) {
 		size_t slots = sd_push_slots(en);
-		bool alone = false;
 
-		/* the batch being put together will take one */
-		if (b.have && slots == 1)
-			rc = goes_alone(en, seqs[i], &alone, e);
-		*left = slots == 0 || alone;
-		if (rc == SD_OK && !*left)
-			rc = add_one(en, &b, seqs[i], now_ms, e);
+		/* the batch being put together will take one; does this one need its own? */
+		*left = slots == 0 || (b.have && slots == 1 &&
+					      (due[i].unknown || is_alone(en->push, due[i].seq)));
+		if (!*left)
+			rc = add_one(en, &b, &due[i], now_ms, e);
 	}
 	if (rc == SD_OK)
 		return flush(en, &b, now_ms, e);
