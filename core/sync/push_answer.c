@@ -339,7 +339,9 @@ enum sd_err sd_push_one(struct sd_engine *en, struct sd_flight *f, int64_t seq,
 	en->push_wake = true;
 	if (rc != SD_OK)
 		return rc == SD_NOTFOUND ? SD_OK : rc;
-	if (c.m.lane == SD_LANE_SENDING)
+	if (f->kind == SD_FLIGHT_READ) /* what the answer may leave out stands in ours */
+		rc = sd_case_mine(&c, e);
+	if (rc == SD_OK && c.m.lane == SD_LANE_SENDING)
 		rc = f->kind == SD_FLIGHT_READ ? sd_push_was_read(en, &c, r, f, now_ms, e)
 					       : mutation_answer(en, &c, r, f, now_ms, e);
 	sd_case_release(&c);
