@@ -325,7 +325,6 @@ static void a_record_is_kept_as_the_values_it_holds(void **st)
 }
 
 /* client.md 7.1 REQ */
-<<<<<<< HEAD
 /* Names are shared between trees: opening an AWSJSON value must not make one of them the value's own,
  * to be freed with it. */
 static void opened_json_leaves_the_names_of_other_records_alone(void **st)
@@ -343,32 +342,6 @@ static void opened_json_leaves_the_names_of_other_records_alone(void **st)
 	assert_non_null(sd_json_get(other, "bag"));
 	assert_int_equal(sd_item_to_local(model("Post"), other, &e), SD_OK);
 	sd_json_free(other);
-=======
-/* A member whose value is opened keeps the name it shares with others: freeing the record must not
- * free the name. */
-static void an_opened_value_keeps_its_name(void **st)
-{
-	static const char wire[] = "{\"id\":\"p1\",\"title\":\"t\",\"must\":[],"
-				   "\"_version\":1,\"_lastChangedAt\":1,\"_deleted\":null,"
-				   "\"payload\":\"{\\\"a\\\":1}\"}";
-	struct sd_error e = {0};
-	char *fill;
-
-	(void)st;
-	for (int i = 0; i < 3; i++) {
-		struct cJSON *j = json(wire);
-		assert_non_null(sd_json_path(j, "payload", NULL));
-		assert_int_equal(sd_item_to_local(model("Post"), j, &e), SD_OK);
-		assert_int_equal(sd_json_get_i64(sd_json_get(j, "payload"), "a", -1), 1);
-		sd_json_free(j);
-		fill = strdup("PAYLOAD"); /* where a freed name would have been */
-		assert_non_null(fill);
-		j = json(wire);
-		assert_non_null(sd_json_get(j, "payload"));
-		sd_json_free(j);
-		free(fill);
-	}
->>>>>>> 0fbf704 (A value opened from its text keeps its shared name: freeing it freed the name for everybody)
 }
 
 static void a_key_column_that_is_not_listed_comes_from_the_nested_record(void **st)
@@ -475,11 +448,7 @@ int main(void)
 		cmocka_unit_test(inputs_hold_what_the_service_takes_and_nothing_else),
 		cmocka_unit_test(a_key_that_is_none_makes_no_input),
 		cmocka_unit_test(a_record_is_kept_as_the_values_it_holds),
-<<<<<<< HEAD
 		cmocka_unit_test(opened_json_leaves_the_names_of_other_records_alone),
-=======
-		cmocka_unit_test(an_opened_value_keeps_its_name),
->>>>>>> 0fbf704 (A value opened from its text keeps its shared name: freeing it freed the name for everybody)
 		cmocka_unit_test(a_key_column_that_is_not_listed_comes_from_the_nested_record),
 		cmocka_unit_test(a_record_that_is_wrong_is_refused_with_its_key_and_the_path),
 		cmocka_unit_test(a_malformed_date_is_refused),
