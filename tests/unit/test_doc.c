@@ -141,6 +141,24 @@ static void documents_are_those_the_reference_client_sends(void **st)
 		"String!) { onCreateComment(filter: $filter, owner: $owner) " COMMENT_SEL " }");
 }
 
+/* a record that cannot be had as a whole is asked for in parts */
+static void a_get_can_leave_out_relations_and_fields(void **st)
+{
+	const struct sd_doc_opts plain = {.plain = true};
+	struct cJSON *two = json("{\"text\":1,\"nobody\":2}");
+	const struct sd_doc_opts only = {.only = two};
+
+	(void)st;
+	expect_doc("Comment", SD_DOC_GET, &plain,
+		"query operation($customId: ID!, $seq: Int!) { getComment(customId: $customId, "
+		"seq: $seq) { customId seq text postId createdAt updatedAt _version "
+		"_lastChangedAt _deleted } }");
+	expect_doc("Comment", SD_DOC_GET, &only,
+		"query operation($customId: ID!, $seq: Int!) { getComment(customId: $customId, "
+		"seq: $seq) { customId seq text _version _lastChangedAt _deleted } }");
+	sd_json_free(two);
+}
+
 /* server.md 1.3 */
 static void names_are_joined_the_way_the_service_joins_them(void **st)
 {
@@ -441,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(documents_are_those_the_reference_client_sends),
+		cmocka_unit_test(a_get_can_leave_out_relations_and_fields),
 		cmocka_unit_test(names_are_joined_the_way_the_service_joins_them),
 		cmocka_unit_test(a_key_column_the_schema_does_not_list_is_not_selected),
 		cmocka_unit_test(several_mutations_go_out_under_aliases),
