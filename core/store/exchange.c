@@ -45,6 +45,10 @@ static enum sd_err add_base(
 		rc = sd_db_nomem(e, "outbox");
 	sh.base = NULL;
 	sd_shadow_release(&sh);
+	/* its request went out: whoever brings it back looks for it before it is sent again */
+	if (rc == SD_OK && (m->unknown || m->lane == SD_LANE_SENDING) &&
+		!sd_json_add_bool(j, "unknown", true))
+		rc = sd_db_nomem(e, "outbox");
 	return rc;
 }
 
@@ -149,6 +153,12 @@ static enum sd_err import_shadow(struct sd_store *st, const struct sd_mutation *
 	return rc;
 }
 
+static bool may_have_arrived(const struct cJSON *line)
+{
+	return sd_json_is_true(sd_json_get(line, "unknown")) ||
+	       sd_str_eq(sd_json_get_str(line, "lane"), sd_lane_name(SD_LANE_SENDING));
+}
+
 enum sd_err sd_outbox_import(struct sd_store *st, const struct cJSON *line, int64_t now_ms,
 	struct sd_rand *rand, struct sd_error *e)
 {
@@ -181,6 +191,8 @@ enum sd_err sd_outbox_import(struct sd_store *st, const struct cJSON *line, int6
 			.how = "imported"};
 		rc = sd_entry_add(st, &n, &seq, e);
 	}
+	if (rc == SD_OK && may_have_arrived(line))
+		rc = sd_outbox_unsure(st, seq, e);
 	why.seq = seq;
 	why.op = m.op;
 	if (rc == SD_OK)

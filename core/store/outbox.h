@@ -139,10 +139,12 @@ SD_MUST_USE enum sd_err sd_outbox_discard(
 /* Sets fields of an unsent entry (validated) and puts it back to waiting. */
 SD_MUST_USE enum sd_err sd_outbox_edit(struct sd_store *st, int64_t seq, const struct cJSON *fields,
 	int64_t now_ms, struct sd_error *e);
-/* An entry exported earlier (contract.md 5 `outbox --json` with "base"): back into the queue. */
+/* An entry exported earlier (contract.md 5 `outbox --json` with "base"): back into the queue, and
+ * looked for on the server first when it may have arrived. */
 SD_MUST_USE enum sd_err sd_outbox_import(struct sd_store *st, const struct cJSON *line,
 	int64_t now_ms, struct sd_rand *rand, struct sd_error *e);
-/* The JSON line of contract.md 5 (with "base" when with_base).  *out owned. */
+/* The JSON line of contract.md 5 (with "base" when with_base, and "unknown" where a request went out
+ * and its answer is not known).  *out owned. */
 SD_MUST_USE enum sd_err sd_outbox_json(struct sd_store *st, const struct sd_mutation *m,
 	bool with_base, struct cJSON **out, struct sd_error *e);
 

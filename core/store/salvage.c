@@ -137,6 +137,11 @@ static void take_model(struct work *w, struct sd_table *t)
 /* In the lane where it was; one whose request went out is asked about before it is sent again. */
 static enum sd_err into_lane(struct work *w, const struct sd_mutation *m, int64_t seq)
 {
+	if (m->unknown) {
+		enum sd_err rc = sd_outbox_unsure(w->to, seq, w->e);
+		if (rc != SD_OK)
+			return rc;
+	}
 	switch (m->lane) {
 	case SD_LANE_PARKED:
 		return sd_outbox_park(w->to, seq, true, w->o->now_ms, w->e);
@@ -144,9 +149,7 @@ static enum sd_err into_lane(struct work *w, const struct sd_mutation *m, int64_
 		return sd_outbox_refuse(w->to, seq, m->error_type ? m->error_type : "Refused",
 			m->error_message ? m->error_message : "", NULL, w->o->now_ms, w->e);
 	default:
-		if (!m->unknown && m->lane != SD_LANE_SENDING)
-			return SD_OK;
-		return sd_outbox_retry_at(w->to, seq, 0, true, false, NULL, NULL, w->e);
+		return m->lane == SD_LANE_SENDING ? sd_outbox_unsure(w->to, seq, w->e) : SD_OK;
 	}
 }
 

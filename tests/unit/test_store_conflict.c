@@ -167,6 +167,50 @@ static void an_entry_exported_before_a_wipe_comes_back_by_import(void **st)
 	sd_json_free(bad);
 }
 
+static bool unknown_of(struct fix *f, int64_t seq)
+{
+	struct sd_mutation m;
+	bool yes;
+
+	fix_ok(f, sd_outbox_get(f->st, seq, &m, &f->e));
+	yes = m.unknown;
+	sd_mutation_release(&m);
+	return yes;
+}
+
+/* R-050, S7.4: exported while its answer was awaited, or lost: looked for before it is sent again */
+static void an_imported_entry_that_may_have_arrived_is_looked_for_first(void **st)
+{
+	struct fix *f = *st;
+	struct cJSON *line[3];
+	struct sd_wiped w;
+
+	for (int i = 0; i < 3; i++) {
+		char save[64];
+		snprintf(save, sizeof save, "{'id':'n%d','title':'new'}", i);
+		fix_ok(f, fix_save(f, "Post", save));
+	}
+	fix_begin(f);
+	fix_ok(f, sd_outbox_retry_at(f->st, 1, 0, true, false, NULL, NULL, &f->e));
+	fix_ok(f, sd_outbox_sending(f->st, 2, &f->e));
+	fix_commit(f);
+	for (int i = 0; i < 3; i++) {
+		char *text = line_of(f, i + 1, true);
+		line[i] = fix_json(text);
+		free(text);
+	}
+	fix_close(f);
+	fix_ok(f, sd_wipe(f->dir, &w, &f->e));
+	fix_open(f);
+	for (int i = 0; i < 3; i++) {
+		fix_begin(f);
+		fix_ok(f, sd_outbox_import(f->st, line[i], 5, &f->rand, &f->e));
+		fix_commit(f);
+		sd_json_free(line[i]);
+		assert_int_equal(unknown_of(f, i + 1), i < 2);
+	}
+}
+
 /* fields of one side merge: the entry is put on the newest version */
 static void a_rebased_entry_is_made_on_the_newest_version(void **st)
 {
@@ -267,6 +311,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(an_entry_exported_before_a_wipe_comes_back_by_import),
+		T(an_imported_entry_that_may_have_arrived_is_looked_for_first),
 		T(a_rebased_entry_is_made_on_the_newest_version),
 		T(the_change_behind_a_rebased_one_is_still_compared),
 		T(a_conflict_keeps_mine_until_it_is_settled),
