@@ -237,7 +237,7 @@ void sim_decided(struct sim *s, int client, const struct sd_model *m, const char
 struct arrival {
 	struct sim *s;
 	struct sim_record *r;
-	const struct cJSON *before;
+	const struct cJSON *before, *now;
 	const char *field;
 	bool list;
 	const int64_t *floor; /* newest entry of each client that arrived before */
@@ -292,6 +292,53 @@ static void arrives(void *ctx, const char *token)
 			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
 }
 
+struct how_often {
+	const char *token;
+	int n;
+};
+
+static void count_one(void *ctx, const char *token)
+{
+	struct how_often *h = ctx;
+
+	h->n += strcmp(h->token, token) == 0;
+}
+
+static int how_often(const struct cJSON *v, const char *token)
+{
+	struct how_often h = {token, 0};
+
+	sim_tokens(v, count_one, &h);
+	return h.n;
+}
+
+static bool sending_seq(void *ctx, struct sd_mutation *m)
+{
+	if (m->lane == SD_LANE_SENDING)
+		*(int64_t *)ctx = m->seq;
+	return m->lane != SD_LANE_SENDING;
+}
+
+/* With policy `server` Automerge may append a stale list; the same entry's only once. */
+static void appended(void *ctx, const char *token)
+{
+	struct arrival *a = ctx;
+	struct sim_edit *x = sim_edit_of(a->s, token);
+	int client = a->s->executing, before = how_often(a->before, token);
+	struct sim_client *c = client >= 0 ? &a->s->client[client] : NULL;
+	int64_t seq = 0;
+
+	if (!x || !c || x->client != client || !c->store || before == 0 || a->r->late ||
+		c->policy[x->model->id] != SD_POLICY_SERVER || how_often(a->now, token) <= before)
+		return;
+	if (sd_outbox_of(c->store, sd_schema_model(a->s->w.schema[c->gen], x->model->name), x->key,
+		    sending_seq, &seq, NULL) == SD_OK &&
+		seq == x->seq)
+		sim_wrong(a->s, "twice", "%s %s: entry %lld appends %s again, as version %lld",
+			a->r->model->name, a->r->key, (long long)seq, token,
+			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
+}
+
 static void push(struct sim *s, struct sim_record *r, int client, struct cJSON *item)
 {
 	bool old = client >= 0 && s->client[client].gen == 0;
@@ -332,10 +379,12 @@ void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *it
 	memcpy(floor, r->last_seq, sizeof floor);
 	for (size_t i = 0; i < m->field_count; i++) {
 		const char *name = m->fields[i].name;
-		struct arrival a = {
-			s, r, sd_json_get(before, name), name, m->fields[i].list, floor};
+		struct arrival a = {s, r, sd_json_get(before, name), sd_json_get(now, name), name,
+			m->fields[i].list, floor};
 		if (sim_carries(&m->fields[i]))
-			sim_tokens(sd_json_get(now, name), arrives, &a);
+			sim_tokens(a.now, arrives, &a);
+		if (m->fields[i].list && sim_carries(&m->fields[i]))
+			sim_tokens(a.now, appended, &a);
 	}
 }
 
