@@ -51,10 +51,10 @@ static const struct example {
 	{"revert", "syncdeck revert Post p1 --to 4",
 		"The fields of version 4 become a new change of the newest version."},
 	{"undo", "syncdeck undo",
-		"Without SEQ the newest unsent change; a delete comes back with its whole "
-		"cascade.\nWhat was changed several times before it was sent is one change: a "
-		"record "
-		"made here and\nnot sent yet is gone again. `syncdeck redo` makes it again."},
+		"Without SEQ the newest unsent save, one after the other; a delete comes back "
+		"with its whole\ncascade. With SEQ that entry of the outbox, with all the saves "
+		"that went into it. Saves in an\nentry that was refused, tried again or put on a "
+		"newer version are taken back together.\n`syncdeck redo` makes it again."},
 	{"redo", "syncdeck redo", "Until something else is changed."},
 	{"export", "syncdeck export Post --where 'rating > 4' -o posts.csv",
 		"NDJSON or CSV (RFC 4180; by --format or the file's name). In CSV null is an empty "

@@ -109,19 +109,12 @@ int cli_revert(struct cli *c, struct cli_args *a)
 	return rc;
 }
 
-static void tell_seq(struct cli *c, const char *name, int64_t seq)
-{
-	struct cJSON *j = sd_json_object();
-
-	sd_json_add_int(j, name, seq);
-	cli_emit(c, j, NULL);
-	sd_json_free(j);
-}
-
 int cli_undo(struct cli *c, struct cli_args *a)
 {
 	struct sd_error e = {.code = SD_OK};
 	int64_t seq = 0, done;
+	struct cJSON *j;
+	bool left;
 	enum sd_err err;
 	int rc = cli_take_options(c, a, NULL, 0);
 
@@ -131,14 +124,21 @@ int cli_undo(struct cli *c, struct cli_args *a)
 		rc = cli_open(c);
 	if (rc)
 		return rc;
-	err = sd_api_undo(c->api, seq, &done, &e);
+	err = sd_api_undo(c->api, seq, &done, &left, &e);
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
-	tell_seq(c, "undone", done);
-	if (!c->batch && !c->o.json)
-		cli_say(c,
-			"the whole unsent change %lld is taken back; `syncdeck redo` makes it "
-			"again",
+	j = sd_json_object();
+	sd_json_add_int(j, "undone", done);
+	sd_json_add_bool(j, "left", left);
+	cli_emit(c, j, NULL);
+	sd_json_free(j);
+	if (left)
+		cli_note(c,
+			"the last save in unsent change %lld is taken back, those before it are "
+			"not; `syncdeck undo` goes on, `syncdeck redo` makes it again",
+			(long long)done);
+	else
+		cli_note(c, "unsent change %lld is taken back; `syncdeck redo` makes it again",
 			(long long)done);
 	return 0;
 }
@@ -146,6 +146,7 @@ int cli_undo(struct cli *c, struct cli_args *a)
 int cli_redo(struct cli *c, struct cli_args *a)
 {
 	struct sd_error e = {.code = SD_OK};
+	struct cJSON *j;
 	int64_t made;
 	enum sd_err err;
 	int rc = cli_take_options(c, a, NULL, 0);
@@ -159,6 +160,11 @@ int cli_redo(struct cli *c, struct cli_args *a)
 	err = sd_api_redo(c->api, &made, &e);
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
-	tell_seq(c, "redone", made);
+	j = sd_json_object();
+	sd_json_add_int(j, "redone", made);
+	cli_emit(c, j, NULL);
+	sd_json_free(j);
+	if (made)
+		cli_note(c, "made again: it waits in unsent change %lld", (long long)made);
 	return 0;
 }

@@ -161,9 +161,10 @@ SD_MUST_USE enum sd_err sd_api_save_many(struct sd_api *api, const char *model, 
 SD_MUST_USE enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key,
 	const char *where, const char *cond, bool dry_run, struct cJSON **deleted,
 	struct sd_error *e);
-/* seq 0: the newest unsent change.  What was deleted at once comes back at once. */
+/* seq 0: the newest unsent save; a named entry is taken back whole.  What was deleted at once comes
+ * back at once.  *left (may be NULL): earlier saves are still in that entry. */
 SD_MUST_USE enum sd_err sd_api_undo(
-	struct sd_api *api, int64_t seq, int64_t *undone, struct sd_error *e);
+	struct sd_api *api, int64_t seq, int64_t *undone, bool *left, struct sd_error *e);
 /* Makes again what was undone last, by any process of the profile, until something else is
  * changed; NOTFOUND: nothing.  *made: its newest entry. */
 SD_MUST_USE enum sd_err sd_api_redo(struct sd_api *api, int64_t *made, struct sd_error *e);

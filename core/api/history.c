@@ -121,15 +121,27 @@ enum sd_err sd_api_revert(struct sd_api *api, const char *model, const char *key
 	return rc;
 }
 
-enum sd_err sd_api_undo(struct sd_api *api, int64_t seq, int64_t *undone, struct sd_error *e)
+enum sd_err sd_api_undo(
+	struct sd_api *api, int64_t seq, int64_t *undone, bool *left, struct sd_error *e)
 {
 	struct sd_write_env env = sd_api_env(api);
-	enum sd_err rc = sd_api_begin(api, e);
+	struct sd_mutation m;
+	enum sd_err rc = sd_api_begin(api, e), found;
 
 	*undone = seq;
+	if (left)
+		*left = false;
 	if (rc != SD_OK)
 		return rc;
-	return sd_api_end(api, sd_write_undo(api->writer, undone, &env, e), e);
+	rc = sd_write_undo(api->writer, undone, &env, e);
+	if (rc == SD_OK) {
+		found = sd_outbox_get(api->writer, *undone, &m, NULL);
+		if (found == SD_OK)
+			sd_mutation_release(&m);
+		if (left)
+			*left = found == SD_OK;
+	}
+	return sd_api_end(api, rc, e);
 }
 
 enum sd_err sd_api_redo(struct sd_api *api, int64_t *made, struct sd_error *e)

@@ -52,13 +52,18 @@ static void add_step(struct cJSON *group, const struct sd_journal *l)
 {
 	struct cJSON *steps = sd_json_get(group, "steps"), *j;
 	const char *last = NULL, *step;
+	int64_t at = 0;
 
-	for (const struct cJSON *s = sd_json_child(steps); s; s = sd_json_next(s))
+	for (const struct cJSON *s = sd_json_child(steps); s; s = sd_json_next(s)) {
 		last = sd_json_get_str(s, "step");
+		at = sd_json_get_i64(s, "at", 0);
+	}
 	step = step_of(l, last);
 
-	/* "undone": the entry's line says it, the record's line says it again */
-	if (l->kind != SD_J_OUTBOX && l->kind != SD_J_CONFLICT && l->text)
+	/* "undone": the entry's line says it, the record's line says it again; without the entry's
+	 * one save in it was taken back */
+	if (l->kind != SD_J_OUTBOX && l->kind != SD_J_CONFLICT && l->text && at == l->at_ms &&
+		sd_str_eq(last, l->text))
 		return;
 	j = sd_json_object();
 	sd_json_add_int(j, "at", l->at_ms);

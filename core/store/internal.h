@@ -6,7 +6,7 @@
  *   db.c fault.c     statements, errors                       migrate.c carry.c check.c  the schema
  *   table.c row.c    one model's table, rows <-> JSON         record.c query.c  reading
  *   entry.c rebuild.c outbox.c due.c moves.c person.c exchange.c   the outbox
- *   write.c valid.c delete.c undo.c   what the person changes   apply.c sync.c    what arrives
+ *   write.c valid.c delete.c undo.c step.c   what the person changes   apply.c sync.c    what arrives
  *   conflict.c quarantine.c journal.c history.c   share.c  who writes next, the WAL, late indexes
  *   watch.c          long statements    sortix.c  indexes for sorts in use
  *
@@ -436,6 +436,12 @@ enum sd_err sd_unmerge_open(struct sd_store *st, const struct sd_model *m, const
  * `known` has it.  *out owned; NULL: there is no such list in it. */
 enum sd_err sd_unmerge_keep(const struct cJSON *known, const struct cJSON *item, struct cJSON **out,
 	struct sd_error *e);
+/* ---- step.c ---- */
+/* Takes back the newest save that merged into waiting entry m, when the journal still knows it and
+ * something of the entry is left then.  *again: the fields it had written, for a redo; NULL: it
+ * cannot be done one by one, nothing is changed. */
+enum sd_err sd_undo_step(struct sd_store *st, const struct sd_mutation *m, int64_t now_ms,
+	struct cJSON **again, struct sd_error *e);
 
 /* ---- undo.c ---- */
 /* A delete makes this entry needless: it is kept, so that undoing the delete brings it back. */

@@ -361,16 +361,37 @@ static enum sd_err find_newest(
 	return rc;
 }
 
+/* Of several saves in one entry the newest; ops stays empty when there is one only. */
+static enum sd_err last_save(
+	struct sd_store *st, int64_t seq, struct cJSON *ops, int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *again = NULL, *op;
+	struct sd_mutation m;
+	enum sd_err rc = sd_entry_take(st, seq, &m, e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_undo_step(st, &m, now_ms, &again, e);
+	if (rc == SD_OK && again) {
+		op = op_json(&m, sd_op_name(SD_OP_UPDATE));
+		if (!op || !sd_json_set(op, "fields", again) || !sd_json_push(ops, op))
+			rc = sd_db_nomem(e, "undo");
+	}
+	sd_mutation_release(&m);
+	return rc;
+}
+
 enum sd_err sd_write_undo(
 	struct sd_store *st, int64_t *seq, const struct sd_write_env *env, struct sd_error *e)
 {
 	struct sd_mutation m;
 	struct cJSON *ops;
 	int64_t group = 0;
+	bool newest = *seq == 0;
 	enum sd_err rc;
 
 	assert(sd_store_in_txn(st));
-	if (*seq == 0) {
+	if (newest) {
 		rc = find_newest(st, seq, &group, e);
 	} else {
 		rc = sd_entry_take(st, *seq, &m, e);
@@ -389,7 +410,11 @@ enum sd_err sd_write_undo(
 		return rc == SD_OK && *seq == 0 ? sd_write_undo(st, seq, env, e) : rc;
 	}
 	ops = sd_json_array();
-	rc = ops ? undo_one(st, *seq, ops, env->now_ms, e) : sd_db_nomem(e, "undo");
+	rc = ops ? SD_OK : sd_db_nomem(e, "undo");
+	if (rc == SD_OK && newest)
+		rc = last_save(st, *seq, ops, env->now_ms, e);
+	if (rc == SD_OK && !sd_json_child(ops))
+		rc = undo_one(st, *seq, ops, env->now_ms, e);
 	if (rc == SD_OK)
 		return redo_push(st, ops, e);
 	sd_json_free(ops);

@@ -61,8 +61,10 @@ SD_MUST_USE enum sd_err sd_write_together(struct sd_store *st, struct sd_error *
  * those of a base sync do. */
 void sd_write_bulk(struct sd_store *st);
 
-/* Undoes the newest unsent change (seq 0) or the named one, when it is not being sent: the record
- * goes back to what it was before that entry.  A delete comes back whole: the cascade, and the
+/* Undoes the newest unsent save (seq 0) or the whole named entry, when it is not being sent.  Of
+ * several saves that merged into one entry only the newest is taken back, as long as the journal
+ * knows it and the entry was not moved since; else, and by name, the record goes back to what it
+ * was before that entry.  A delete comes back whole: the cascade, and the
  * unsent changes that it had made needless (a record that was never sent too; an edit of a record
  * that the server deleted meanwhile waits again, for a conflict).  *seq gets the entry undone.
  * NOTFOUND when there is none; INVAL when it was already sent ("already sent; this makes a new

@@ -391,6 +391,9 @@ void sim_note_seq(
 void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone);
 /* Edit `at` put another value into the entry it is in. */
 void sim_replaced(struct sim *s, size_t at);
+/* An undo took one save out of an entry that stays: what it wrote is given up, and what that hid
+ * shows again. */
+void sim_step_back(struct sim *s, int client);
 /* Where the edits wait now.  undone: something was undone or made again; what waits counts again. */
 void sim_look_again(struct sim *s, int client, bool undone);
 /* ... everything they did to that record so far. */

@@ -123,6 +123,30 @@ static int64_t entry_of(struct sim *s, const struct sim_edit *x)
 	return l.seq;
 }
 
+static bool waits(struct sim *s, const struct sim_edit *x)
+{
+	struct sd_mutation m;
+
+	if (!x->seq || sd_outbox_get(s->client[x->client].store, x->seq, &m, NULL) != SD_OK)
+		return false;
+	sd_mutation_release(&m);
+	return true;
+}
+
+void sim_step_back(struct sim *s, int client)
+{
+	for (size_t i = s->edit_count; i-- > 0;) {
+		struct sim_edit *x = &s->edits[i];
+		if (x->client != client || x->given_up || x->by >= 0 || !x->token[0] ||
+			!waits(s, x) || entry_of(s, x))
+			continue;
+		x->given_up = true;
+		for (size_t k = 0; k < i; k++)
+			if (s->edits[k].by == (int64_t)i)
+				s->edits[k].by = -1;
+	}
+}
+
 void sim_look_again(struct sim *s, int client, bool undone)
 {
 	struct sim_client *c = &s->client[client];

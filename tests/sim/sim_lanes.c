@@ -132,6 +132,8 @@ static bool act(struct sim *s, int client, enum sim_do what, const struct seqs *
 		sim_wrong(s, "person", "client %d: %s: %s", client, sim_do_name(what), e.text);
 	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_REDO || what == SIM_DISCARD))
 		gave_up(s, client, what == SIM_UNDO, all);
+	if (rc == SD_OK && what == SIM_UNDO)
+		sim_step_back(s, client);
 	if (rc == SD_OK && (what == SIM_UNDO || what == SIM_REDO))
 		sim_look_again(s, client, true);
 	if (rc == SD_OK && what == SIM_EDIT) {

@@ -298,6 +298,86 @@ static void what_was_undone_is_made_again_until_something_else_changes(void **st
 	fix_field(f, "Post", "[\"c\"]", "title", "'C'");
 }
 
+/* U-38, X-03: saves that merged into one entry are taken back one by one, in the order of time */
+static void each_undo_takes_back_one_save_and_redo_makes_it_again(void **st)
+{
+	struct fix *f = *st;
+
+	arrive(f, "Post", "[{'id':'p','title':'B','rating':1,'_version':7,'_lastChangedAt':1}]",
+		true);
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'one'}"));
+	fix_ok(f, fix_save(f, "Post", "{'id':'n','title':'N'}"));
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'two','rating':2}"));
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','rating':1}")); /* back to what it was */
+	fix_ok(f, fix_save(f, "Post", "{'id':'n','rating':5}"));
+	fix_queue(f, "1 UPDATE Post [\"p\"] {\"title\":\"two\"} waiting v7; "
+		     "2 CREATE Post [\"n\"] {\"id\":\"n\",\"title\":\"N\",\"rating\":5} "
+		     "waiting v-1");
+	fix_ok(f, undo(f, 0)); /* n: rating; of a create it is not there at all then */
+	fix_ok(f, undo(f, 0)); /* p: rating 1 */
+	fix_queue(f, "1 UPDATE Post [\"p\"] {\"title\":\"two\",\"rating\":2} waiting v7; "
+		     "2 CREATE Post [\"n\"] {\"id\":\"n\",\"title\":\"N\"} waiting v-1");
+	fix_ok(f, undo(f, 0)); /* p: two */
+	fix_field(f, "Post", "[\"p\"]", "title", "'one'");
+	fix_field(f, "Post", "[\"p\"]", "rating", "1");
+	fix_ok(f, redo(f));
+	fix_field(f, "Post", "[\"p\"]", "title", "'two'");
+	fix_field(f, "Post", "[\"p\"]", "rating", "2");
+	fix_ok(f, undo(f, 0));
+	fix_ok(f, undo(f, 0)); /* n */
+	fix_expect(f, "Post", "[\"n\"]", "");
+	fix_ok(f, undo(f, 0)); /* p: the first save */
+	fix_field(f, "Post", "[\"p\"]", "_state", "'synced'");
+	fix_queue(f, "");
+	assert_int_equal(undo(f, 0), SD_NOTFOUND);
+	for (int i = 0; i < 5; i++)
+		fix_ok(f, redo(f));
+	assert_int_equal(redo(f), SD_NOTFOUND);
+	fix_field(f, "Post", "[\"p\"]", "title", "'two'");
+	fix_field(f, "Post", "[\"p\"]", "rating", "1");
+	fix_field(f, "Post", "[\"n\"]", "rating", "5");
+}
+
+/* what moved meanwhile stands on something else: it is taken back as a whole */
+static void saves_in_an_entry_that_moved_are_undone_together(void **st)
+{
+	struct fix *f = *st;
+
+	arrive(f, "Post", "[{'id':'p','title':'B','_version':7,'_lastChangedAt':1}]", true);
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'one'}"));
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'two'}"));
+	fix_begin(f);
+	fix_ok(f, sd_outbox_sending(f->st, 1, &f->e));
+	fix_ok(f, sd_outbox_refuse(f->st, 1, "Unauthorized", "no", NULL, ++f->now, &f->e));
+	fix_ok(f, sd_outbox_retry(f->st, 1, ++f->now, &f->e));
+	fix_commit(f);
+	fix_field(f, "Post", "[\"p\"]", "title", "'two'");
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','rating':3}")); /* made after the move */
+	fix_ok(f, undo(f, 0));
+	fix_field(f, "Post", "[\"p\"]", "rating", "null");
+	fix_field(f, "Post", "[\"p\"]", "title", "'two'");
+	fix_ok(f, undo(f, 0));
+	fix_field(f, "Post", "[\"p\"]", "title", "'B'");
+	fix_queue(f, "");
+}
+
+/* another's copy of the same field came between: the save is not cut out of what stands there */
+static void a_save_is_not_taken_back_from_under_what_arrived_since(void **st)
+{
+	struct fix *f = *st;
+
+	arrive(f, "Post", "[{'id':'p','title':'B','_version':7,'_lastChangedAt':1}]", true);
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'one'}"));
+	fix_ok(f, fix_save(f, "Post", "{'id':'p','rating':2}"));
+	arrive(f, "Post",
+		"[{'id':'p','title':'theirs','rating':9,'_version':8,'_lastChangedAt':2}]", false);
+	fix_ok(f, undo(f, 0));
+	fix_queue(f, "1 UPDATE Post [\"p\"] {\"title\":\"one\"} waiting v7");
+	fix_ok(f, undo(f, 0));
+	fix_queue(f, "");
+	fix_field(f, "Post", "[\"p\"]", "title", "'theirs'");
+}
+
 static void deletes_of_one_command_are_undone_together(void **st)
 {
 	struct fix *f = *st;
@@ -363,6 +443,9 @@ int main(void)
 		T(naming_one_entry_of_a_cascade_undoes_the_whole_cascade),
 		T(a_record_deleted_before_it_was_sent_comes_back),
 		T(what_was_undone_is_made_again_until_something_else_changes),
+		T(each_undo_takes_back_one_save_and_redo_makes_it_again),
+		T(saves_in_an_entry_that_moved_are_undone_together),
+		T(a_save_is_not_taken_back_from_under_what_arrived_since),
 		T(deletes_of_one_command_are_undone_together),
 		T(a_line_of_an_unknown_kind_is_passed_over),
 	};

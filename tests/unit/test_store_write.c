@@ -398,9 +398,14 @@ static void undo_takes_back_the_newest_change_or_the_named_one(void **st)
 	fix_ok(f, fix_save(f, "Post", "{'id':'b','title':'2'}"));
 	fix_ok(f, fix_save(f, "Post", "{'id':'a','rating':1}")); /* merged: a is the newest now */
 	fix_ok(f, undo(f, &seq));
-	assert_int_equal(seq, 1);
-	fix_field(f, "Post", "[\"a\"]", "title", "'A'");
+	assert_int_equal(seq, 1); /* the last save, the first one stays */
+	fix_field(f, "Post", "[\"a\"]", "title", "'1'");
 	fix_field(f, "Post", "[\"a\"]", "rating", "null");
+	fix_field(f, "Post", "[\"a\"]", "_state", "'pending'");
+	fix_ok(f, fix_save(f, "Post", "{'id':'a','rating':2}"));
+	seq = 1; /* by name: all of it */
+	fix_ok(f, undo(f, &seq));
+	fix_field(f, "Post", "[\"a\"]", "title", "'A'");
 	fix_field(f, "Post", "[\"a\"]", "_state", "'synced'");
 	seq = 2;
 	fix_begin(f);

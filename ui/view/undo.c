@@ -151,10 +151,11 @@ void sd_undo(struct sd_ui *ui)
 	struct sd_error e = {0};
 	int64_t seq = 0;
 	const char *op = NULL, *model = NULL;
+	bool left = false;
 
 	if (sd_api_outbox(ui->api, false, &list, NULL) != SD_OK)
 		list = NULL;
-	if (sd_api_undo(ui->api, 0, &seq, &e) != SD_OK) {
+	if (sd_api_undo(ui->api, 0, &seq, &left, &e) != SD_OK) {
 		if (e.code == SD_NOTFOUND)
 			offer_back(ui);
 		else
@@ -168,7 +169,11 @@ void sd_undo(struct sd_ui *ui)
 		op = sd_json_get_str(j, "op");
 		model = sd_json_get_str(j, "model");
 	}
-	if (op && model)
+	if (op && model && left)
+		sd_say(ui, SD_SAY_GOOD,
+			"Undone: the last save of %s; earlier ones are unsent. U makes it again.",
+			model);
+	else if (op && model)
 		sd_say(ui, SD_SAY_GOOD, "Undone: %s %s. U makes it again.", op, model);
 	else /* a delete of what was never sent */
 		sd_say(ui, SD_SAY_GOOD, "Undone: the delete. U makes it again.");
