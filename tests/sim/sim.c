@@ -285,6 +285,23 @@ static void by_itself(struct sim *s)
 		sim_check_models(s);
 }
 
+/* Nobody can tell a client that was away for longer than a tombstone lives what was deleted, but a
+ * full sync; and what a service cannot read (a parent that must be there is gone) nobody can tell of
+ * when it can be read again.  What is written meanwhile may be such a parent. */
+static void full_syncs(struct sim *s)
+{
+	uint64_t before;
+
+	for (int round = 0; round < 5 && !s->why[0]; round++) {
+		before = s->written;
+		for (int i = 0; i < s->clients; i++)
+			sim_input(s, i, "full sync", resync, NULL);
+		settle(s);
+		if (s->written == before)
+			return;
+	}
+}
+
 /* Then everybody takes up what they had put down, and connects anew. */
 static void heal(struct sim *s)
 {
@@ -296,13 +313,11 @@ static void heal(struct sim *s)
 			sim_take_up(s, i);
 			sim_network(s, i, false);
 			sim_network(s, i, true);
-			/* nobody can tell a client that was away for longer than a tombstone
-			 * lives what was deleted, but a full sync */
-			if (s->purged && round == 1)
-				sim_input(s, i, "full sync", resync, NULL);
 		}
 		settle(s);
 	}
+	if (s->purged && !s->why[0])
+		full_syncs(s);
 }
 
 /* Without a shell: there are tens of thousands of them. */

@@ -250,6 +250,7 @@ struct sim {
 	int clients;
 	int64_t now;
 	bool faults, server_down, purged;
+	uint64_t written; /* versions, by whomever */
 	uint64_t order;
 	struct sim_event *events;
 	size_t event_count, event_room;

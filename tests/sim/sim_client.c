@@ -291,6 +291,8 @@ static void come_back(struct sim *s, int client, const struct sim_step *p)
 {
 	struct sim_client *c = &s->client[client];
 
+	if (c->en)
+		sim_unplug(s, client); /* what is on its way was sent by the older program */
 	if (p->what == SIM_EXPRESSION) {
 		static const char *const exprs[] = {NULL, NULL, "n < 500", "n >= 300",
 			"not (n > 700)", "s1 beginsWith \"c1\"", "n between 100 and 800"};
@@ -306,7 +308,6 @@ static void come_back(struct sim *s, int client, const struct sim_step *p)
 	}
 	if (!c->en)
 		return; /* when it starts */
-	sim_unplug(s, client);
 	sim_close(s, client);
 	c->life++;
 	sd_json_free(c->in_flight);

@@ -90,8 +90,9 @@ void sim_give_up_entry(struct sim *s, int client, int64_t seq, bool undone)
 		if (x->client != client || x->seq != seq || x->given_up)
 			continue;
 		x->given_up = true;
-		/* what it hid is what the person sees again, unless it went with it */
-		for (size_t k = 0; k < i && undone; k++)
+		/* what it hid is what the person sees again, unless it went with it, or this had
+		 * arrived before a decision put it into another entry */
+		for (size_t k = 0; k < i && undone && !x->times; k++)
 			if (s->edits[k].by == (int64_t)i && s->edits[k].seq != seq)
 				s->edits[k].by = -1;
 	}
@@ -367,6 +368,7 @@ static void push(struct sim *s, struct sim_record *r, int client, struct cJSON *
 {
 	bool old = client >= 0 && s->client[client].gen == 0;
 
+	s->written++;
 	r->v = realloc(r->v, (r->count + 1) * sizeof *r->v);
 	if (!r->v)
 		abort();
