@@ -96,7 +96,7 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 		    : p->poll        ? SD_SYNC_POLLING
 		    : p->s.page_base ? SD_SYNC_FULL
 				     : SD_SYNC_DELTA;
-	p->s.failures = p->tries = 0;
+	p->s.failures = p->tries = p->gaps = 0;
 	free(p->s.error);
 	free(p->s.page_token);
 	p->s.error = p->s.page_token = NULL;
@@ -186,6 +186,12 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 		p->running = false;
 		return sd_run_begin(en, p, now_ms, e);
 	}
+	if (sd_run_torn(en, p, now_ms)) {
+		p->running = false;
+		rc = sd_run_set_text(&p->s.page_token, NULL, e);
+		return rc == SD_OK ? sd_run_begin(en, p, now_ms, e) : rc;
+	}
+	p->page_at_ms = now_ms;
 	if (!p->s.page_started_ms)
 		p->s.page_started_ms = started;
 	p->s.page_started_last_ms = started;

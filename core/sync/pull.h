@@ -20,6 +20,8 @@
 #define SD_PULL_FINAL_MS 300000   /* a final error is tried again after this */
 #define SD_PULL_POLL_MS  15000    /* between two delta runs of a polled model */
 #define SD_PULL_HOLD_MS  1200000  /* rows the server could not read: the mark waits for them */
+#define SD_PULL_GAP_MS   120000   /* pages of a delta further apart than this: it begins anew */
+#define SD_PULL_GAPS     3        /* ... so often; then a base run, whose pages may wait */
 #define SD_PULL_DOUBTS   32       /* records in doubt read one by one; more: a base run */
 #define SD_PULL_BUFFER   10000    /* messages kept for one model while it runs ... */
 #define SD_PULL_HELD     33554432 /* ... and about so many bytes for all of them */
@@ -57,7 +59,9 @@ struct sd_pull_model {
 	char *filter;    /* JSON of the filter sent; owned; NULL: none */
 	bool check_here; /* the server cannot be asked for the expression: rows are checked here */
 	bool fresh;      /* begun by this engine since its start: all since then was listened to */
-	int64_t limit;   /* of the request on its way */
+	int64_t page_at_ms; /* when the run last got a page, or began */
+	int gaps;           /* since a run ended: begun anew after SD_PULL_GAP_MS */
+	int64_t limit;      /* of the request on its way */
 	int64_t cap_mark_ms; /* capped: since this moment what is here is kept fresh by deltas (R-044);
 	                      * of this engine only, a start begins with a base run; 0: none */
 	int good_pages;      /* since the page size was cut */
@@ -100,6 +104,8 @@ struct sd_pull {
 };
 
 /* ---- run.c ---- */
+/* The delta run under way waited too long for its next page: it must begin anew. */
+bool sd_run_torn(struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms);
 /* Begins or resumes the wanted run: its first request goes out. */
 enum sd_err sd_run_begin(
 	struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms, struct sd_error *e);

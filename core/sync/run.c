@@ -129,6 +129,7 @@ static enum sd_err reset(
 	p->force_full = false;
 	p->fresh = true;
 	p->again = false;
+	p->page_at_ms = now_ms;
 	if (p->s.page_base)
 		rc = sd_sweep_begin(en->store, p->m, &p->s.sweep_rid, e);
 	/* every row comes again, and so do those that nobody can name */
@@ -138,6 +139,21 @@ static enum sd_err reset(
 		rc = sd_run_set_text(&p->s.why, p->why ? p->why : "asked for", e);
 	p->why = NULL;
 	return rc;
+}
+
+/* The service's log of changes forgets (server.md 3.1): a page of a delta that is asked for much
+ * later than the one before it lacks what was forgotten in between, and says nothing of it.  The
+ * pages of a full run come from the records themselves. */
+bool sd_run_torn(struct sd_engine *en, struct sd_pull_model *p, int64_t now_ms)
+{
+	int64_t since = p->page_at_ms ? now_ms - p->page_at_ms
+				      : now_ms + en->status.skew_ms - p->s.page_started_ms;
+
+	if (p->s.page_base || !p->s.page_token || since < SD_PULL_GAP_MS)
+		return false;
+	p->why = "the pages of the last one were too far apart";
+	p->force_full = p->force_full || ++p->gaps > SD_PULL_GAPS;
+	return true;
 }
 
 enum sd_err sd_run_begin(
@@ -155,7 +171,7 @@ enum sd_err sd_run_begin(
 	sd_wait_off(&p->retry);
 	sd_wait_off(&p->poll_wait);
 	p->isolating = SD_ISOLATE_NOTHING;
-	if (p->s.page_token && !p->force_full) {
+	if (p->s.page_token && !p->force_full && !sd_run_torn(en, p, now_ms)) {
 		/* nobody listened between the run's beginning and now: a delta run follows it */
 		p->again = p->again || !p->fresh;
 	} else {

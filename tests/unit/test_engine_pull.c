@@ -132,6 +132,41 @@ static void a_run_cut_off_goes_on_from_the_saved_page(void **st)
 	rig_free(r);
 }
 
+/* Found by the simulation: the service forgets its log of changes while the machine sleeps between
+ * two pages of a delta, and the second page lacks them without a word. */
+static void a_delta_whose_pages_are_far_apart_begins_anew(void **st)
+{
+	struct rig *r = rig_online();
+	struct sd_sync_state s;
+
+	(void)st;
+	rig_page(r, "syncPosts", RIG_POST("p1", "a", 1), NULL, 1795371000000);
+	rig_page(r, "syncComments", "", NULL, 1795371000000);
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	for (int i = 0; i < 4; i++) {
+		assert_string_equal(rig_variable(r, "syncPosts", "nextToken"), "null");
+		assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371000000");
+		rig_page(r, "syncPosts", RIG_POST("p2", "b", 1), "T2", 1795371100000);
+		assert_string_equal(rig_variable(r, "syncPosts", "nextToken"), "\"T2\"");
+		r->now += 4000000;
+		rig_page(r, "syncPosts", "", NULL, 1795371100000);
+	}
+	/* not for ever: the pages of a base run may wait */
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "0");
+	s = rig_sync_state(r, "Post");
+	assert_int_equal(s.last_sync_ms, 1795371000000);
+	assert_string_equal(s.why, "the pages of the last one were too far apart");
+	sd_sync_state_release(&s);
+	rig_page(r, "syncPosts", RIG_POST("p1", "a", 1), "T2", 1795371200000);
+	r->now += 4000000;
+	rig_page(r, "syncPosts", RIG_POST("p3", "c", 1), NULL, 1795371200000);
+	s = rig_sync_state(r, "Post");
+	assert_int_equal(s.kind, SD_SYNC_FULL);
+	assert_int_equal(s.last_sync_ms, 1795371200000);
+	sd_sync_state_release(&s);
+	rig_free(r);
+}
+
 /* U-13: a token the server forgot */
 static void a_saved_page_the_server_forgot_starts_the_run_over(void **st)
 {
@@ -437,6 +472,7 @@ int main(void)
 		cmocka_unit_test(a_page_too_large_halves_the_page_size_which_grows_back),
 		cmocka_unit_test(a_page_lost_whole_is_asked_for_in_halves),
 		cmocka_unit_test(a_page_with_bad_rows_keeps_the_good_ones_and_names_the_bad),
+		cmocka_unit_test(a_delta_whose_pages_are_far_apart_begins_anew),
 		cmocka_unit_test(a_row_missing_from_a_delta_is_asked_for_again),
 		cmocka_unit_test(a_failing_model_is_retried_and_holds_up_nobody_else),
 		cmocka_unit_test(a_complete_base_run_removes_what_the_server_no_longer_has),
