@@ -25,25 +25,37 @@ function limited(promise) {
 	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+// One scenario in a world of its own, a line and a test.  One that gives [[name, body]...] is a table:
+// its rows follow one another in the same world, each a test, too.  How many [passed, failed].
 async function one(name, body) {
-	const start = Date.now();
-	let error = null;
-	let world;
-	try {
-		world = new World();
-		await limited(body(world));
+	const world = new World();
+	const counts = [0, 0];
+	const step = async (what, work) => {
+		const start = Date.now();
+		let error = null, got = null;
+		try {
+			got = await limited(work());
+		} catch (e) {
+			error = e;
+		}
+		counts[error ? 1 : 0]++;
+		console.log(`${error ? 'FAIL' : 'ok  '} ${what}  ${Date.now() - start}ms`);
+		if (error)
+			console.log(`  ${error.stack}\n${await world.said()}`.replace(/\n/g, '\n  '));
+		return got;
+	};
+	const finish = async () => {
 		if (!world.sandbox.alive())
 			throw new Error('the sandbox ended by itself');
-		await limited(world.finish());
-	} catch (e) {
-		error = e;
-	}
-	console.log(`${error ? 'FAIL' : 'ok  '} ${name}  ${Date.now() - start}ms`);
-	if (error)
-		console.log(`  ${error.stack}\n${world ? await world.said() : ''}`.replace(/\n/g, '\n  '));
-	if (world)
-		world.end();
-	return error === null;
+		await world.finish();
+	};
+	const rows = await step(name, async () => await body(world) || finish());
+	for (const [what, work] of rows || [])
+		await step(`${name}: ${what}`, () => work(world));
+	if (rows)
+		await step(`${name}: all programs end in order`, finish);
+	world.end();
+	return counts;
 }
 
 async function main() {
@@ -51,10 +63,9 @@ async function main() {
 	let passed = 0, failed = 0;
 	const worker = async () => {
 		for (let s = todo.shift(); s; s = todo.shift()) {
-			if (await one(...s))
-				passed++;
-			else
-				failed++;
+			const [p, f] = await one(...s);
+			passed += p;
+			failed += f;
 		}
 	};
 	await Promise.all(Array.from({ length: JOBS }, worker));

@@ -6,7 +6,7 @@
 
 const browser = require('./browser');
 const { canonical, converters } = require('./records');
-const { sleep } = require('./wait');
+const { sleep, waitFor } = require('./wait');
 
 let DataStore, DISCARD, Hub, internal, models, schema, convert, eager;
 const events = [];
@@ -186,6 +186,12 @@ const OPS = {
 	},
 	errors() {
 		return errors;
+	},
+	async clear() {
+		const from = events.length;
+		await DataStore.clear();
+		await DataStore.start();
+		await waitFor('ready again', () => events.slice(from).some(e => e.event === 'ready'));
 	},
 	async stop() {
 		await DataStore.stop();

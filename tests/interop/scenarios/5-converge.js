@@ -3,6 +3,7 @@
 'use strict';
 
 const assert = require('assert');
+const { random } = require('../lib/faults');
 
 async function three(w, strategy, o = {}, ...sets) {
 	await w.backend('--strategy', strategy);
@@ -98,14 +99,6 @@ async function clash(w, strategy) {
 	await s.drained();
 	await w.sandbox.has('Note', both, r => r.title === 'S title' && r.body === 'held back by the conflict');
 	await w.converged();
-}
-
-function random(seed) {
-	let s = seed >>> 0;
-	return n => {
-		s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
-		return Math.floor(s / 4294967296 * n);
-	};
 }
 
 // A person at syncdeck decides whatever is in conflict, until nothing is.
