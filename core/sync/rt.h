@@ -22,7 +22,8 @@
 #define SD_RT_STEADY_MS   30000  /* live for this long: back-off starts over */
 #define SD_RT_BURST       50     /* starts under way on one connection (server.md 4) */
 #define SD_RT_START_TRIES 3      /* unanswered starts before a model is polled */
-#define SD_RT_REFUSED_MS  300000 /* a refused subscription is tried again */
+#define SD_RT_REFUSED_MS  30000  /* a refused subscription is tried again; longer each time, */
+#define SD_RT_REFUSED_MAX 300000 /* at most this: a server in trouble says no for a moment only */
 
 enum sd_sub_state { SD_SUBST_WAITING, SD_SUBST_STARTING, SD_SUBST_LIVE, SD_SUBST_REFUSED };
 
@@ -37,8 +38,8 @@ struct sd_rt_sub {
 	bool filtered, owned;     /* the start under way carries these arguments */
 	bool no_filter, no_owner; /* the server refused them */
 	bool late;                /* did not settle in time: when it becomes live, it is a gap */
-	int tries;
-	struct sd_wait wait; /* start_ack's limit, or when to try again */
+	int tries, refusals;      /* since it was live */
+	struct sd_wait wait;      /* start_ack's limit, or when to try again */
 };
 
 enum sd_conn_state { SD_CONN_IDLE, SD_CONN_OPENING, SD_CONN_INIT, SD_CONN_READY };

@@ -50,9 +50,14 @@ void sd_subs_lost(struct sd_engine *en, size_t conn)
 static enum sd_err refuse(struct sd_engine *en, struct sd_rt_sub *s, const char *why,
 	int64_t now_ms, struct sd_error *e)
 {
+	int64_t wait = SD_RT_REFUSED_MS;
+
+	for (int i = 0; i < s->refusals && wait < SD_RT_REFUSED_MAX; i++)
+		wait *= 2;
+	s->refusals++;
 	s->state = SD_SUBST_REFUSED;
 	s->late = false;
-	sd_wait_set(&s->wait, now_ms, SD_RT_REFUSED_MS);
+	sd_wait_set(&s->wait, now_ms, wait < SD_RT_REFUSED_MAX ? wait : SD_RT_REFUSED_MAX);
 	snprintf(en->status.last_failure, sizeof en->status.last_failure,
 		"%s: no subscription, polling: %s", s->m->name, why);
 	count_live(en);
@@ -305,7 +310,7 @@ static enum sd_err on_ack(
 
 	s->state = SD_SUBST_LIVE;
 	s->late = false;
-	s->tries = 0;
+	s->tries = s->refusals = 0;
 	sd_wait_off(&s->wait);
 	count_live(en);
 	if (heard(en->rt, s->m))

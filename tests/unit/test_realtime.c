@@ -145,6 +145,47 @@ static void one_refused_subscription_makes_its_model_poll_and_bounces_nothing(vo
 	rig_free(r);
 }
 
+/* a server in trouble refuses for a moment; a model without a right to it for ever */
+static void a_refused_subscription_is_tried_again_less_and_less_often(void **st)
+{
+	static const int AT[] = {0, 30, 90, 210, 450, 750, 1050}; /* seconds */
+	struct rig *r = rig_new(RIG_SDL);
+	struct sd_sync_state saved;
+	struct sd_action *a;
+	size_t tries = 0;
+	uint64_t conn;
+
+	(void)st;
+	rig_start(r);
+	conn = rig_connect(r, 300000);
+	for (int t = 0; t <= 1350 && tries <= sizeof AT / sizeof *AT; t++) {
+		a = rig_find(r, SD_ACT_RT_START, "onUpdateComment");
+		if (a && tries < sizeof AT / sizeof *AT) {
+			assert_in_range(t, AT[tries], AT[tries] + (int)tries);
+			rig_frame(r, conn,
+				"{\"type\":\"error\",\"id\":\"%s\",\"payload\":{\"errors\":["
+				"{\"errorType\":\"InternalFailure\",\"message\":\"x\"}]}}",
+				a->sub_id);
+			rig_done(a);
+		}
+		tries += a != NULL;
+		if (a)
+			rig_ack_all(r, conn); /* the last one is taken */
+		if (!t)
+			run_empty(r);
+		rig_wait(r, 1000);
+		rig_frame(r, conn, "{\"type\":\"ka\"}");
+		while (rig_find(r, SD_ACT_HTTP, "syncComments"))
+			rig_page(r, "syncComments", "", NULL, 1795371050000);
+	}
+	assert_int_equal(tries, sizeof AT / sizeof *AT + 1);
+	assert_int_equal(
+		sd_sync_get(r->store, sd_schema_model(r->schema, "Comment"), &saved, &r->e), SD_OK);
+	assert_int_equal(saved.kind, SD_SYNC_DELTA);
+	sd_sync_state_release(&saved);
+	rig_free(r);
+}
+
 /* S9.4: a start that is never confirmed */
 static void an_unconfirmed_start_is_tried_again_and_then_polled(void **st)
 {
@@ -377,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_message_changes_the_store_at_once),
 		cmocka_unit_test(a_message_during_the_run_waits_for_its_end),
 		cmocka_unit_test(one_refused_subscription_makes_its_model_poll_and_bounces_nothing),
+		cmocka_unit_test(a_refused_subscription_is_tried_again_less_and_less_often),
 		cmocka_unit_test(an_unconfirmed_start_is_tried_again_and_then_polled),
 		cmocka_unit_test(a_connection_without_any_live_subscription_is_not_called_live),
 		cmocka_unit_test(more_subscriptions_than_one_connection_takes_are_spread),
