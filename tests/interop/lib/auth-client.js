@@ -52,6 +52,17 @@ const OPS = {
 		subscriptions.set(o.name, s);
 		s.handle = client.graphql(o.options).subscribe({ next: m => s.data.push(m.data), error: e => { s.error = e; } });
 	},
+	// the typed client: generateClient().models
+	async model(o) {
+		const { data, errors } = await client.models[o.model][o.op](...o.args);
+		return { data: JSON.parse(JSON.stringify(data ?? null)), errors }; // without the functions of its relations
+	},
+	watch(o) {
+		const s = { data: [], error: null };
+		subscriptions.set(o.name, s);
+		s.handle = client.models[o.model][o.op](...o.args).subscribe({
+			next: m => s.data.push(JSON.parse(JSON.stringify(m))), error: e => { s.error = e; } });
+	},
 	seen: o => ({ data: subscriptions.get(o.name).data, error: JSON.stringify(subscriptions.get(o.name).error) }),
 	unsubscribe(o) { subscriptions.get(o.name).handle.unsubscribe(); },
 };

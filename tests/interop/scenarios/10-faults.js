@@ -170,6 +170,35 @@ async function expired(w) {
 	await w.converged(['Diary'], [s]);
 }
 
+// One subscription of 27 is refused, once: Amplify gives up all of them and hears of nothing any more,
+// of no model, until it is started again; syncdeck polls that one model and hears the others.
+async function refusedOnce(w) {
+	await w.backend();
+	const [a, s] = await Promise.all([w.amplify('A'), w.syncdeck('S')]);
+	await w.sandbox.mutate('create', 'Note', { id: 'n', title: 'old' });
+	for (const c of [a, s])
+		await c.sees('Note', 'n', r => r !== null);
+	await w.sandbox.call('POST', 'fault',
+		{ kind: 'graphqlError', errorType: 'InternalFailure', op: 'subscription', field: 'onUpdateNote', count: 2 });
+	const before = (await a.events()).length;
+	await w.sandbox.call('POST', 'ws/drop', { code: 1001 });
+	await a.told('syncQueriesReady', () => true, before);
+	const listening = async n => {
+		const { subscriptions, settings } = await w.sandbox.call('GET', 'state');
+		return settings.faults.length === 0 && subscriptions === n;
+	};
+	await waitFor('Amplify to hang up, syncdeck to keep 26 subscriptions', () => listening(26));
+	await w.sandbox.mutate('update', 'Note', { id: 'n', title: 'polled' });
+	await w.sandbox.mutate('create', 'Board', { id: 'b', name: 'live' });
+	await s.sees('Board', 'b', r => r !== null);
+	await s.sees('Note', 'n', r => r.title === 'polled');
+	assert.ok(await listening(26) || await listening(27));
+	assert.strictEqual((await a.get('Note', 'n')).title, 'old');
+	assert.strictEqual(await a.get('Board', 'b'), null);
+	await a.ask('clear');
+	await w.converged();
+}
+
 // Edits by both and by a third while faults of every kind come and go, requests and sockets.
 async function weather(w, strategy) {
 	const pick = random(Number(process.env.INTEROP_SEED || 11));
@@ -237,5 +266,6 @@ for (const strategy of ['automerge', 'optimistic']) {
 	out[`R-077 the same faults for both clients, ${strategy}`] = w => table(w, strategy);
 	out[`R-077 both clients agree after bad weather, and nothing of syncdeck is lost, ${strategy}`] = w => weather(w, strategy);
 }
+out['one refused subscription (Amplify: deaf, syncdeck: polls one model)'] = refusedOnce;
 out['tokens that the backend no longer takes (Amplify: lost, syncdeck: kept)'] = expired;
 module.exports = out;
