@@ -183,7 +183,7 @@ static void a_batch_too_large_is_halved_until_it_goes(void **st)
 	script_free(r);
 }
 
-/* the batch_answer of a whole batch was lost: every record is read before anything is sent again */
+/* the answer of a whole batch was lost: every record is read before anything is sent again */
 static void a_lost_batch_is_looked_up_record_by_record(void **st)
 {
 	struct script *r = batch_ready(3, 2);

@@ -80,7 +80,7 @@ static bool odd(struct server *s, const char *alias, const struct cJSON *in, boo
 
 	if (d > 3)
 		return false;
-	if (d == 3) /* carried out; the batch_answer forgets it */
+	if (d == 3) /* carried out; the answer forgets it */
 		apply(s, alias, in, create, &none, &none2);
 	if (d < 2) {
 		sd_buf_fmt(data, "%s\"%s\":null", data->len ? "," : "", alias);
