@@ -92,3 +92,17 @@ void shop_in_pieces(struct fx *f, struct sd_sbx_work *j, int64_t rows)
 		assert_int_equal(sd_sbx_work_step(j, rows, f->now, &done, NULL), SD_OK);
 	sd_sbx_work_free(j);
 }
+
+int64_t shop_stored(struct fx *f, const char *table)
+{
+	char *sql = sqlite3_mprintf("SELECT count(*) FROM %s NOT INDEXED", table);
+	sqlite3_stmt *st = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_prepare_v2(f->s->db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_free(sql);
+	return n;
+}

@@ -19,6 +19,7 @@ char *shop_rows(struct fx *f, const char *model);
 void shop_seed(struct fx *f, const char *model, int64_t n, uint64_t number);
 /* The state's counts of a model are this JSON text. */
 void shop_counted(struct fx *f, const char *model, const char *want);
+int64_t shop_stored(struct fx *f, const char *table); /* rows that the file holds */
 /* All of the work, so many rows at a time; frees it. */
 void shop_in_pieces(struct fx *f, struct sd_sbx_work *j, int64_t rows);
 

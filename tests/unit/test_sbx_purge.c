@@ -86,20 +86,6 @@ static void a_purge_takes_tombstones_of_every_model_and_nothing_else(void **st)
 	fx_close(f);
 }
 
-static int64_t stored(struct fx *f, const char *table)
-{
-	char *sql = sqlite3_mprintf("SELECT count(*) FROM %s", table);
-	sqlite3_stmt *st = NULL;
-	int64_t n;
-
-	assert_int_equal(sqlite3_prepare_v2(f->s->db, sql, -1, &st, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_free(sql);
-	return n;
-}
-
 /* No request waits for all of them; together the requests get through. */
 static void very_many_expired_rows_go_a_few_at_a_time(void **st)
 {
@@ -112,8 +98,8 @@ static void very_many_expired_rows_go_a_few_at_a_time(void **st)
 	f->now += SHOP_MONTH + 1000;
 	while (before) {
 		ask(f, "{ listBoxes { items { id } } }");
-		assert_true(before - stored(f, "base_Box") <= 1000);
-		before = stored(f, "base_Box");
+		assert_true(before - shop_stored(f, "base_Box") <= 1000);
+		before = shop_stored(f, "base_Box");
 		f->now += 60;
 		assert_true(++requests < 100);
 	}
@@ -137,7 +123,7 @@ static void a_reset_empties_a_large_file_and_all_goes_on(void **st)
 	assert_int_equal(sd_sbx_reset(f->s, NULL), SD_OK);
 	shop_counted(f, "Item", "{\"live\":0,\"deleted\":0}");
 	shop_counted(f, "Box", "{\"live\":0,\"deleted\":0}");
-	assert_int_equal(stored(f, "delta"), 0);
+	assert_int_equal(shop_stored(f, "delta"), 0);
 	eq(fx_get(f, "{ listItems { items { id } nextToken } }", NULL, "data.listItems.items"),
 		"[]");
 	ask(f, "mutation { createBox(input: {id: \"a\"}) { id } }");
