@@ -158,9 +158,18 @@ enum sd_err sd_db_nomem(struct sd_error *e, const char *doing)
 	return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", doing);
 }
 
+/* Looks for entries by model and key. */
+static bool by_record(enum sd_q q)
+{
+	return q == Q_ENTRY_OF || q == Q_ENTRY_CREATE || q == Q_ENTRY_DELETE || q == Q_LANES_OF ||
+	       q == Q_DUE || q == Q_COUNT_OF || q == Q_OLDEST;
+}
+
 static sqlite3_stmt *prepared(struct sd_store *st, enum sd_q q, struct sd_error *e)
 {
 	if (!sd_txn_alive(st, e))
+		return NULL;
+	if (st->bulk_outbox && by_record(q) && sd_bulk_end(st, e) != SD_OK)
 		return NULL;
 	if (!st->q[q]) {
 		int rc = sqlite3_prepare_v3(

@@ -9,6 +9,7 @@
  *   write.c valid.c delete.c undo.c step.c   what the person changes   apply.c sync.c    what arrives
  *   conflict.c quarantine.c journal.c history.c   share.c  who writes next, the WAL, late indexes
  *   watch.c          long statements    sortix.c  indexes for sorts in use
+ *   bulk.c           many records created in one transaction
  *
  * A row is never written but by row.c: it keeps the counters of live rows and of rids, which are
  * held in memory within a transaction and written when it commits.
@@ -165,11 +166,14 @@ struct sd_store {
 	bool redo_gone;       /* this transaction has forgotten what could be made again */
 	bool again;           /* an undo or redo writes, not the person */
 	struct sd_buf text;   /* scratch of row.c */
-	int rowless;     /* of this transaction: entries that may have no row; -1: not looked */
-	bool in_bulk;    /* this transaction is sd_write_bulk()'s */
-	bool bulk_known; /* its last record was there already */
-	struct sd_journal bulk;    /* of sd_journal_bulk(); rid_from 0: none waits */
-	const atomic_int *waiting; /* share.c; borrowed; NULL: gives way to nobody */
+	int rowless;      /* of this transaction: entries that may have no row; -1: not looked */
+	bool in_bulk;     /* this transaction is sd_write_bulk()'s */
+	bool bulk_known;  /* its last record was there already */
+	int bulk_rows;    /* created by it; bulk.c, as the next two */
+	bool bulk_outbox; /* the outbox is without its index for now */
+	struct sd_table *bulk_table; /* without its indexes for now; NULL */
+	struct sd_journal bulk;      /* of sd_journal_bulk(); rid_from 0: none waits */
+	const atomic_int *waiting;   /* share.c; borrowed; NULL: gives way to nobody */
 	const atomic_bool *stop;
 	int64_t cut_us, begun_us; /* a page's transaction is cut after; 0: not */
 	bool wal_elsewhere;
@@ -273,8 +277,18 @@ void sd_watch_stmt(struct sd_store *st, sqlite3_stmt *s, struct sd_table *t);
 void sd_store_give_way(struct sd_store *st);
 void sd_wal_watch(struct sd_store *st);
 void sd_wal_after_commit(struct sd_store *st);
-/* Drops a model's indexes and notes that they are to be made when the load is over. */
+/* Drops the indexes of t that the schema of the models asks for; *any: there was one. */
+enum sd_err sd_index_drop(struct sd_store *st, struct sd_table *t, bool *any, struct sd_error *e);
+/* The same, and notes that they are to be made when the load is over. */
 enum sd_err sd_index_later(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+
+/* ---- bulk.c ---- */
+#define SD_OUTBOX_RECORD "CREATE INDEX outbox_record ON outbox(model,key,seq);"
+#define SD_BULK_LONG     256 /* records: from here on it is a long load */
+/* A record of a bulk was created. */
+enum sd_err sd_bulk_one(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+/* The indexes that are missing are made; before the commit, and before they are missed. */
+enum sd_err sd_bulk_end(struct sd_store *st, struct sd_error *e);
 
 /* ---- row.c ---- */
 struct sd_rowid {                      /* what stands in a row beside its fields */

@@ -28,8 +28,7 @@ static const char TABLES[] =
 	"conflict_attempts INTEGER NOT NULL DEFAULT 0,next_try_ms INTEGER NOT NULL DEFAULT 0,"
 	"error_type TEXT,error_message TEXT,enqueued_ms INTEGER NOT NULL,sender TEXT,"
 	"touched INTEGER NOT NULL DEFAULT 0,grp INTEGER NOT NULL DEFAULT 0,"
-	"waits INTEGER NOT NULL DEFAULT 0);"
-	"CREATE INDEX outbox_record ON outbox(model,key,seq);"
+	"waits INTEGER NOT NULL DEFAULT 0);" SD_OUTBOX_RECORD
 	"CREATE INDEX outbox_lane ON outbox(lane,seq) WHERE lane<>0;"
 	"CREATE INDEX outbox_due ON outbox(next_try_ms) WHERE next_try_ms>0;"
 	"CREATE INDEX outbox_delete ON outbox(seq) WHERE op=2;"

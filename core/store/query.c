@@ -348,7 +348,9 @@ enum sd_err sd_rec_query(
 
 	r.left = q->limit > 0 ? q->limit : -1;
 	r.skip = q->offset > 0 ? q->offset : 0;
-	rc = build_terms(&r, e);
+	rc = sd_bulk_end(st, e);
+	if (rc == SD_OK)
+		rc = build_terms(&r, e);
 	if (rc == SD_OK)
 		rc = build_where(&r, e);
 	if (rc != SD_OK)

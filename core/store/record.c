@@ -104,6 +104,9 @@ enum sd_err sd_match_rows(struct sd_store *st, const struct sd_field *f, const s
 	for (size_t i = 0; i < n; i++)
 		if (sd_json_is_null(sd_json_get(rec, from[i])))
 			return SD_OK;
+	rc = sd_bulk_end(st, e);
+	if (rc != SD_OK)
+		return rc;
 	sd_buf_fmt(&sql, "SELECT %s FROM ", t->columns);
 	sd_quote_name(&sql, t->name);
 	sd_buf_fmt(&sql, " t WHERE %s", where);

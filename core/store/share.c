@@ -199,18 +199,24 @@ static enum sd_err drop_sql(
 	return rc;
 }
 
-enum sd_err sd_index_later(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+enum sd_err sd_index_drop(struct sd_store *st, struct sd_table *t, bool *any, struct sd_error *e)
 {
 	struct sd_buf sql = SD_BUF_INIT;
 	enum sd_err rc = drop_sql(st, t, &sql, e);
 
-	if (rc == SD_OK && sql.len) {
+	*any = sql.len > 0;
+	if (rc == SD_OK && *any)
 		rc = sd_db_exec(st, sd_buf_text(&sql), e, t->model->name);
-		if (rc == SD_OK)
-			rc = later_put(st, t->model, "loading", e);
-	}
 	sd_buf_release(&sql);
 	return rc;
+}
+
+enum sd_err sd_index_later(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+{
+	bool any = false;
+	enum sd_err rc = sd_index_drop(st, t, &any, e);
+
+	return rc == SD_OK && any ? later_put(st, t->model, "loading", e) : rc;
 }
 
 enum sd_err sd_load_end(struct sd_store *st, const struct sd_model *m, struct sd_error *e)

@@ -75,6 +75,8 @@ enum sd_err sd_store_commit(struct sd_store *st, struct sd_error *e)
 	enum sd_err rc = sd_journal_bulk_end(st, e);
 
 	if (rc == SD_OK)
+		rc = sd_bulk_end(st, e);
+	if (rc == SD_OK)
 		rc = sd_counters_flush(st, e);
 	if (rc != SD_OK)
 		return rc;

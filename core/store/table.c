@@ -396,7 +396,9 @@ void sd_counters_forget(struct sd_store *st)
 	st->group = 0;
 	st->redo_gone = false;
 	st->rowless = -1;
-	st->in_bulk = st->bulk_known = false;
+	st->in_bulk = st->bulk_known = st->bulk_outbox = false;
+	st->bulk_rows = 0;
+	st->bulk_table = NULL;
 	for (size_t i = 0; st->tables && i < st->schema->model_count; i++)
 		st->tables[i].counted = st->tables[i].counter_dirty = false;
 }

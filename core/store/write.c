@@ -360,6 +360,8 @@ static enum sd_err create_at_once(struct save *w, const struct cJSON *named, str
 	w->written = true;
 	if (rc == SD_OK)
 		rc = append(w, e);
+	if (rc == SD_OK)
+		rc = sd_bulk_one(w->st, w->t, e);
 	return rc == SD_OK ? sd_journal_bulk(w->st, w->m, rid, w->env->now_ms, e) : rc;
 look:
 	sd_json_free(w->clean);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/base/fs.h"
+#include "core/store/internal.h"
 #include "tests/support/store_fix.h"
 
 #define PAGE 1000
@@ -409,6 +410,95 @@ static enum sd_err save_in_bulk(struct fix *f, const char *model, const char *te
 	return rc;
 }
 
+static char *schema_of(struct fix *f)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	sqlite3_stmt *s;
+
+	assert_int_equal(sqlite3_prepare_v2(f->st->db,
+				 "SELECT name||' '||ifnull(sql,'') FROM sqlite_schema ORDER BY 1",
+				 -1, &s, NULL),
+		SQLITE_OK);
+	while (sqlite3_step(s) == SQLITE_ROW)
+		sd_buf_fmt(&b, "%s\n", (const char *)sqlite3_column_text(s, 0));
+	sqlite3_finalize(s);
+	return sd_buf_take(&b);
+}
+
+static void load_comments(struct fix *f, int from, int to)
+{
+	char text[80];
+
+	for (int i = from; i < to; i++) {
+		snprintf(text, sizeof text, "{'id':'k%d','text':'t%d'}", i * 7919 % 10007, i % 5);
+		fix_ok(f, save_in_bulk(f, "Comment", text));
+	}
+}
+
+static int64_t number(struct fix *f, const char *sql)
+{
+	int64_t n = -1;
+
+	fix_ok(f, sd_db_int(f->st, sql, &n, &f->e));
+	return n;
+}
+
+/* dropped for the load, there again before anybody could see the store without them */
+static void a_long_load_leaves_every_index_in_its_place(void **st)
+{
+	struct fix *f = *st;
+	char *before = schema_of(f), *after;
+
+	fix_begin(f);
+	sd_write_bulk(f->st);
+	load_comments(f, 0, 600);
+	assert_true(f->st->bulk_outbox && f->st->bulk_table);
+	assert_int_equal(number(f, "SELECT count(*) FROM sqlite_schema WHERE name LIKE"
+				   " 'outbox_record' OR name LIKE 'ix_Comment-%'"),
+		0);
+	fix_commit(f);
+	after = schema_of(f);
+	assert_string_equal(after, before);
+	assert_int_equal(number(f, "SELECT count(*) FROM outbox INDEXED BY outbox_record"
+				   " WHERE model='Comment'"),
+		600);
+	free(after);
+	/* given up: nothing of it is left */
+	fix_begin(f);
+	sd_write_bulk(f->st);
+	load_comments(f, 600, 1200);
+	assert_true(f->st->bulk_outbox);
+	sd_store_rollback(f->st);
+	after = schema_of(f);
+	assert_string_equal(after, before);
+	assert_int_equal(number(f, "SELECT count(*) FROM outbox"), 600);
+	fix_ok(f, fix_save(f, "Comment", "{'id':'alone','text':'x'}"));
+	free(after);
+	free(before);
+}
+
+static void a_long_load_that_comes_to_known_records_finds_them(void **st)
+{
+	struct fix *f = *st;
+
+	fix_ok(f,
+		fix_apply(f, "Comment", "[{'id':'old','text':'server','_version':3}]", true, NULL));
+	fix_begin(f);
+	sd_write_bulk(f->st);
+	load_comments(f, 0, 400);
+	assert_true(f->st->bulk_outbox);
+	fix_ok(f, save_in_bulk(f, "Comment", "{'id':'old','text':'mine'}"));
+	assert_false(f->st->bulk_outbox);
+	fix_ok(f, save_in_bulk(f, "Comment", "{'id':'k0','text':'again'}")); /* the first one */
+	load_comments(f, 400, 800);
+	fix_commit(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM outbox"), 801);
+	assert_int_equal(number(f, "SELECT count(*) FROM outbox WHERE key='[\"k0\"]' AND"
+				   " fields LIKE '%again%' AND op=0"),
+		1);
+	fix_field(f, "Comment", "[\"old\"]", "text", "\"mine\"");
+}
+
 /* new ones, known ones, deleted ones and wrong ones, in one stream */
 static void many_records_at_once_are_each_what_they_would_be_alone(void **st)
 {
@@ -478,6 +568,8 @@ int main(void)
 		T(the_wal_is_moved_between_transactions),
 		T(many_records_created_at_once_share_a_line_of_the_journal),
 		T(many_records_at_once_are_each_what_they_would_be_alone),
+		T(a_long_load_leaves_every_index_in_its_place),
+		T(a_long_load_that_comes_to_known_records_finds_them),
 		T(a_new_record_that_arrives_before_it_was_sent_keeps_both_copies),
 	};
 

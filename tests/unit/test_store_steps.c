@@ -401,15 +401,17 @@ static enum sd_err bulk(struct fix *f)
 	enum sd_err rc = sd_store_begin(f->st, &f->e);
 	bool begun = rc == SD_OK;
 
-	if (begun)
+	if (begun) {
 		sd_write_bulk(f->st);
+		f->st->bulk_rows = SD_BULK_LONG - 10; /* indexes go, and come back at the end */
+	}
 	for (int i = 0; i < 40 && rc == SD_OK; i++) {
 		struct cJSON *j;
 		char t[80];
-		snprintf(t, sizeof t, "{'id':'bulk%d','title':'%d'}", i, i);
+		snprintf(t, sizeof t, "{'id':'bulk%d','text':'%d'}", i, i);
 		j = fix_json(t);
-		rc = sd_write_save(f->st, fix_model(f, "Post"), SD_SAVE_UPSERT, j, NULL, &env, NULL,
-			NULL, &f->e);
+		rc = sd_write_save(f->st, fix_model(f, "Comment"), SD_SAVE_UPSERT, j, NULL, &env,
+			NULL, NULL, &f->e);
 		sd_json_free(j);
 	}
 	return begun ? finish(f, rc) : rc;
