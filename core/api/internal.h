@@ -33,6 +33,8 @@ struct sd_api {
 	int64_t generation, generation_last; /* opened under, last read */
 	struct stat generation_file;         /* that it was read from */
 	bool generation_read;
+	struct stat quiet_dir; /* the profile's directory when all was found as before */
+	bool quiet;            /* it has not changed for a while before that */
 	bool locked;           /* the owner is not signed in */
 	struct sd_owner owner; /* owned */
 	struct sd_session session;

@@ -93,6 +93,28 @@ static int64_t generation(struct sd_api *api)
 	return api->generation_last;
 }
 
+#define QUIET_S 3 /* longer than any clock of a file system ticks */
+
+/* Both files come by rename and go by removal, which the directory shows: looking at it is enough,
+ * once it is so old that no second change can hide behind the same time. */
+static bool same_dir(const struct sd_api *api, struct stat *s)
+{
+	if (stat(api->dir, s)) {
+		memset(s, 0, sizeof *s);
+		return false;
+	}
+	return api->quiet && s->st_ino == api->quiet_dir.st_ino &&
+	       s->st_dev == api->quiet_dir.st_dev &&
+	       memcmp(&s->st_mtim, &api->quiet_dir.st_mtim, sizeof s->st_mtim) == 0 &&
+	       memcmp(&s->st_ctim, &api->quiet_dir.st_ctim, sizeof s->st_ctim) == 0;
+}
+
+static void note_quiet(struct sd_api *api, const struct stat *s)
+{
+	api->quiet_dir = *s;
+	api->quiet = s->st_ino && sd_now_ms() / 1000 - s->st_ctim.tv_sec > QUIET_S;
+}
+
 static enum sd_err still_locked(const struct sd_api *api, struct sd_error *e)
 {
 	return sd_fail(e, SD_AUTH, 0,
@@ -104,13 +126,20 @@ static enum sd_err still_locked(const struct sd_api *api, struct sd_error *e)
 enum sd_err sd_api_use(struct sd_api *api, struct sd_error *e)
 {
 	int64_t before = api->generation;
-	bool moved = session_moved(api);
+	struct stat dir;
+	bool moved;
 	enum sd_err rc;
 
+	if (same_dir(api, &dir) && api->reader && !api->locked)
+		return SD_OK;
+	api->quiet = false;
+	moved = session_moved(api);
 	if (api->locked && !moved)
 		return still_locked(api, e);
-	if (!moved && api->reader && generation(api) == before)
+	if (!moved && api->reader && generation(api) == before) {
+		note_quiet(api, &dir);
 		return SD_OK;
+	}
 	/* another process wipes the store, or signed somebody in or out: let go of what was, look
 	 * who owns it now */
 	sd_api_stop(api);

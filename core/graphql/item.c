@@ -87,16 +87,10 @@ static bool open_json(cJSON *v)
 	rc = sd_json_parse(v->valuestring, strlen(v->valuestring), "AWSJSON", &held, &e);
 	if (rc != SD_OK)
 		return rc != SD_NOMEM;
-	cJSON_free(v->valuestring);
-	v->type = held->type | (v->type & cJSON_StringIsConst); /* whose its name is stays so */
-	v->valuestring = held->valuestring;
-	v->valueint = held->valueint;
-	v->valuedouble = held->valuedouble;
-	v->child = held->child;
-	held->valuestring = NULL;
-	held->child = NULL;
+	if (sd_json_become(v, held))
+		return true;
 	sd_json_free(held);
-	return true;
+	return false;
 }
 
 struct job {

@@ -195,20 +195,16 @@ struct cJSON *sd_json_string(const char *s)
 
 struct cJSON *sd_json_string_n(const char *s, size_t n)
 {
-	cJSON *j = node_new(cJSON_String);
+	/* the text stands behind the node, in one piece of memory: as of a text that belongs to
+	 * somebody else, cJSON does not free it */
+	cJSON *j = malloc(sizeof *j + n + 1);
 
 	if (!j)
 		return NULL;
-	j->valuestring = sd_strdup_n(s, n);
-	if (j->valuestring)
-		return j;
-	cJSON_Delete(j);
-	return NULL;
-}
-
-struct cJSON *sd_json_dup(const struct cJSON *j)
-{
-	return cJSON_Duplicate(j, 1);
+	*j = (cJSON){.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)(j + 1)};
+	memcpy(j->valuestring, s, n);
+	j->valuestring[n] = '\0';
+	return j;
 }
 
 /* One that was detached brings its old name along. */
@@ -218,6 +214,70 @@ static void put_name(cJSON *item, const char *name, bool kept)
 		free(item->string);
 	item->string = (char *)(uintptr_t)name;
 	item->type = kept ? item->type | cJSON_StringIsConst : item->type & ~cJSON_StringIsConst;
+}
+
+static cJSON *copy_node(const cJSON *j)
+{
+	cJSON *c;
+
+	if (cJSON_IsString(j))
+		c = sd_json_string_n(j->valuestring, strlen(j->valuestring));
+	else
+		c = node_new(j->type & 0xff);
+	if (!c)
+		return NULL;
+	c->valueint = j->valueint;
+	c->valuedouble = j->valuedouble;
+	if (cJSON_IsRaw(j))
+		c->valuestring = sd_strdup_n(j->valuestring, strlen(j->valuestring));
+	if (j->string && j->type & cJSON_StringIsConst)
+		put_name(c, j->string, true);
+	else if (j->string)
+		c->string = strdup(j->string);
+	if ((!j->string || c->string) && (!cJSON_IsRaw(j) || c->valuestring))
+		return c;
+	cJSON_Delete(c);
+	return NULL;
+}
+
+struct cJSON *sd_json_dup(const struct cJSON *j)
+{
+	cJSON *c = j ? copy_node(j) : NULL;
+
+	for (const cJSON *from = c ? j->child : NULL; from; from = from->next) {
+		cJSON *one = sd_json_dup(from);
+		if (!one) {
+			cJSON_Delete(c);
+			return NULL;
+		}
+		node_append(c, one);
+	}
+	return c;
+}
+
+bool sd_json_become(struct cJSON *j, struct cJSON *with)
+{
+	char *text = with->valuestring;
+
+	if (text && with->type & cJSON_IsReference) { /* it stands in the node that goes */
+		text = strdup(text);
+		if (!text)
+			return false;
+	}
+	if (!(j->type & cJSON_IsReference)) {
+		cJSON_Delete(j->child);
+		free(j->valuestring);
+	}
+	j->type = (with->type & 0xff) | (j->type & cJSON_StringIsConst);
+	j->valuestring = text;
+	j->valueint = with->valueint;
+	j->valuedouble = with->valuedouble;
+	j->child = with->child;
+	with->child = NULL;
+	if (!(with->type & cJSON_IsReference))
+		with->valuestring = NULL;
+	cJSON_Delete(with);
+	return true;
 }
 
 bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item)

@@ -75,6 +75,9 @@ struct cJSON *sd_json_real(double v);
 struct cJSON *sd_json_string(const char *s); /* NULL s gives JSON null */
 struct cJSON *sd_json_string_n(const char *s, size_t n);
 struct cJSON *sd_json_dup(const struct cJSON *j); /* deep */
+/* j, which keeps its name and its place, becomes what `with` is; with is gone then.  false: out of
+ * memory, both are as they were. */
+bool sd_json_become(struct cJSON *j, struct cJSON *with);
 bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item);
 /* Replaces the member or adds it at the end. */
 bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item);

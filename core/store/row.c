@@ -128,6 +128,16 @@ static int64_t int_or(sqlite3_stmt *s, int col, int64_t otherwise)
 							  : sqlite3_column_int64(s, col);
 }
 
+/* Of T_FIND. */
+static void read_id(sqlite3_stmt *s, struct sd_rowid *out)
+{
+	out->rid = sqlite3_column_int64(s, 0);
+	out->version = int_or(s, 1, -1);
+	out->changed = int_or(s, 2, -1);
+	out->deleted = sqlite3_column_int(s, 3) != 0;
+	out->state = sqlite3_column_int(s, 4);
+}
+
 enum sd_err sd_row_find(struct sd_store *st, struct sd_table *t, const struct cJSON *rec,
 	struct sd_rowid *out, struct sd_error *e)
 {
@@ -137,25 +147,56 @@ enum sd_err sd_row_find(struct sd_store *st, struct sd_table *t, const struct cJ
 	if (!s)
 		return SD_DB;
 	rc = find(st, t, s, rec, e);
-	if (rc == SD_OK) {
-		out->rid = sqlite3_column_int64(s, 0);
-		out->version = int_or(s, 1, -1);
-		out->changed = int_or(s, 2, -1);
-		out->deleted = sqlite3_column_int(s, 3) != 0;
-		out->state = sqlite3_column_int(s, 4);
-	}
+	if (rc == SD_OK)
+		read_id(s, out);
 	sqlite3_reset(s);
 	return rc;
+}
+
+/* Binds a key of one plain text without parsing it; nearly all are.  false: it is another. */
+static bool bind_plain_key(const struct sd_table *t, sqlite3_stmt *s, const char *key)
+{
+	const char *p;
+
+	if (t->model->pk_count != 1 || key[0] != '[' || key[1] != '"')
+		return false;
+	p = key + 2;
+	while (*p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+		p++;
+	if (p[0] != '"' || p[1] != ']' || p[2])
+		return false;
+	sqlite3_bind_text64(
+		s, 1, key + 2, (sqlite3_uint64)(p - key - 2), SQLITE_STATIC, SQLITE_UTF8);
+	return true;
+}
+
+/* *k: what is bound; the caller's, to be freed behind the reset. */
+static enum sd_err find_key(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s,
+	const char *key, struct cJSON **k, struct sd_error *e)
+{
+	enum sd_err rc;
+
+	*k = NULL;
+	if (bind_plain_key(t, s, key))
+		return sd_db_row(st, s, e, t->model->name);
+	*k = sd_json_object();
+	rc = *k ? sd_key_put(t->model, key, *k, e) : sd_db_nomem(e, t->model->name);
+	return rc == SD_OK ? find(st, t, s, *k, e) : rc;
 }
 
 enum sd_err sd_row_find_key(struct sd_store *st, struct sd_table *t, const char *key,
 	struct sd_rowid *out, struct sd_error *e)
 {
-	struct cJSON *k = sd_json_object();
-	enum sd_err rc = k ? sd_key_put(t->model, key, k, e) : sd_db_nomem(e, t->model->name);
+	sqlite3_stmt *s = sd_table_stmt(st, t, T_FIND, e);
+	struct cJSON *k;
+	enum sd_err rc;
 
+	if (!s)
+		return SD_DB;
+	rc = find_key(st, t, s, key, &k, e);
 	if (rc == SD_OK)
-		rc = sd_row_find(st, t, k, out, e);
+		read_id(s, out);
+	sd_db_reset(s);
 	sd_json_free(k);
 	return rc;
 }
@@ -224,15 +265,33 @@ struct cJSON *sd_row_json(struct sd_store *st, struct sd_table *t, sqlite3_stmt 
 	return NULL;
 }
 
+/* Of T_GET, stepped with rc. */
+static enum sd_err take(struct sd_store *st, struct sd_table *t, sqlite3_stmt *s, enum sd_err rc,
+	struct cJSON **rec, struct sd_rowid *id, struct sd_error *e)
+{
+	if (rc == SD_OK) {
+		*rec = sd_row_json(st, t, s);
+		if (id)
+			sd_row_meta(t, s, id);
+		if (!*rec)
+			rc = sd_db_nomem(e, t->model->name);
+	}
+	sd_db_reset(s);
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
 enum sd_err sd_row_get(struct sd_store *st, struct sd_table *t, const char *key, struct cJSON **rec,
 	struct sd_rowid *id, struct sd_error *e)
 {
-	struct cJSON *k = sd_json_object();
-	enum sd_err rc = k ? sd_key_put(t->model, key, k, e) : sd_db_nomem(e, t->model->name);
+	sqlite3_stmt *s = sd_table_stmt(st, t, T_GET, e);
+	struct cJSON *k;
+	enum sd_err rc;
 
 	*rec = NULL;
-	if (rc == SD_OK)
-		rc = sd_row_get_rec(st, t, k, rec, id, e);
+	if (!s)
+		return SD_DB;
+	rc = find_key(st, t, s, key, &k, e);
+	rc = take(st, t, s, rc, rec, id, e);
 	sd_json_free(k);
 	return rc;
 }
@@ -241,24 +300,11 @@ enum sd_err sd_row_get_rec(struct sd_store *st, struct sd_table *t, const struct
 	struct cJSON **rec, struct sd_rowid *id, struct sd_error *e)
 {
 	sqlite3_stmt *s = sd_table_stmt(st, t, T_GET, e);
-	enum sd_err rc;
 
 	*rec = NULL;
 	if (!s)
 		return SD_DB;
-	rc = find(st, t, s, of, e);
-	if (rc == SD_OK) {
-		*rec = sd_row_json(st, t, s);
-		if (id)
-			sd_row_meta(t, s, id);
-		if (!*rec)
-			rc = sd_db_nomem(e, t->model->name);
-	} else if (rc == SD_NOTFOUND) {
-		rc = SD_OK;
-	}
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return rc;
+	return take(st, t, s, find(st, t, s, of, e), rec, id, e);
 }
 
 /* ---- writing ---- */

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-#include "core/api/api.h"
+#include <unistd.h>
+
+#include "core/api/internal.h"
 #include "core/auth/auth.h"
 #include "core/base/fs.h"
 #include "core/base/text.h"
@@ -163,6 +165,36 @@ static void a_sign_out_that_clears_keeps_what_was_saved_before_the_lock(void **s
 	assert_int_equal(unsent(p), 1);
 }
 
+/* A profile at rest is looked at by its directory alone; a sign-out and a wipe by another process
+ * show there. */
+static void a_profile_at_rest_notices_a_sign_out_and_a_wipe(void **st)
+{
+	struct profile *p = *st;
+	int64_t until = sd_mono_ms() + 60000;
+
+	sign_in_on_disk(p);
+	open_profile(p);
+	save_site(p, "old");
+	while (!p->api->quiet && sd_mono_ms() < until) {
+		usleep(100000);
+		assert_false(sd_api_changed(p->api));
+	}
+	assert_true(p->api->quiet);
+	assert_int_equal(unsent(p), 1);
+	assert_true(p->api->quiet);
+	assert_int_equal(sd_wipe_announce(p->dir, &p->e), SD_OK);
+	assert_int_equal(unsent(p), 1); /* let go and opened again */
+	assert_false(p->api->quiet);
+	while (!p->api->quiet && sd_mono_ms() < until) {
+		usleep(100000);
+		assert_false(sd_api_changed(p->api));
+	}
+	assert_true(p->api->quiet);
+	sd_session_drop(p->dir);
+	assert_false(sd_api_changed(p->api));
+	assert_true(sd_api_locked(p->api));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +202,8 @@ int main(void)
 			opening_finishes_a_wipe_that_was_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_sign_out_locks_the_other_processes_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_profile_at_rest_notices_a_sign_out_and_a_wipe, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_sign_out_that_clears_keeps_what_was_saved_before_the_lock, setup,
 			teardown),

@@ -217,6 +217,33 @@ static void a_member_that_moves_takes_its_new_name(void **st)
 	sd_json_free(b);
 }
 
+/* One whose text stands beside its node, one whose text is its own, one with members. */
+static void a_value_becomes_another_and_keeps_its_name(void **st)
+{
+	static const char TEXT[] = "{\"a\":\"[1]\",\"b\":{\"c\":[2]},\"d\":5}";
+	struct cJSON *j, *copy;
+	char *text;
+
+	(void)st;
+	assert_int_equal(sd_json_parse(TEXT, sizeof TEXT - 1, "t", &j, NULL), SD_OK);
+	assert_true(sd_json_become(sd_json_get(j, "a"), sd_json_string("text")));
+	assert_true(sd_json_become(sd_json_get(j, "b"), sd_json_int(INT64_MAX)));
+	assert_true(sd_json_become(sd_json_get(j, "d"), sd_json_dup(j)));
+	copy = sd_json_dup(j);
+	sd_json_free(j);
+	text = sd_json_text(copy);
+	assert_string_equal(text, "{\"a\":\"text\",\"b\":9223372036854775807,"
+				  "\"d\":{\"a\":\"text\",\"b\":9223372036854775807,\"d\":5}}");
+	free(text);
+	sd_json_free(copy);
+	/* the names are kept by nobody but the process: the next tree has them still */
+	assert_int_equal(sd_json_parse(TEXT, sizeof TEXT - 1, "t", &j, NULL), SD_OK);
+	text = sd_json_text(j);
+	assert_string_equal(text, TEXT);
+	free(text);
+	sd_json_free(j);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -226,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_stands_twice_is_found_among_few_and_many),
 		cmocka_unit_test(an_object_with_very_many_keys_is_read),
 		cmocka_unit_test(a_member_that_moves_takes_its_new_name),
+		cmocka_unit_test(a_value_becomes_another_and_keeps_its_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
