@@ -188,6 +188,10 @@ struct sd_api_export {
 SD_MUST_USE enum sd_err sd_api_export(
 	struct sd_api *api, const struct sd_api_export *o, int64_t *records, struct sd_error *e);
 
+/* One record as a line of that CSV, for a list that is not a whole model; rec NULL: the line of
+ * names.  Appended; false: out of memory. */
+bool sd_api_csv_put(const struct sd_model *m, const struct cJSON *rec, struct sd_buf *out);
+
 struct sd_api_import {
 	const char *model, *file; /* "-": stdin */
 	bool csv, dry_run;
@@ -269,7 +273,8 @@ SD_MUST_USE enum sd_err sd_api_audit(struct sd_api *api, const char *const *mode
 SD_MUST_USE enum sd_err sd_api_explain(struct sd_api *api, const char *model, const char *key,
 	bool ask, struct cJSON **out, struct sd_error *e);
 /* One line a check: {"check","ok","detail"}, given as soon as it is known. *bad: how many failed.
- */
+ * A locked profile: whether its files are sound, and the server; nothing of its data; AUTH when
+ * nothing but the sign-in is missing. */
 SD_MUST_USE enum sd_err sd_api_doctor(
 	struct sd_api *api, sd_api_rec_fn fn, void *ctx, int *bad, struct sd_error *e);
 

@@ -229,21 +229,71 @@ static void check_engine(struct sd_doctor *d)
 		sd_doc_tell(d, "engine", true, "nobody syncs this profile now");
 }
 
+/* ---- a profile whose owner is signed out: whether it is sound, nothing of what is in it ---- */
+
+static void check_locked_store(struct sd_doctor *d)
+{
+	struct sd_error e = {.code = SD_OK};
+	enum sd_err rc = sd_api_open_store(d->api, &e);
+
+	if (rc == SD_OK)
+		rc = sd_store_read(d->api->reader, &e);
+	if (rc == SD_OK)
+		rc = sd_store_check(d->api->reader, &e);
+	if (d->api->reader)
+		sd_store_rollback(d->api->reader);
+	sd_api_close_store(d->api);
+	if (rc == SD_OK)
+		sd_doc_tell(d, "store", true, "sound; what is in it is told to its owner only");
+	else if (rc == SD_DB) /* the text may name a record */
+		sd_doc_tell(d, "store", false,
+			"damaged: `syncdeck rescue` sets it aside and keeps what can be read");
+	else
+		sd_doc_tell(d, "store", false, "%s", e.text);
+}
+
+static void check_owner(struct sd_doctor *d)
+{
+	const char *user = d->api->owner.user;
+
+	sd_doc_tell(d, "auth", false,
+		"this profile belongs to %s, who is signed out; run `syncdeck login %s`",
+		user ? user : "another user", user ? user : "USER");
+}
+
+static enum sd_err run_checks(
+	struct sd_doctor *d, void (*const *check)(struct sd_doctor *), size_t n, struct sd_error *e)
+{
+	for (size_t i = 0; i < n && !d->stopped; i++)
+		check[i](d);
+	return d->stopped ? sd_fail(e, SD_CANCELLED, 0, "doctor: interrupted") : SD_OK;
+}
+
 enum sd_err sd_api_doctor(
 	struct sd_api *api, sd_api_rec_fn fn, void *ctx, int *bad, struct sd_error *e)
 {
-	struct sd_doctor d = {.api = api, .fn = fn, .ctx = ctx, .looked_all = true};
-	enum sd_err rc = sd_api_use(api, e);
 	static void (*const CHECK[])(struct sd_doctor *) = {check_config, check_schema, check_files,
 		check_store, check_orphans, check_engine, sd_doc_endpoint, sd_doc_drift,
 		sd_doc_auth, sd_doc_realtime, sd_doc_clock, check_versions};
+	static void (*const LOCKED[])(struct sd_doctor *) = {check_config, check_schema,
+		check_files, check_locked_store, check_engine, sd_doc_endpoint, sd_doc_clock,
+		check_owner};
+	struct sd_doctor d = {.api = api, .fn = fn, .ctx = ctx, .looked_all = true};
+	struct sd_error locked = {.code = SD_OK};
+	enum sd_err rc = sd_api_use(api, &locked);
 
 	*bad = 0;
-	if (rc != SD_OK)
+	if (rc == SD_AUTH && api->locked) {
+		rc = run_checks(&d, LOCKED, sizeof LOCKED / sizeof *LOCKED, e);
+		*bad = d.bad;
+		if (rc == SD_OK && d.bad == 1) /* the sign-in is all that is missing */
+			rc = sd_fail(e, SD_AUTH, 0, "%s", locked.text);
 		return rc;
-	for (size_t i = 0; i < sizeof CHECK / sizeof *CHECK && !d.stopped; i++)
-		CHECK[i](&d);
+	}
+	if (rc != SD_OK)
+		return sd_fail(e, rc, locked.detail, "%s", locked.text);
+	rc = run_checks(&d, CHECK, sizeof CHECK / sizeof *CHECK, e);
 	*bad = d.bad;
 	sd_json_free(d.unversioned);
-	return d.stopped ? sd_fail(e, SD_CANCELLED, 0, "doctor: interrupted") : SD_OK;
+	return rc;
 }

@@ -71,16 +71,21 @@ static bool like_formula(const char *s)
 }
 
 /* A text as it is, anything else as JSON; null is an empty cell, the empty text a quoted one. */
-static void put_cell(struct job *j, const struct cJSON *v, bool json, bool first)
+static void put_cell(const struct sd_model *m, const struct cJSON *rec, const char *name,
+	bool formula_safe, bool first, struct sd_buf *out)
 {
+	const struct sd_field *f = sd_model_field(m, name);
+	const struct cJSON *v = sd_json_get(rec, name);
+	bool json = f && (f->list || f->kind == SD_K_NONMODEL ||
+				 (f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON));
 	struct sd_buf b = SD_BUF_INIT;
 	const char *s = json ? NULL : sd_json_str(v);
 
 	if (sd_json_is_null(v)) {
-		sd_csv_put(&j->line, "", 0, false, first);
+		sd_csv_put(out, "", 0, false, first);
 		return;
 	}
-	if (s && j->o->formula_safe && like_formula(s)) {
+	if (s && formula_safe && like_formula(s)) {
 		sd_buf_ch(&b, '\'');
 		sd_buf_str(&b, s);
 		s = sd_buf_text(&b);
@@ -88,23 +93,39 @@ static void put_cell(struct job *j, const struct cJSON *v, bool json, bool first
 		sd_json_print(v, &b);
 		s = sd_buf_text(&b);
 	}
-	sd_csv_put(&j->line, s, strlen(s), !*s, first);
+	sd_csv_put(out, s, strlen(s), !*s, first);
 	if (!sd_buf_ok(&b))
-		j->line.failed = true;
+		out->failed = true;
 	sd_buf_release(&b);
+}
+
+bool sd_api_csv_put(const struct sd_model *m, const struct cJSON *rec, struct sd_buf *out)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < m->field_count + sizeof META / sizeof *META; i++) {
+		const struct sd_field *f = i < m->field_count ? &m->fields[i] : NULL;
+		const char *name = f ? f->name : META[i - m->field_count];
+		if (f && !f->stored)
+			continue;
+		if (rec)
+			put_cell(m, rec, name, false, first, out);
+		else
+			sd_csv_put(out, name, strlen(name), false, first);
+		first = false;
+	}
+	sd_csv_end(out);
+	return sd_buf_ok(out);
 }
 
 static void put_csv(struct job *j, const struct cJSON *rec)
 {
 	for (size_t i = 0; i < j->column_count; i++) {
 		const char *name = j->columns[i];
-		const struct sd_field *f = sd_model_field(j->now, name);
-		bool json = f && (f->list || f->kind == SD_K_NONMODEL ||
-					 (f->kind == SD_K_SCALAR && f->scalar == SD_T_AWSJSON));
 		if (strcmp(name, "_model") == 0)
 			sd_csv_put(&j->line, j->now->name, strlen(j->now->name), false, i == 0);
 		else
-			put_cell(j, sd_json_get(rec, name), json, i == 0);
+			put_cell(j->now, rec, name, j->o->formula_safe, i == 0, &j->line);
 	}
 	sd_csv_end(&j->line);
 }

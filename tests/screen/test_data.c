@@ -225,7 +225,7 @@ static void columns_hide_and_copies_go_through_osc_52(void **st) /* U-44 */
 static void an_export_never_overwrites(void **st)
 {
 	struct host h = {.fill = fill};
-	char keys[300], line[64] = "";
+	char keys[300], line[300] = "";
 	FILE *f;
 
 	(void)st;
@@ -241,8 +241,16 @@ static void an_export_never_overwrites(void **st)
 	f = fopen(keys, "r");
 	assert_non_null(f);
 	assert_non_null(fgets(line, sizeof line, f));
+	/* the same writer as the command's: what it wrote comes back equal */
 	assert_memory_equal(line, "id,title,status,rating", 22);
+	assert_non_null(strstr(line, ",_version,_lastChangedAt,_deleted,_state\r\n"));
+	assert_non_null(fgets(line, sizeof line, f));
+	assert_memory_equal(line, "p01,Title 01,ACTIVE,1,", 22);
 	fclose(f);
+	snprintf(keys, sizeof keys, "x%s/out.xlsx\r", h.dir);
+	host_keys(&h, keys);
+	host_sees(&h, "end the name in .ndjson or .csv");
+	host_keys(&h, "\033");
 	host_end(&h);
 }
 

@@ -241,6 +241,7 @@ static void a_conflict_is_decided_field_by_field(void **st) /* S3, U-07 */
 	waits(&w, "conf 0");
 	waits(&w, "No conflict.");
 	waits(&w, "out 0");
+	host_sees_not(&w.h, "It is in the outbox"); /* which is no more */
 	server_has(&w, "title", "\"OneX\"");
 	server_has(&w, "note", "\"N\"");
 	server_has(&w, "tags", "[\"red\"]");

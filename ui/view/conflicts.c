@@ -300,6 +300,7 @@ static bool send(struct sd_ui *ui, struct sd_conf *c)
 		sd_json_is_null(write)
 			? "Decided: the server's record stays; nothing has to be sent."
 			: "Decided. It is in the outbox and goes out with the newest version.");
+	ui->message_unsent = !sd_json_is_null(write);
 	remember_theirs(ui, j, write);
 	sd_json_free(write);
 	sd_api_kick(ui->api);

@@ -42,29 +42,20 @@ struct out {        /* an export; the helper thread's while that runs */
 	int64_t n;
 };
 
-static void csv_cell(FILE *f, const char *s, bool first)
+/* b is released; false: stop, the file is not whole. */
+static bool put(struct out *o, struct sd_buf *b, bool ok)
 {
-	bool quote = strpbrk(s, "\",\r\n") != NULL;
-
-	if (!first)
-		fputc(',', f);
-	if (quote)
-		fputc('"', f);
-	for (; *s; s++) {
-		if (*s == '"')
-			fputc('"', f);
-		fputc(*s, f);
-	}
-	if (quote)
-		fputc('"', f);
+	o->failed = !ok || fwrite(sd_buf_text(b), 1, b->len, o->f) != b->len;
+	sd_buf_release(b);
+	return !o->failed;
 }
 
 static bool write_row(void *ctx, struct cJSON *rec)
 {
 	struct out *o = ctx;
 	const struct sd_model *m = o->d->m;
-	bool first = true;
-	char *text;
+	struct sd_buf b = SD_BUF_INIT;
+	bool ok;
 
 	if (o->only_marked) {
 		char *key = sd_key_text(m, rec);
@@ -74,26 +65,11 @@ static bool write_row(void *ctx, struct cJSON *rec)
 		if (skip)
 			return true;
 	}
-	for (size_t i = 0; o->csv && i < m->field_count; i++) {
-		struct sd_buf b = SD_BUF_INIT;
-		const struct cJSON *v = sd_json_get(rec, m->fields[i].name);
-
-		if (!m->fields[i].stored)
-			continue;
-		if (!sd_json_is_null(v))
-			sd_show_value(v, &b);
-		csv_cell(o->f, sd_buf_text(&b), first);
-		first = false;
-		sd_buf_release(&b);
-	}
-	if (!o->csv) {
-		text = sd_json_text(rec);
-		fputs(text ? text : "", o->f);
-		free(text);
-	}
-	o->failed = fputc('\n', o->f) == EOF;
-	o->n++;
-	return !o->failed;
+	if (o->csv)
+		ok = sd_api_csv_put(m, rec, &b);
+	else
+		ok = sd_json_print(rec, &b) && sd_buf_ch(&b, '\n');
+	return put(o, &b, ok) && ++o->n;
 }
 
 /* On the helper thread: everything that passes the filter, in its order. */
@@ -101,18 +77,12 @@ static enum sd_err run_export(struct sd_src *src, struct sd_data *d, void *ctx, 
 {
 	struct out *o = ctx;
 	struct sd_api_query q;
+	struct sd_buf b = SD_BUF_INIT;
 	char sort[160];
-	bool first = true;
 
 	o->d = d;
-	for (size_t i = 0; o->csv && i < d->m->field_count; i++) {
-		if (d->m->fields[i].stored) {
-			csv_cell(o->f, d->m->fields[i].name, first);
-			first = false;
-		}
-	}
-	if (o->csv)
-		fputc('\n', o->f);
+	if (o->csv && !put(o, &b, sd_api_csv_put(d->m, NULL, &b)))
+		return SD_OK; /* end_export() says so */
 	sd_win_query(d, &q, sort);
 	if (!sd_win_read(src, &q, write_row, o)) {
 		*e = src->e;
@@ -155,6 +125,18 @@ static void end_export(struct sd_ui *ui, void *ctx, enum sd_err rc, const struct
 			strerror(errno));
 }
 
+/* .csv, or what is one JSON object a line; another ending would promise what is not written. */
+static bool suffix_known(const char *path)
+{
+	static const char *const SUFFIX[] = {".csv", ".ndjson", ".jsonl", ".json"};
+	const char *base = strrchr(path, '/');
+
+	for (size_t i = 0; i < sizeof SUFFIX / sizeof *SUFFIX; i++)
+		if (sd_str_ends(path, SUFFIX[i]))
+			return true;
+	return !strchr(base ? base + 1 : path, '.');
+}
+
 static bool export_to(struct sd_ui *ui, void *ctx, const char *path)
 {
 	struct sd_data *d = ctx;
@@ -168,6 +150,11 @@ static bool export_to(struct sd_ui *ui, void *ctx, const char *path)
 	void *value;
 	int fd;
 
+	if (!suffix_known(path)) {
+		sd_say(ui, SD_SAY_ERROR, "%s: end the name in .ndjson or .csv.", path);
+		free(o);
+		return false;
+	}
 	if (!o)
 		return false;
 	o->path = sd_strdup_n(path, strlen(path));

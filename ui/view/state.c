@@ -21,6 +21,7 @@ void sd_say(struct sd_ui *ui, enum sd_say kind, const char *fmt, ...)
 	vsnprintf(ui->message, sizeof ui->message, fmt, ap);
 	va_end(ap);
 	ui->message_kind = kind;
+	ui->message_unsent = false;
 	ui->message_until = sd_mono_ms() + (kind >= SD_SAY_WARN ? 12000 : 5000);
 	ui->dirty = true;
 }
@@ -91,6 +92,8 @@ void sd_state_refresh(struct sd_ui *ui, bool all)
 	}
 	if (sd_api_counts(ui->api, &ui->counts, NULL) != SD_OK)
 		memset(&ui->counts, 0, sizeof ui->counts);
+	else if (ui->message_unsent && !ui->counts.pending)
+		ui->message_until = 0;
 	if (all && sd_api_models(ui->api, &models, NULL) == SD_OK) {
 		sd_json_free(ui->models);
 		ui->models = models;

@@ -74,6 +74,7 @@ struct sd_ui {
 	char message[600];
 	enum sd_say message_kind;
 	int64_t message_until; /* monotonic ms; 0: none */
+	bool message_unsent;   /* it says that something waits: over when nothing does */
 
 	struct sd_api_status status;
 	struct sd_api_counts counts;
