@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "core/base/fs.h"
 #include "tests/support/support.h"
 
 const char FIX_SDL[] =
@@ -383,4 +385,48 @@ char *fix_journal(struct fix *f, int64_t after)
 void fix_sound(struct fix *f)
 {
 	fix_ok(f, sd_store_check(f->st, &f->e));
+}
+
+char *fix_path(const struct fix *f, const char *name)
+{
+	return sd_path_join(f->dir, name);
+}
+
+enum sd_err fix_open_again(struct fix *f)
+{
+	struct sd_store_opts o = {
+		.dir = f->dir, .schema = f->schema, .now_ms = f->now, .rand = &f->rand};
+
+	fix_close(f);
+	f->e.text[0] = '\0';
+	return sd_store_open(&o, &f->st, &f->e);
+}
+
+int fix_setup(void **st)
+{
+	*st = fix_new();
+	return 0;
+}
+
+int fix_teardown(void **st)
+{
+	fix_free(*st);
+	return 0;
+}
+
+void fix_two_posts(struct fix *f)
+{
+	fix_ok(f, fix_save(f, "Post", "{'id':'a','title':'A'}"));
+	fix_ok(f, fix_save(f, "Post", "{'id':'b','title':'B'}"));
+}
+
+void fix_give(struct fix *f, uid_t uid)
+{
+	static const char *const NAME[] = {"", "store.db", "store.db.made"};
+
+	for (size_t i = 0; i < 3 && geteuid() == 0; i++) {
+		char *p = fix_path(f, NAME[i]);
+		assert_int_equal(chown(p, uid, uid), 0);
+		free(p);
+	}
 }

@@ -2,6 +2,8 @@
 #ifndef SD_TESTS_STORE_FIX_H
 #define SD_TESTS_STORE_FIX_H
 
+#include <sys/types.h>
+
 #include "core/base/rand.h"
 #include "core/json/json.h"
 #include "core/store/apply.h"
@@ -29,16 +31,25 @@ struct fix {
 
 struct fix *fix_new(void); /* opened on FIX_SDL */
 void fix_free(struct fix *f);
+/* The same as fixtures of cmocka. */
+int fix_setup(void **st);
+int fix_teardown(void **st);
 void fix_open(struct fix *f);
 void fix_close(struct fix *f);
 /* Closes, changes the schema, opens again; the result of opening. */
 enum sd_err fix_reopen(struct fix *f, const char *sdl);
+/* Closes and opens; what opening said stands in f->e. */
+enum sd_err fix_open_again(struct fix *f);
+char *fix_path(const struct fix *f, const char *name); /* in its directory, owned */
 struct sd_schema *fix_schema(const char *sdl);
 const struct sd_model *fix_model(struct fix *f, const char *name);
 struct cJSON *fix_json(const char *text); /* 'single quotes' for double ones */
 
 void fix_begin(struct fix *f);
 void fix_commit(struct fix *f);
+void fix_two_posts(struct fix *f); /* a and b, titles A and B */
+/* Its directory and files belong to uid from now on, when this process is root. */
+void fix_give(struct fix *f, uid_t uid);
 /* Each in a transaction of its own, rolled back when it fails. */
 enum sd_err fix_save(struct fix *f, const char *model, const char *fields);
 enum sd_err fix_save_if(struct fix *f, const char *model, const char *fields, const char *cond);
