@@ -102,6 +102,21 @@ static void count_nothing(void)
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Where SQLite sorts what does not fit into memory: beside the store, for nobody else's eyes, and
+ * never in a file system that is memory.  For the life of the process: the first store's. */
+static bool sort_beside(const char *dir)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	bool ok;
+
+	pthread_mutex_lock(&lock);
+	if (!sqlite3_temp_directory)
+		sqlite3_temp_directory = sqlite3_mprintf("%s", dir);
+	ok = sqlite3_temp_directory != NULL;
+	pthread_mutex_unlock(&lock);
+	return ok;
+}
+
 static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o, struct sd_error *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -109,6 +124,8 @@ static enum sd_err open_file(struct sd_store *st, const struct sd_store_opts *o,
 	enum sd_err rc;
 
 	pthread_once(&once, count_nothing);
+	if (!st->read_only && !sort_beside(o->dir))
+		return sd_db_nomem(e, "opening the store");
 
 	if (st->read_only && !sd_is_file(st->path))
 		return sd_fail(e, SD_NOTFOUND, 0, "%s: there is no store yet", st->path);
@@ -131,7 +148,7 @@ static enum sd_err set_pragmas(struct sd_store *st, struct sd_error *e)
 {
 	static const char writer[] = "PRAGMA page_size=8192;PRAGMA journal_mode=WAL;"
 				     "PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;"
-				     "PRAGMA cache_size=-65536;"
+				     "PRAGMA cache_size=" SD_CACHE_WRITE ";"
 				     "PRAGMA temp_store=MEMORY;PRAGMA foreign_keys=OFF;";
 	/* damaged: no check of its size, no belief in its list of tables */
 	static const char salvage[] = "PRAGMA writable_schema=ON;PRAGMA query_only=ON;"

@@ -240,6 +240,15 @@ static int put_off(void *p)
 	return (st->stop && atomic_load(st->stop)) || (wanted(st) && st->index_tries < INDEX_TRIES);
 }
 
+void sd_sort_small(struct sd_store *st, bool on)
+{
+	/* where it fails the sort takes more memory: nothing else is wrong */
+	(void)sqlite3_exec(st->db,
+		on ? "PRAGMA temp_store=FILE;PRAGMA cache_size=" SD_CACHE_SORT
+		   : "PRAGMA temp_store=MEMORY;PRAGMA cache_size=" SD_CACHE_WRITE,
+		NULL, NULL, NULL);
+}
+
 static enum sd_err make_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e)
 {
 	enum sd_err rc = sd_store_begin(st, e);
@@ -278,7 +287,9 @@ enum sd_err sd_store_indexes(struct sd_store *st, struct sd_error *e)
 			return rc;
 		if (!due)
 			continue;
+		sd_sort_small(st, true);
 		rc = make_indexes(st, t, e);
+		sd_sort_small(st, false);
 		if (rc == SD_CANCELLED || rc == SD_BUSY) {
 			st->index_tries++;
 			return SD_OK;

@@ -90,15 +90,17 @@ enum sd_err sd_store_sort_index(struct sd_store *st, const struct sd_model *m,
 
 	if (!f->stored || sd_model_is_key(m, f))
 		return SD_OK;
+	sd_sort_small(st, true);
 	rc = sd_store_begin(st, e);
-	if (rc != SD_OK)
-		return rc;
-	sqlite3_progress_handler(st->db, 2000, put_off, st);
-	rc = make(st, sd_table_of(st, m), f, descending, e);
-	sqlite3_progress_handler(st->db, 0, NULL, NULL);
-	if (rc == SD_OK)
-		rc = sd_store_commit(st, e);
-	if (rc != SD_OK)
-		sd_store_rollback(st);
+	if (rc == SD_OK) {
+		sqlite3_progress_handler(st->db, 2000, put_off, st);
+		rc = make(st, sd_table_of(st, m), f, descending, e);
+		sqlite3_progress_handler(st->db, 0, NULL, NULL);
+		if (rc == SD_OK)
+			rc = sd_store_commit(st, e);
+		if (rc != SD_OK)
+			sd_store_rollback(st);
+	}
+	sd_sort_small(st, false);
 	return rc;
 }

@@ -210,6 +210,32 @@ static void a_process_that_dies_while_it_loads_leaves_its_indexes_to_the_next(vo
 	assert_int_equal(of_post(f, "p7"), 1500);
 }
 
+static int64_t pragma(struct fix *f, const char *sql)
+{
+	int64_t n = 0;
+
+	fix_ok(f, sd_db_int(f->st, sql, &n, &f->e));
+	return n;
+}
+
+/* limits.md: memory while syncing is the same for any table size */
+static void an_index_is_sorted_in_a_file_and_in_little_memory(void **st)
+{
+	struct fix *f = *st;
+
+	sd_sort_small(f->st, true);
+	assert_int_equal(pragma(f, "PRAGMA temp_store"), 1);
+	assert_true(pragma(f, "PRAGMA cache_size") > -10000);
+	sd_sort_small(f->st, false);
+	load(f, 0, 12000);
+	load_ends(f);
+	fix_ok(f, sd_store_indexes(f->st, &f->e));
+	assert_false(sd_store_indexes_due(f->st));
+	/* and afterwards it is as it was */
+	assert_int_equal(pragma(f, "PRAGMA temp_store"), 2);
+	assert_int_equal(pragma(f, "PRAGMA cache_size"), strtol(SD_CACHE_WRITE, NULL, 10));
+}
+
 static void an_index_is_put_off_for_a_save_but_not_for_ever(void **st)
 {
 	struct fix *f = *st;
@@ -226,6 +252,7 @@ static void an_index_is_put_off_for_a_save_but_not_for_ever(void **st)
 	assert_true(sd_store_indexes_due(f->st));
 	assert_int_equal(indexes(f), 0);
 	assert_false(sd_store_in_txn(f->st));
+	assert_int_equal(pragma(f, "PRAGMA temp_store"), 2);
 	for (; turns < 20 && sd_store_indexes_due(f->st); turns++)
 		fix_ok(f, sd_store_indexes(f->st, &f->e));
 	assert_true(turns > 1 && turns < 20);
@@ -561,6 +588,7 @@ int main(void)
 		T(a_first_load_makes_its_indexes_when_it_is_over),
 		T(a_short_load_and_one_into_a_full_table_keep_their_indexes),
 		T(a_process_that_dies_while_it_loads_leaves_its_indexes_to_the_next),
+		T(an_index_is_sorted_in_a_file_and_in_little_memory),
 		T(an_index_is_put_off_for_a_save_but_not_for_ever),
 		T(a_save_goes_between_two_halves_of_a_page),
 		T(a_page_of_others_is_never_cut),
