@@ -173,39 +173,83 @@ static const struct topic {
 		"true. _version, _lastChangedAt and _state can be used too.\n"},
 };
 
+/* One line of `help` for a program; any may be NULL. */
+static void emit_help(struct cli *c, const struct cli_command *k, const struct example *x)
+{
+	struct cJSON *j = sd_json_object();
+
+	sd_json_add_str(j, "command", k->name);
+	sd_json_add_str(j, "usage", k->usage);
+	sd_json_add_str(j, "help", k->help);
+	if (x) {
+		sd_json_add_str(j, "more", k->run == cli_sandbox ? CLI_SANDBOX_HELP : x->more);
+		sd_json_add_str(j, "example", x->example);
+	}
+	cli_emit(c, j, NULL);
+	sd_json_free(j);
+}
+
+static int help_all(struct cli *c, bool json)
+{
+	if (!json)
+		fputs(HEAD, stdout);
+	for (const struct cli_command *k = CLI_COMMANDS; k->name; k++) {
+		if (k->help && json)
+			emit_help(c, k, NULL);
+		else if (k->help)
+			printf("  %-14s %s\n", k->name, k->help);
+	}
+	if (!json)
+		puts("\n`syncdeck help COMMAND` shows one; topics: conflict, predicate.");
+	return 0;
+}
+
+static int help_topic(struct cli *c, const struct topic *t, bool json)
+{
+	struct cJSON *j;
+
+	if (!json) {
+		fputs(t->text, stdout);
+		return 0;
+	}
+	j = sd_json_object();
+	sd_json_add_str(j, "topic", t->name);
+	sd_json_add_str(j, "text", t->text);
+	cli_emit(c, j, NULL);
+	sd_json_free(j);
+	return 0;
+}
+
 int cli_help(struct cli *c, struct cli_args *a)
 {
+	bool json = c->batch || c->o.json;
 	const struct cli_command *k;
+	const struct example *x = NULL;
 	int rc = cli_take_options(c, a, NULL, 0);
 
 	if (rc)
 		return rc;
-	if (a->n == 0) {
-		fputs(HEAD, stdout);
-		for (k = CLI_COMMANDS; k->name; k++)
-			if (k->help)
-				printf("  %-14s %s\n", k->name, k->help);
-		puts("\n`syncdeck help COMMAND` shows one; topics: conflict, predicate.");
-		return 0;
-	}
-	for (size_t i = 0; i < sizeof TOPIC / sizeof *TOPIC; i++) {
-		if (strcmp(a->v[0], TOPIC[i].name) == 0) {
-			fputs(TOPIC[i].text, stdout);
-			return 0;
-		}
-	}
+	if (a->n == 0)
+		return help_all(c, json);
+	for (size_t i = 0; i < sizeof TOPIC / sizeof *TOPIC; i++)
+		if (strcmp(a->v[0], TOPIC[i].name) == 0)
+			return help_topic(c, &TOPIC[i], json);
 	k = cli_find(a->v[0]);
 	if (!k)
 		return cli_complain(c, 2, "no command is named %s; see `syncdeck help`", a->v[0]);
+	for (size_t i = 0; i < sizeof EXAMPLE / sizeof *EXAMPLE; i++)
+		if (strcmp(k->name, EXAMPLE[i].name) == 0)
+			x = &EXAMPLE[i];
+	if (json) {
+		emit_help(c, k, x);
+		return 0;
+	}
 	printf("usage: syncdeck %s\n\n%s\n", k->usage, k->help ? k->help : "");
 	if (k->run == cli_sandbox)
 		fputs(CLI_SANDBOX_HELP, stdout);
-	for (size_t i = 0; i < sizeof EXAMPLE / sizeof *EXAMPLE; i++) {
-		if (strcmp(k->name, EXAMPLE[i].name) != 0)
-			continue;
-		if (EXAMPLE[i].more)
-			printf("%s\n", EXAMPLE[i].more);
-		printf("\nexample:\n  %s\n", EXAMPLE[i].example);
-	}
+	if (x && x->more)
+		printf("%s\n", x->more);
+	if (x)
+		printf("\nexample:\n  %s\n", x->example);
 	return 0;
 }

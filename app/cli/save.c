@@ -158,8 +158,9 @@ static int tell_refused(struct cli *c, const char *model, const char *key)
 	return 8;
 }
 
-/* save --wait: until this record has nothing unsent, or a reason why not. */
-static int wait_sent(struct cli *c, const char *model, const struct cJSON *rec, int64_t limit_ms)
+/* save --wait: until this record has nothing unsent, or a reason why not.  *rec becomes what is
+ * here then. */
+static int wait_sent(struct cli *c, const char *model, struct cJSON **rec, int64_t limit_ms)
 {
 	const struct sd_model *m = sd_schema_model(c->schema, model);
 	struct sd_error e = {.code = SD_OK};
@@ -171,7 +172,7 @@ static int wait_sent(struct cli *c, const char *model, const struct cJSON *rec, 
 	if (err == SD_BUSY) /* another process sends it */
 		err = SD_OK;
 	if (err == SD_OK)
-		err = sd_key_of(m, rec, &key, &e);
+		err = sd_key_of(m, *rec, &key, &e);
 	while (err == SD_OK && rc < 0) {
 		struct cJSON *now = NULL;
 		struct sd_api_status s;
@@ -195,6 +196,11 @@ static int wait_sent(struct cli *c, const char *model, const struct cJSON *rec, 
 			rc = cli_complain(c, cli_interrupted() ? 130 : 4,
 				"%s %s: saved here; not sent yet%s%s", model, sd_buf_text(&key),
 				s.last_failure[0] ? ": " : "", s.last_failure);
+		if (rc >= 0 && now) {
+			sd_json_free(*rec);
+			*rec = now;
+			now = NULL;
+		}
 		sd_json_free(now);
 		if (rc < 0)
 			cli_pump(c, -1, 50, false);
@@ -238,7 +244,7 @@ int cli_save(struct cli *c, struct cli_args *a)
 		if (err != SD_OK)
 			rc = cli_fail(c, err, &e);
 		else if (wait)
-			rc = wait_sent(c, m->name, rec, limit);
+			rc = wait_sent(c, m->name, &rec, limit);
 		if (err == SD_OK)
 			cli_emit(c, rec, NULL);
 	}

@@ -312,6 +312,14 @@ enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e)
 
 /* ---- conflicts ---- */
 
+/* The server says null of a live record, a record in JSON says false (contract.md 4). */
+static bool plain_deleted(struct cJSON *rec)
+{
+	bool deleted = sd_json_is_true(sd_json_get(rec, "_deleted"));
+
+	return !sd_json_is_object(rec) || sd_json_set(rec, "_deleted", sd_json_bool(deleted));
+}
+
 static bool gather_conflict(void *ctx, struct sd_conflict *c)
 {
 	struct gather *g = ctx;
@@ -320,8 +328,11 @@ static bool gather_conflict(void *ctx, struct sd_conflict *c)
 	g->rc = sd_conflict_json(c, &j, g->e);
 	if (g->rc != SD_OK)
 		return false;
+	if (!plain_deleted(sd_json_get(j, "base")) || !plain_deleted(sd_json_get(j, "mine")) ||
+		!plain_deleted(sd_json_get(j, "theirs")))
+		g->rc = sd_fail(g->e, SD_NOMEM, 0, "conflicts: out of memory");
 	sd_json_add_int(j, "seq", c->seq);
-	return sd_json_push(g->list, j);
+	return sd_json_push(g->list, j) && g->rc == SD_OK;
 }
 
 enum sd_err sd_api_conflicts(struct sd_api *api, struct cJSON **out, struct sd_error *e)
