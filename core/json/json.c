@@ -15,7 +15,7 @@
 
 void sd_json_free(struct cJSON *j)
 {
-	cJSON_Delete(j);
+	node_free(j);
 }
 
 struct cJSON *sd_json_get(const struct cJSON *obj, const char *name)
@@ -195,16 +195,7 @@ struct cJSON *sd_json_string(const char *s)
 
 struct cJSON *sd_json_string_n(const char *s, size_t n)
 {
-	/* the text stands behind the node, in one piece of memory: as of a text that belongs to
-	 * somebody else, cJSON does not free it */
-	cJSON *j = malloc(sizeof *j + n + 1);
-
-	if (!j)
-		return NULL;
-	*j = (cJSON){.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)(j + 1)};
-	memcpy(j->valuestring, s, n);
-	j->valuestring[n] = '\0';
-	return j;
+	return node_text(s, n);
 }
 
 /* One that was detached brings its old name along. */
@@ -236,7 +227,7 @@ static cJSON *copy_node(const cJSON *j)
 		c->string = strdup(j->string);
 	if ((!j->string || c->string) && (!cJSON_IsRaw(j) || c->valuestring))
 		return c;
-	cJSON_Delete(c);
+	node_free(c);
 	return NULL;
 }
 
@@ -247,7 +238,7 @@ struct cJSON *sd_json_dup(const struct cJSON *j)
 	for (const cJSON *from = c ? j->child : NULL; from; from = from->next) {
 		cJSON *one = sd_json_dup(from);
 		if (!one) {
-			cJSON_Delete(c);
+			node_free(c);
 			return NULL;
 		}
 		node_append(c, one);
@@ -265,7 +256,7 @@ bool sd_json_become(struct cJSON *j, struct cJSON *with)
 			return false;
 	}
 	if (!(j->type & cJSON_IsReference)) {
-		cJSON_Delete(j->child);
+		node_free(j->child);
 		free(j->valuestring);
 	}
 	j->type = (with->type & 0xff) | (j->type & cJSON_StringIsConst);
@@ -276,7 +267,7 @@ bool sd_json_become(struct cJSON *j, struct cJSON *with)
 	with->child = NULL;
 	if (!(with->type & cJSON_IsReference))
 		with->valuestring = NULL;
-	cJSON_Delete(with);
+	node_free(with);
 	return true;
 }
 
@@ -290,7 +281,7 @@ bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item)
 		return sd_json_add_named(obj, kept, item);
 	own = obj && item ? strdup(name) : NULL;
 	if (!own) {
-		cJSON_Delete(item);
+		node_free(item);
 		return false;
 	}
 	put_name(item, own, false);
@@ -301,7 +292,7 @@ bool sd_json_add(struct cJSON *obj, const char *name, struct cJSON *item)
 bool sd_json_add_named(struct cJSON *obj, const char *name, struct cJSON *item)
 {
 	if (!obj || !item) {
-		cJSON_Delete(item);
+		node_free(item);
 		return false;
 	}
 	put_name(item, name, true);
@@ -316,7 +307,7 @@ bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item)
 	uint32_t hash;
 
 	if (!obj || !item) {
-		cJSON_Delete(item);
+		node_free(item);
 		return false;
 	}
 	if (!had)
@@ -330,7 +321,7 @@ bool sd_json_set(struct cJSON *obj, const char *name, struct cJSON *item)
 	} else if (cJSON_ReplaceItemInObjectCaseSensitive(obj, name, item)) {
 		return true;
 	}
-	cJSON_Delete(item);
+	node_free(item);
 	return false;
 }
 
@@ -344,7 +335,7 @@ bool sd_json_set_shared(struct cJSON *obj, const char *name, const struct cJSON 
 	j->valuestring = item->valuestring;
 	j->valueint = item->valueint;
 	j->valuedouble = item->valuedouble;
-	cJSON_Delete(sd_json_detach(obj, name));
+	node_free(sd_json_detach(obj, name));
 	return sd_json_add_named(obj, name, j);
 }
 
@@ -367,7 +358,7 @@ bool sd_json_push(struct cJSON *array, struct cJSON *item)
 {
 	if (array && item && cJSON_AddItemToArray(array, item))
 		return true;
-	cJSON_Delete(item);
+	node_free(item);
 	return false;
 }
 
@@ -380,7 +371,7 @@ struct cJSON *sd_json_detach(struct cJSON *obj, const char *name)
 
 void sd_json_remove(struct cJSON *obj, const char *name)
 {
-	cJSON_Delete(sd_json_detach(obj, name));
+	node_free(sd_json_detach(obj, name));
 }
 
 static bool number_equal(const cJSON *a, const cJSON *b)

@@ -1,8 +1,8 @@
 /*
  * core/json/node.h - making cJSON's nodes without its own detours.  Private to core/json.
  *
- * Nothing here ever changes cJSON's memory hooks, so a node is what malloc() gave, and
- * cJSON_Delete() frees it.
+ * Nothing here ever changes cJSON's memory hooks: a node is what malloc() gave, and cJSON may free
+ * it.
  */
 #ifndef SD_JSON_NODE_H
 #define SD_JSON_NODE_H
@@ -12,14 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline cJSON *node_new(int type)
-{
-	cJSON *j = malloc(sizeof *j); /* calloc() is slower: it passes by malloc's cache */
+#define NODE_TEXT 128 /* bytes of a node with a short text */
 
-	if (j)
-		*j = (cJSON){.type = type};
-	return j;
-}
+cJSON *node_new(int type);                 /* node.c; NULL: out of memory */
+cJSON *node_text(const char *s, size_t n); /* a string */
+void node_free(cJSON *j);                  /* and what follows it; NULL is fine */
 
 /* Behind the last child; the first one's prev is the last, as cJSON has it. */
 static inline void node_append(cJSON *parent, cJSON *item)

@@ -4,7 +4,7 @@
  * RFC 8259 grammar, UTF-8, no U+0000, nesting, no key twice, one value and nothing behind it.
  * cJSON's own parser lets most of that pass, and cannot keep a number that a double does not hold:
  * such a number is a cJSON_Raw node with its text.  The nodes are what cJSON would have made of the
- * text otherwise, from the same allocator, so that cJSON_Delete() frees them.
+ * text otherwise, from the same allocator, so that node_free() frees them.
  */
 #include <cjson/cJSON.h>
 #include <stdint.h>
@@ -473,6 +473,6 @@ enum sd_err sd_json_parse(
 	}
 	rc = tell(&a, text, what, e);
 	free(a.twice);
-	cJSON_Delete(j);
+	node_free(j);
 	return rc;
 }

@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,43 @@ static void a_value_becomes_another_and_keeps_its_name(void **st)
 	sd_json_free(j);
 }
 
+static void *make_and_free(void *arg)
+{
+	struct cJSON *list = sd_json_array();
+
+	(void)arg;
+	for (int i = 0; i < 3000; i++) {
+		char text[200];
+		int n = snprintf(text, sizeof text, "%0*d", i % 150 + 1, i);
+		sd_json_push(list, i % 3 ? sd_json_string_n(text, (size_t)n) : sd_json_int(i));
+	}
+	return list;
+}
+
+/* Made by one thread, freed by another, which ends: what a thread keeps of nodes is its own. */
+static void trees_may_go_from_thread_to_thread(void **st)
+{
+	struct cJSON *keep = sd_json_string("stays"), *copy;
+
+	(void)st;
+	for (int round = 0; round < 4; round++) {
+		void *list;
+		pthread_t t;
+
+		assert_int_equal(pthread_create(&t, NULL, make_and_free, NULL), 0);
+		assert_int_equal(pthread_join(t, &list), 0);
+		copy = sd_json_dup(list);
+		assert_true(sd_json_equal(copy, list, false));
+		sd_json_free(list);
+		list = make_and_free(NULL);
+		assert_true(sd_json_equal(copy, list, false));
+		sd_json_free(list);
+		sd_json_free(copy);
+	}
+	assert_string_equal(sd_json_str(keep), "stays");
+	sd_json_free(keep);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -254,6 +292,7 @@ int main(void)
 		cmocka_unit_test(an_object_with_very_many_keys_is_read),
 		cmocka_unit_test(a_member_that_moves_takes_its_new_name),
 		cmocka_unit_test(a_value_becomes_another_and_keeps_its_name),
+		cmocka_unit_test(trees_may_go_from_thread_to_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
