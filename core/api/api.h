@@ -207,8 +207,8 @@ struct sd_api_imported {
 	int64_t resumed;                   /* records written by an earlier, interrupted call */
 	int64_t invalid;                   /* dry run */
 };
-/* Nothing is written when a line is invalid: a small file is one transaction; a large one is
- * checked whole, then written in several, and what was interrupted goes on behind what is written
+/* Nothing is written when a line is invalid: a file that takes less than a second is one
+ * transaction; a larger one is checked whole, then written in several, and what was interrupted goes on behind what is written
  * when the same file (by its content) is imported again.  Errors: INVAL, with "FILE:LINE: ...",
  * model, record and field; IO; CANCELLED. */
 SD_MUST_USE enum sd_err sd_api_import(struct sd_api *api, const struct sd_api_import *o,

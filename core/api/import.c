@@ -1,9 +1,9 @@
 /*
  * core/api/import.c - records out of NDJSON and CSV files; see api.h.
  *
- * A small file is one transaction.  A large one would hold the store's lock for long, so it is
- * checked whole first and written in several; each of them also writes how far the file, known by
- * its content, is done.  A model that is its own parent is always one transaction: a child may
+ * A file that is written within a second is one transaction, begun at once: a bad line takes all of
+ * it back.  A larger one would hold the store's lock for too long, so it is checked whole first and
+ * written in several; each of them also writes how far the file, known by its content, is done.  A model that is its own parent is always one transaction: a child may
  * stand before its parent in the file and then waits for the end of it.
  */
 #include "core/api/import.h"
@@ -18,7 +18,10 @@
 #include "core/base/text.h"
 
 #define SMALL_BYTES ((int64_t)8 << 20)
-#define CHUNK       2000
+#define ONCE_BYTES  ((int64_t)64 << 20)
+#define ONCE_MS     1000 /* longest that a file is written in one transaction */
+#define GUESS_MS    100  /* so long is watched how fast it goes */
+#define CHUNK_MS    200  /* a transaction of several */
 
 struct job {
 	struct sd_api *api;
@@ -29,8 +32,11 @@ struct job {
 	struct cJSON *late;       /* {"line","fields"}: children before their parents */
 	const struct sd_map *any; /* --orphans */
 	int64_t size, chunk;
-	bool own_parent;
-	char mark[200]; /* name of the setting that says how far it is; "" none */
+	bool own_parent, first; /* first: the model has no records here */
+	bool timed;             /* transactions of CHUNK_MS, not of chunk records */
+	bool once;              /* all in one, as long as that does not take too long */
+	int64_t begun_ms;       /* of the transaction */
+	char mark[200];         /* name of the setting that says how far it is; "" none */
 	struct sd_api_imported *out;
 	struct sd_error *e;
 };
@@ -108,7 +114,7 @@ static enum sd_err check_line(struct job *j)
 	if (rc == SD_OK && other) {
 		j->out->skipped++;
 	} else if (rc == SD_OK) {
-		rc = sd_write_check(j->api->reader, j->m, fields, &env, &created, j->e);
+		rc = sd_write_check(j->api->reader, j->m, j->first, fields, &env, &created, j->e);
 		if (rc != SD_OK)
 			rc = at_line(j, j->l.line, fields, rc);
 		j->out->records++;
@@ -124,7 +130,7 @@ static enum sd_err check_all(struct job *j)
 {
 	struct sd_api_imported none = {0};
 	int64_t n = 0;
-	enum sd_err rc = SD_OK;
+	enum sd_err rc = sd_write_first(j->api->reader, j->m, &j->first, j->e);
 
 	sd_write_parents(j->api->reader, j->any ? NULL : j->m, j->any ? j->any : &j->keys);
 	while (rc == SD_OK) {
@@ -259,16 +265,39 @@ static enum sd_err put_mark(struct job *j, bool end)
 	return rc;
 }
 
-/* One transaction; *end: the file is over. */
+/* Has this transaction, with n records written, lasted long enough, or will it last too long? */
+static bool over(const struct job *j, int64_t n)
+{
+	int64_t line, at, ms;
+
+	if (j->chunk && n >= j->chunk)
+		return true;
+	if ((!j->timed && !j->once) || n == 0 || n % 64 != 0)
+		return false;
+	ms = sd_mono_ms() - j->begun_ms;
+	if (j->timed)
+		return ms >= CHUNK_MS;
+	at = sd_lines_at(&j->l, &line);
+	return ms > ONCE_MS || (ms > GUESS_MS && at > 0 && ms * j->size / at > ONCE_MS);
+}
+
+/* One transaction; *end: the file is over.  One that was to take the whole file, and would take too
+ * long, is given up: neither end nor error. */
 static enum sd_err write_chunk(struct job *j, bool *end)
 {
 	struct sd_api_imported before = *j->out;
+	bool given_up = false;
 	enum sd_err rc = sd_api_begin(j->api, j->e);
 
 	if (rc != SD_OK)
 		return rc;
+	j->begun_ms = sd_mono_ms();
 	sd_write_parents(j->api->writer, NULL, j->any);
-	for (int64_t n = 0; rc == SD_OK && (j->chunk == 0 || n < j->chunk); n++) {
+	for (int64_t n = 0; rc == SD_OK; n++) {
+		if (over(j, n)) {
+			given_up = j->once;
+			break;
+		}
 		if (n == SD_API_MANY)
 			sd_write_bulk(j->api->writer);
 		rc = write_line(j);
@@ -281,10 +310,10 @@ static enum sd_err write_chunk(struct job *j, bool *end)
 	if (rc == SD_OK)
 		rc = put_mark(j, *end);
 	sd_write_parents(j->api->writer, NULL, NULL);
-	rc = sd_api_end(j->api, rc, j->e);
+	rc = sd_api_end(j->api, given_up ? SD_CANCELLED : rc, j->e);
 	if (rc != SD_OK)
 		*j->out = before;
-	return rc;
+	return given_up ? SD_OK : rc;
 }
 
 /* ---- a large file ---- */
@@ -332,11 +361,32 @@ static enum sd_err reopen(struct job *j)
 	return sd_lines_open(&j->l, j->m, j->o->file, j->o->csv, j->e);
 }
 
+/* The whole file in one transaction, unless an earlier import of one was interrupted. */
+static enum sd_err try_at_once(struct job *j, bool *end)
+{
+	char prefix[160];
+	bool any = false;
+	enum sd_err rc;
+
+	snprintf(prefix, sizeof prefix, "import:%s:", j->m->name);
+	rc = sd_meta_any(j->api->reader, prefix, &any, j->e);
+	if (rc != SD_OK || any)
+		return rc;
+	j->once = true;
+	rc = write_chunk(j, end);
+	j->once = false;
+	return rc == SD_OK && !*end ? reopen(j) : rc;
+}
+
 static enum sd_err write_all(struct job *j)
 {
-	bool end = false, many = j->chunk > 0;
+	bool end = false, many = j->chunk > 0 || j->timed;
 	enum sd_err rc = SD_OK;
 
+	if (j->timed && j->size <= ONCE_BYTES)
+		rc = try_at_once(j, &end);
+	if (rc != SD_OK || end)
+		return rc;
 	if (many)
 		rc = name_mark(j);
 	if (rc == SD_OK && many)
@@ -370,9 +420,13 @@ static enum sd_err prepare(struct job *j)
 	if (fstat(fileno(j->l.f), &s) == 0 && S_ISREG(s.st_mode))
 		j->size = (int64_t)s.st_size;
 	j->own_parent = its_own_parent(j->m);
-	j->chunk = j->o->chunk >= 0 ? j->o->chunk : j->size > SMALL_BYTES ? CHUNK : 0;
-	if (j->l.std || !j->size || j->own_parent)
-		j->chunk = 0; /* it can be read once only, or belongs together */
+	j->chunk = j->o->chunk > 0 ? j->o->chunk : 0;
+	j->timed = j->o->chunk < 0 && j->size > SMALL_BYTES;
+	if (j->l.std || !j->size ||
+		j->own_parent) { /* it can be read once only, or belongs together */
+		j->chunk = 0;
+		j->timed = false;
+	}
 	if (j->own_parent && j->size && !j->l.std)
 		rc = note_keys(j);
 	return rc;

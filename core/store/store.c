@@ -163,6 +163,23 @@ enum sd_err sd_meta_get(struct sd_store *st, const char *key, char **out, struct
 	return rc == SD_NOTFOUND ? SD_OK : rc;
 }
 
+enum sd_err sd_meta_any(struct sd_store *st, const char *prefix, bool *any, struct sd_error *e)
+{
+	struct sd_buf end = SD_BUF_INIT;
+	sqlite3_stmt *s;
+	enum sd_err rc;
+
+	*any = false;
+	if (!sd_buf_fmt(&end, "%s\x7f", prefix)) /* behind all that is plain text */
+		return sd_db_nomem(e, "reading a setting of the store");
+	s = sd_db_open(st, Q_META_LAST, e, "ss", prefix, sd_buf_text(&end));
+	rc = s ? sd_db_row(st, s, e, "reading a setting of the store") : SD_DB;
+	*any = rc == SD_OK;
+	sd_db_reset(s);
+	sd_buf_release(&end);
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
 enum sd_err sd_meta_put(struct sd_store *st, const char *key, const char *value, struct sd_error *e)
 {
 	assert(sd_store_in_txn(st));

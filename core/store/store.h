@@ -113,6 +113,9 @@ SD_MUST_USE enum sd_err sd_store_check(struct sd_store *st, struct sd_error *e);
  * absent.  put needs a transaction; value NULL deletes. */
 SD_MUST_USE enum sd_err sd_meta_get(
 	struct sd_store *st, const char *key, char **out, struct sd_error *e);
+/* Is there one whose name begins with prefix? */
+SD_MUST_USE enum sd_err sd_meta_any(
+	struct sd_store *st, const char *prefix, bool *any, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_meta_put(
 	struct sd_store *st, const char *key, const char *value, struct sd_error *e);
 /* The backend a store belongs to: first call binds it; later ones compare scheme, host and path

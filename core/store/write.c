@@ -25,6 +25,7 @@ struct save {
 	struct cJSON *after;    /* the row to be; of a new record `clean` itself */
 	int64_t seq;            /* of the entry it went into */
 	bool written;           /* by create_at_once() */
+	bool first;             /* there are no records: none is looked for */
 };
 
 static void release(struct save *w)
@@ -388,7 +389,7 @@ static enum sd_err check(
 		if (rc != SD_OK || w->written)
 			return rc;
 	}
-	if (rc == SD_OK)
+	if (rc == SD_OK && !w->first)
 		rc = load(w, named, e);
 	if (rc == SD_OK)
 		rc = check_mode(w, mode, e);
@@ -451,11 +452,21 @@ enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd
 	return rc;
 }
 
-enum sd_err sd_write_check(struct sd_store *st, const struct sd_model *m,
+enum sd_err sd_write_first(
+	struct sd_store *st, const struct sd_model *m, bool *first, struct sd_error *e)
+{
+	struct sd_table *t = sd_table_of(st, m);
+	enum sd_err rc = sd_counter_load(st, t, e);
+
+	*first = rc == SD_OK && t->next_rid == 1;
+	return rc;
+}
+
+enum sd_err sd_write_check(struct sd_store *st, const struct sd_model *m, bool first,
 	const struct cJSON *fields, const struct sd_write_env *env, bool *created,
 	struct sd_error *e)
 {
-	struct save w = {.st = st, .t = sd_table_of(st, m), .m = m, .env = env};
+	struct save w = {.st = st, .t = sd_table_of(st, m), .m = m, .env = env, .first = first};
 	enum sd_err rc = check(&w, SD_SAVE_UPSERT, fields, e);
 
 	if (created)

@@ -39,10 +39,14 @@ SD_MUST_USE enum sd_err sd_write_save(struct sd_store *st, const struct sd_model
 	const struct sd_write_env *env, struct cJSON **rec, bool *created, struct sd_error *e);
 
 /* Would that save go through?  Checks without a transaction and changes nothing; a reader will do.
- * *created (may be NULL): there is no such record yet.  Errors as for the save. */
-SD_MUST_USE enum sd_err sd_write_check(struct sd_store *st, const struct sd_model *m,
+ * *created (may be NULL): there is no such record yet.  first: the model never had a record here,
+ * none is looked for.  Errors as for the save. */
+SD_MUST_USE enum sd_err sd_write_check(struct sd_store *st, const struct sd_model *m, bool first,
 	const struct cJSON *fields, const struct sd_write_env *env, bool *created,
 	struct sd_error *e);
+/* Has the model never had a record here? */
+SD_MUST_USE enum sd_err sd_write_first(
+	struct sd_store *st, const struct sd_model *m, bool *first, struct sd_error *e);
 /* Parents that need not be here (an import): those of m whose key text is in keys, or any when m is
  * NULL and keys is not.  Until called again with NULL, NULL; keys is borrowed. */
 void sd_write_parents(struct sd_store *st, const struct sd_model *m, const struct sd_map *keys);
