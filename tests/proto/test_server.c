@@ -485,8 +485,8 @@ static void bad_admin_calls_say_what_is_wrong(void **st)
 		int status;
 		const char *word;
 	} BAD[] = {
-		{"GET", "nothing", NULL, 404, "no such"},
-		{"GET", "reset", NULL, 405, "method"},
+		{"GET", "nothing", NULL, 404, "there is no GET"},
+		{"GET", "reset", NULL, 405, "takes POST"},
 		{"POST", "fault", "{}", 400, "kind"},
 		{"POST", "fault", "[]", 400, "object"},
 		{"POST", "fault", "{", 400, "JSON"},
