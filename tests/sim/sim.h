@@ -217,6 +217,7 @@ struct sim_edit {
 	bool replaced; /* the person put another value into its entry: no undo brings it back */
 	bool given_up; /* the person took it back or decided against it */
 	int times;     /* it became the value of the record at the server */
+	int64_t first; /* the entry that brought it there first; 0: not known */
 };
 
 /* A record as the server wrote it, version by version. */

@@ -344,23 +344,35 @@ static bool sending_seq(void *ctx, struct sd_mutation *m)
 	return m->lane != SD_LANE_SENDING;
 }
 
-/* With policy `server` Automerge may append a stale list; the same entry's only once. */
+/* The entry whose request the server is at, if the client still knows; 0: none. */
+static int64_t executing_seq(const struct arrival *a, const struct sim_edit *x)
+{
+	struct sim_client *c = &a->s->client[x->client];
+	int64_t seq = 0;
+
+	if (a->s->executing != x->client || !c->store ||
+		sd_outbox_of(c->store, sd_schema_model(a->s->w.schema[c->gen], x->model->name),
+			x->key, sending_seq, &seq, NULL) != SD_OK)
+		return 0;
+	return seq;
+}
+
+/* With policy `server` Automerge may append a stale list; what an entry adds to it only once. */
 static void appended(void *ctx, const char *token)
 {
 	struct arrival *a = ctx;
 	struct sim_edit *x = sim_edit_of(a->s, token);
-	int client = a->s->executing, before = how_often(a->before, token);
-	struct sim_client *c = client >= 0 ? &a->s->client[client] : NULL;
-	int64_t seq = 0;
+	int before = how_often(a->before, token);
 
-	if (!x || !c || x->client != client || !c->store || before == 0 || a->r->late ||
-		c->policy[x->model->id] != SD_POLICY_SERVER || how_often(a->now, token) <= before)
+	if (!x || a->s->executing != x->client ||
+		a->s->client[x->client].policy[x->model->id] != SD_POLICY_SERVER)
 		return;
-	if (sd_outbox_of(c->store, sd_schema_model(a->s->w.schema[c->gen], x->model->name), x->key,
-		    sending_seq, &seq, NULL) == SD_OK &&
-		seq == x->seq)
+	if (!x->first)
+		x->first = executing_seq(a, x);
+	else if (before > 0 && !a->r->late && how_often(a->now, token) > before &&
+		 executing_seq(a, x) == x->first)
 		sim_wrong(a->s, "twice", "%s %s: entry %lld appends %s again, as version %lld",
-			a->r->model->name, a->r->key, (long long)seq, token,
+			a->r->model->name, a->r->key, (long long)x->first, token,
 			(long long)sd_json_get_i64(a->r->v[a->r->count - 1].item, "_version", 0));
 }
 
