@@ -264,6 +264,8 @@ struct sd_api_audited { /* of one model */
 	const char *model;
 	int64_t here, there, compared, different;
 };
+/* A model that may not be read, or that the server cannot list, does not keep the others from being
+ * compared; at the end the error, AUTH or FAILED, names all of them. */
 SD_MUST_USE enum sd_err sd_api_audit(struct sd_api *api, const char *const *models, size_t n,
 	sd_api_rec_fn fn, void (*model_done)(void *ctx, const struct sd_api_audited *a),
 	sd_api_progress_fn progress, void *ctx, struct sd_error *e);

@@ -1,8 +1,10 @@
 /*
  * core/api/audit.c - every record here against the server's; see api.h.
  *
- * The server's pages are read one by one; of the rows here one bit each is kept: seen or not.  What
- * differs is read again on both sides before it is told, since both go on changing meanwhile.
+ * The server's pages are read one by one, each compared with one state of the store; of the rows
+ * here one bit each is kept: seen or not.  What differs is read again on both sides before it is
+ * told, since both go on changing meanwhile.  A model that cannot be read is named, and the others
+ * are compared all the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +25,13 @@ struct audit {
 	bool capped;
 	unsigned char *seen; /* a bit a rid */
 	int64_t seen_rids;
+	struct cJSON
+		*doubts; /* of a page: what is to be looked at again, {"key","finding","detail"} */
 	struct sd_api_audited n;
 	int64_t all; /* records of all models, for the progress */
 	bool stopped;
-	enum sd_err rc; /* of a callback within a query */
+	bool unreadable; /* the model, not the server: the others may be compared */
+	enum sd_err rc;  /* of a callback within a query */
 	struct sd_error *e;
 };
 
@@ -185,6 +190,27 @@ static enum sd_err look_again(struct audit *a, const char *key, const char *firs
 	return rc;
 }
 
+static enum sd_err doubt(struct audit *a, const char *key, const char *finding, const char *detail)
+{
+	struct cJSON *one = sd_json_object();
+
+	sd_json_add_str(one, "key", key);
+	sd_json_add_str(one, "finding", finding);
+	sd_json_add_str(one, "detail", detail);
+	return sd_json_push(a->doubts, one) ? SD_OK : nomem(a);
+}
+
+static enum sd_err clear_doubts(struct audit *a)
+{
+	enum sd_err rc = SD_OK;
+
+	for (const struct cJSON *d = sd_json_child(a->doubts); d && rc == SD_OK;
+		d = sd_json_next(d))
+		rc = look_again(a, sd_json_get_str(d, "key"), sd_json_get_str(d, "finding"),
+			sd_json_get_str(d, "detail"));
+	return rc;
+}
+
 static enum sd_err mark_seen(struct audit *a, const struct cJSON *item)
 {
 	int64_t rid = 0, want;
@@ -236,7 +262,7 @@ static enum sd_err check_item(struct audit *a, struct cJSON *item)
 		if (rc == SD_OK)
 			finding = compare(a, mine, item, unsent, &detail);
 		if (finding)
-			rc = look_again(a, sd_buf_text(&key), finding, sd_buf_text(&detail));
+			rc = doubt(a, sd_buf_text(&key), finding, sd_buf_text(&detail));
 	}
 done:
 	sd_json_free(mine);
@@ -247,9 +273,8 @@ done:
 
 /* ---- the server's pages ---- */
 
-static enum sd_err check_page(struct audit *a, const struct sd_reply *r, char **token)
+static enum sd_err check_items(struct audit *a, const struct sd_reply *r)
 {
-	const char *next = sd_json_get_str(r->data, "nextToken");
 	enum sd_err rc = SD_OK;
 
 	for (struct cJSON *item = sd_json_child(sd_json_get(r->data, "items")); item && rc == SD_OK;
@@ -263,6 +288,25 @@ static enum sd_err check_page(struct audit *a, const struct sd_reply *r, char **
 			!a->progress(a->ctx, a->all, 0, 0))
 			rc = sd_fail(a->e, SD_CANCELLED, 0, "audit: interrupted");
 	}
+	return rc;
+}
+
+static enum sd_err check_page(struct audit *a, const struct sd_reply *r, char **token)
+{
+	const char *next = sd_json_get_str(r->data, "nextToken");
+	enum sd_err rc;
+
+	a->doubts = sd_json_array();
+	if (!a->doubts)
+		return nomem(a);
+	rc = sd_store_read(a->api->reader, a->e); /* over before the server is asked again */
+	if (rc == SD_OK)
+		rc = check_items(a, r);
+	sd_store_rollback(a->api->reader);
+	if (rc == SD_OK)
+		rc = clear_doubts(a);
+	sd_json_free(a->doubts);
+	a->doubts = NULL;
 	free(*token);
 	*token = next ? strdup(next) : NULL;
 	return rc == SD_OK && next && !*token ? nomem(a) : rc;
@@ -283,6 +327,14 @@ static enum sd_err ask_page(struct audit *a, const char *document, const char *r
 	return rc;
 }
 
+static enum sd_err unreadable(struct audit *a, const struct sd_reply *r)
+{
+	a->unreadable = true;
+	if (r->klass == SD_REPLY_DENIED)
+		return sd_fail(a->e, SD_AUTH, 0, "%s: may not be read: %s", a->m->name, r->message);
+	return sd_fail(a->e, SD_FAILED, 0, "%s: %s: %s", a->m->name, r->type, r->message);
+}
+
 static enum sd_err all_pages(struct audit *a)
 {
 	struct sd_buf doc = SD_BUF_INIT, root = SD_BUF_INIT;
@@ -299,12 +351,8 @@ static enum sd_err all_pages(struct audit *a)
 			break;
 		if (page.reply.klass == SD_REPLY_TOO_BIG && limit > 1)
 			limit /= 2;
-		else if (page.reply.klass == SD_REPLY_DENIED)
-			rc = sd_fail(a->e, SD_AUTH, 0, "%s: may not be read: %s", a->m->name,
-				page.reply.message);
 		else if (page.reply.klass != SD_REPLY_OK || !page.reply.data)
-			rc = sd_fail(a->e, SD_FAILED, 0, "%s: %s: %s", a->m->name, page.reply.type,
-				page.reply.message);
+			rc = unreadable(a, &page.reply);
 		else
 			rc = check_page(a, &page.reply, &token);
 		if (page.reply.klass == SD_REPLY_OK && !token)
@@ -384,14 +432,42 @@ static enum sd_err one_model(struct audit *a, const struct sd_model *m)
 	return rc;
 }
 
+/* One model after another; what could not be read is collected in failed. */
+static enum sd_err all_models(struct audit *a, const char *const *models, size_t n,
+	void (*model_done)(void *ctx, const struct sd_api_audited *a), struct sd_buf *failed)
+{
+	const struct sd_schema *s = a->api->o.schema;
+	size_t count = n ? n : s->model_count;
+	enum sd_err rc = SD_OK, first = SD_OK;
+
+	for (size_t i = 0; rc == SD_OK && i < count; i++) {
+		const struct sd_model *m =
+			n ? sd_schema_model(s, models[i]) : s->models[s->parents_first[i]];
+		if (!m->syncable)
+			continue;
+		a->unreadable = false;
+		rc = one_model(a, m);
+		if (rc != SD_OK && !a->unreadable)
+			return rc;
+		if (rc != SD_OK) {
+			first = first == SD_OK ? rc : first;
+			sd_buf_fmt(failed, "%s%s", failed->len ? "; " : "", a->e->text);
+		} else if (model_done) {
+			model_done(a->ctx, &a->n);
+		}
+		rc = SD_OK;
+	}
+	a->unreadable = first != SD_OK;
+	return first;
+}
+
 enum sd_err sd_api_audit(struct sd_api *api, const char *const *models, size_t n, sd_api_rec_fn fn,
 	void (*model_done)(void *ctx, const struct sd_api_audited *a), sd_api_progress_fn progress,
 	void *ctx, struct sd_error *e)
 {
 	struct sd_error own = {.code = SD_OK};
 	struct audit a = {.api = api, .fn = fn, .progress = progress, .ctx = ctx};
-	const struct sd_schema *s = api->o.schema;
-	size_t count = n ? n : s->model_count;
+	struct sd_buf failed = SD_BUF_INIT;
 	enum sd_err rc = sd_api_use(api, e);
 
 	a.e = e ? e : &own;
@@ -401,14 +477,10 @@ enum sd_err sd_api_audit(struct sd_api *api, const char *const *models, size_t n
 		const struct sd_model *m;
 		rc = sd_api_model(api, models[i], &m, a.e);
 	}
-	for (size_t i = 0; rc == SD_OK && i < count; i++) {
-		const struct sd_model *m =
-			n ? sd_schema_model(s, models[i]) : s->models[s->parents_first[i]];
-		if (!m->syncable)
-			continue;
-		rc = one_model(&a, m);
-		if (rc == SD_OK && model_done)
-			model_done(ctx, &a.n);
-	}
+	if (rc == SD_OK)
+		rc = all_models(&a, models, n, model_done, &failed);
+	if (rc != SD_OK && a.unreadable)
+		rc = sd_fail(a.e, rc, 0, "not compared: %s", sd_buf_text(&failed));
+	sd_buf_release(&failed);
 	return rc;
 }

@@ -9,7 +9,7 @@
 #include "core/store/internal.h"
 
 #define FEW  2000   /* rows that are put into the new index beside those of the load */
-#define MOST 400000 /* rows: they are sorted in memory */
+#define MOST 200000 /* rows: they are sorted in memory */
 
 static enum sd_err outbox_short(struct sd_store *st, bool *yes, struct sd_error *e)
 {

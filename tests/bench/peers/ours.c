@@ -74,6 +74,43 @@ static void ask(const char *name, const struct sd_api_query *q)
 	samples_release(&ms);
 }
 
+struct many {
+	struct sd_rand *rand;
+	int64_t left;
+};
+
+static bool next_new(void *ctx, struct cJSON **fields, enum sd_err *rc, struct sd_error *e)
+{
+	struct many *m = ctx;
+
+	(void)rc;
+	(void)e;
+	*fields = NULL;
+	if (m->left-- <= 0)
+		return false;
+	*fields = profile_record(m->rand, m->left);
+	sd_json_remove(*fields, "createdAt");
+	sd_json_remove(*fields, "updatedAt");
+	return true;
+}
+
+/* New records in one transaction, durable together, as `save --input` does it. */
+static void group(struct sd_rand *rand, int64_t size)
+{
+	struct samples ms = {0};
+
+	for (int i = 0; i < 7; i++) {
+		struct many m = {rand, size};
+		int64_t t0 = sd_mono_us();
+
+		must(sd_api_save_many(p.api, "Record", NULL, next_new, NULL, &m, &p.e) == SD_OK,
+			"group", p.e.text);
+		samples_add(&ms, (double)(sd_mono_us() - t0) / 1000);
+	}
+	printf("group%lld %.4f %lld\n", (long long)size, samples_at(&ms, 0.5), (long long)size);
+	samples_release(&ms);
+}
+
 static int run(const char *file, const char *dir)
 {
 	struct sd_buf b = SD_BUF_INIT;
@@ -107,7 +144,10 @@ static int run(const char *file, const char *dir)
 		sd_json_free(j);
 	}
 	printf("save %.4f 1\n", samples_at(&ms, 0.5));
+	printf("durable %.4f 1\n", samples_at(&ms, 0.5));
 	samples_release(&ms);
+	group(&rand, 100);
+	group(&rand, 1000);
 	profile_close(&p);
 	sd_buf_release(&b);
 	return 0;
