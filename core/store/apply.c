@@ -279,18 +279,13 @@ static enum sd_err newest_only(struct apply *a, const struct cJSON *const *items
 
 static enum sd_err marks(struct apply *a)
 {
-	sqlite3_stmt *s = sd_db_open(a->st, Q_SYNC_MARKS, a->e, "s", a->t->model->name);
 	int64_t bad = 0;
-	enum sd_err rc = s ? sd_db_row(a->st, s, a->e, "sync state") : SD_DB;
+	enum sd_err rc = sd_marks_load(a->st, a->t, a->e);
 
-	if (rc == SD_OK) {
-		a->seen_to = sqlite3_column_int64(s, 0);
-		a->refill = sqlite3_column_int(s, 1) != 0;
-	}
-	sd_db_reset(s);
-	if (rc != SD_OK && rc != SD_NOTFOUND)
-		return rc;
-	rc = sd_quarantine_count(a->st, a->t->model, &bad, a->e);
+	a->seen_to = a->t->seen_to;
+	a->refill = a->t->refill;
+	if (rc == SD_OK)
+		rc = sd_quarantine_count(a->st, a->t->model, &bad, a->e);
 	a->quarantined = bad > 0;
 	return rc;
 }

@@ -121,7 +121,18 @@ enum sd_q {
 };
 
 /* Statements of one model's table; texts are built in table.c. */
-enum sd_tq { T_INSERT, T_UPDATE, T_FIND, T_GET, T_GET_RID, T_DROP, T_STATE, T_NEXT, T_COUNT };
+enum sd_tq {
+	T_INSERT,
+	T_UPDATE,
+	T_FIND,
+	T_GET,
+	T_GET_RID,
+	T_DROP,
+	T_STATE,
+	T_SENDING,
+	T_NEXT,
+	T_COUNT
+};
 
 enum sd_column_kind { SD_COL_TEXT, SD_COL_INT, SD_COL_REAL, SD_COL_BOOL, SD_COL_JSON };
 struct sd_column {
@@ -141,6 +152,8 @@ struct sd_table {
 	char *columns; /* "_rid","a",...,"_st" for SELECT, prefixed with t. */
 	bool counted, counter_dirty;
 	int64_t live, next_rid;
+	bool marks_known, refill; /* of this transaction: sd_marks_load() */
+	int64_t seen_to;
 };
 
 struct sd_store {
@@ -328,6 +341,9 @@ enum sd_err sd_row_drop(
 /* The state of the row with the key fields of `of`, if there is one and it has another. */
 enum sd_err sd_row_state(struct sd_store *st, struct sd_table *t, const struct cJSON *of, int state,
 	struct sd_error *e);
+/* An entry of the record goes out: its row is "sending", unless the lane of another entry says more. */
+enum sd_err sd_row_sending(
+	struct sd_store *st, struct sd_table *t, const struct cJSON *of, struct sd_error *e);
 /* {"f":{"from":..,"to":..}} over the stored fields; *out NULL when nothing differs. */
 enum sd_err sd_row_diff(const struct sd_model *m, const struct cJSON *before,
 	const struct cJSON *after, struct cJSON **out, struct sd_error *e);
@@ -377,6 +393,8 @@ enum sd_err sd_conflict_drop(struct sd_store *st, int64_t seq, struct sd_error *
 /* A newer server copy of a record in conflict: what the person decides on moves along. */
 enum sd_err sd_conflict_theirs(struct sd_store *st, const struct sd_model *m, const char *key,
 	const struct cJSON *theirs, struct sd_error *e);
+/* t->seen_to and t->refill, read on first use in a transaction. */
+enum sd_err sd_marks_load(struct sd_store *st, struct sd_table *t, struct sd_error *e);
 enum sd_err sd_seen_add(
 	struct sd_store *st, const struct sd_model *m, int64_t *rids, size_t n, struct sd_error *e);
 enum sd_err sd_seen_one(

@@ -57,6 +57,9 @@ enum sd_err sd_rebuild_idle(struct sd_store *st, struct sd_table *t, const char 
 /* Only the state, from the lanes of the record's entries. */
 enum sd_err sd_restate(
 	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e);
+/* The same when an entry begins to be sent. */
+enum sd_err sd_state_sending(
+	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e);
 /* State from the entries (and the quarantine); count gets how many entries there are. */
 enum sd_err sd_state_of(struct sd_store *st, const struct sd_model *m, const char *key, int *state,
 	int64_t *count, struct sd_error *e);

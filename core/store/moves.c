@@ -66,7 +66,7 @@ enum sd_err sd_outbox_send(struct sd_store *st, const struct sd_mutation *m, str
 			(long long)m->seq, sd_lane_name(m->lane));
 	rc = sd_db_run(st, Q_ENTRY_LANE, e, "outbox", "iddis", m->seq, SD_LANE_SENDING,
 		(int)m->unknown, m->next_try_ms, sd_sender());
-	return rc == SD_OK ? sd_restate(st, sd_table_of(st, m->model), m->key, e) : rc;
+	return rc == SD_OK ? sd_state_sending(st, sd_table_of(st, m->model), m->key, e) : rc;
 }
 
 enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e)

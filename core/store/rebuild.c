@@ -120,6 +120,16 @@ enum sd_err sd_restate(struct sd_store *st, struct sd_table *t, const char *key,
 	return rc;
 }
 
+enum sd_err sd_state_sending(
+	struct sd_store *st, struct sd_table *t, const char *key, struct sd_error *e)
+{
+	struct cJSON *id = row_key(t->model, key);
+	enum sd_err rc = id ? sd_row_sending(st, t, id, e) : SD_OK;
+
+	sd_json_free(id);
+	return rc;
+}
+
 enum sd_err sd_entry_apply(const struct sd_model *m, const char *key, const struct sd_mutation *e1,
 	struct cJSON **rec, struct sd_error *e)
 {

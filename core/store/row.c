@@ -394,6 +394,19 @@ enum sd_err sd_row_state(struct sd_store *st, struct sd_table *t, const struct c
 	return rc;
 }
 
+enum sd_err sd_row_sending(
+	struct sd_store *st, struct sd_table *t, const struct cJSON *of, struct sd_error *e)
+{
+	sqlite3_stmt *s = sd_table_stmt(st, t, T_SENDING, e);
+	enum sd_err rc = s ? bind_key(st, t, s, of, e) : SD_DB;
+
+	if (rc != SD_OK)
+		return rc;
+	rc = step_write(st, t, s, e);
+	sqlite3_clear_bindings(s);
+	return rc;
+}
+
 /* ---- comparing ---- */
 
 enum sd_err sd_row_diff(const struct sd_model *m, const struct cJSON *before,

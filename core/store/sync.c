@@ -143,17 +143,31 @@ enum sd_err sd_seen_add(
 	return rc;
 }
 
+enum sd_err sd_marks_load(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+{
+	sqlite3_stmt *s;
+	enum sd_err rc;
+
+	if (t->marks_known)
+		return SD_OK;
+	s = sd_db_open(st, Q_SYNC_MARKS, e, "s", t->model->name);
+	rc = s ? sd_db_row(st, s, e, "sync state") : SD_DB;
+	t->seen_to = rc == SD_OK ? sqlite3_column_int64(s, 0) : 0;
+	t->refill = rc == SD_OK && sqlite3_column_int(s, 1) != 0;
+	sd_db_reset(s);
+	if (rc != SD_OK && rc != SD_NOTFOUND)
+		return rc;
+	t->marks_known = sd_store_in_txn(st);
+	return SD_OK;
+}
+
 enum sd_err sd_seen_one(
 	struct sd_store *st, const struct sd_model *m, int64_t rid, struct sd_error *e)
 {
-	sqlite3_stmt *s = sd_db_open(st, Q_SYNC_MARKS, e, "s", m->name);
-	enum sd_err rc = s ? sd_db_row(st, s, e, "sync state") : SD_DB;
-	int64_t to = rc == SD_OK ? sqlite3_column_int64(s, 0) : 0;
+	struct sd_table *t = sd_table_of(st, m);
+	enum sd_err rc = sd_marks_load(st, t, e);
 
-	sd_db_reset(s);
-	if (rc != SD_OK)
-		return rc == SD_NOTFOUND ? SD_OK : rc;
-	return rid <= to ? sd_seen_add(st, m, &rid, 1, e) : SD_OK;
+	return rc == SD_OK && rid <= t->seen_to ? sd_seen_add(st, m, &rid, 1, e) : rc;
 }
 
 enum sd_err sd_sweep_begin(
@@ -168,6 +182,7 @@ enum sd_err sd_sweep_begin(
 	if (rc != SD_OK)
 		return rc;
 	*sweep_rid = t->next_rid - 1;
+	t->marks_known = false;
 	return sd_db_run(st, Q_SYNC_SWEEP, e, "sync state", "si", m->name, *sweep_rid);
 }
 
@@ -312,6 +327,7 @@ enum sd_err sd_sweep_end(struct sd_store *st, const struct sd_model *m,
 		rc = sd_db_run(st, Q_SYNC_SWEEP, e, "sync state", "si", m->name, (int64_t)0);
 	if (rc == SD_OK)
 		rc = sd_db_run(st, Q_SYNC_REFILL, e, "sync state", "s", m->name);
+	t->marks_known = false;
 	free(gone.v);
 	sd_json_free(binds);
 	sd_buf_release(&more);

@@ -188,6 +188,11 @@ static void build_sql(struct sd_buf *b, const struct sd_table *t, enum sd_tq q)
 	case T_DROP:
 		sd_buf_fmt(b, "DELETE FROM %s WHERE _rid=?1", sd_buf_text(&name));
 		break;
+	case T_SENDING:
+		sd_buf_fmt(b, "UPDATE %s SET _st=%d", sd_buf_text(&name), SD_ST_SENDING);
+		add_key_where(b, t, "");
+		sd_buf_fmt(b, " AND _st=%d", SD_ST_PENDING);
+		break;
 	case T_STATE:
 	default:
 		sd_buf_fmt(b, "UPDATE %s SET _st=?%zu", sd_buf_text(&name), t->model->pk_count + 1);
@@ -399,6 +404,8 @@ void sd_counters_forget(struct sd_store *st)
 	st->in_bulk = st->bulk_known = st->bulk_outbox = false;
 	st->bulk_rows = 0;
 	st->bulk_table = NULL;
-	for (size_t i = 0; st->tables && i < st->schema->model_count; i++)
-		st->tables[i].counted = st->tables[i].counter_dirty = false;
+	for (size_t i = 0; st->tables && i < st->schema->model_count; i++) {
+		struct sd_table *t = &st->tables[i];
+		t->counted = t->counter_dirty = t->marks_known = false;
+	}
 }

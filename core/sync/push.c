@@ -65,6 +65,7 @@ void sd_push_free(struct sd_push *p)
 		sd_flight_drop(p, &p->flights[0]);
 	for (size_t i = 0; p->docs && i < p->doc_count; i++)
 		free(p->docs[i]);
+	free(p->batch.text);
 	free(p->learned);
 	free(p->docs);
 	free(p->flights);

@@ -68,6 +68,12 @@ struct sd_push {
 	size_t count, room;
 	char **docs; /* owned, by model id * SD_DOC_COUNT + kind; built when first used */
 	size_t doc_count;
+	struct sd_batch_doc { /* of the last batch: the next one is often of the same shape */
+		const struct sd_model *models[SD_PUSH_BATCH];
+		enum sd_doc kinds[SD_PUSH_BATCH];
+		size_t count;
+		char *text; /* owned */
+	} batch;
 	int64_t next_due_ms; /* earliest entry that waits for its time; 0: none */
 	int64_t last_ms;     /* time of the last look: a clock set back is noticed */
 	int64_t journal;     /* last line looked at; -1: not yet */

@@ -221,13 +221,44 @@ static bool batch_vars(struct cJSON *all, struct ready *r, size_t i)
 	return true;
 }
 
+/* The document of a batch; borrowed until the next one. */
+static enum sd_err batch_document(
+	struct sd_engine *en, const struct ready *r, size_t n, const char **out, struct sd_error *e)
+{
+	struct sd_batch_doc *b = &en->push->batch;
+	struct sd_buf doc = SD_BUF_INIT;
+	bool same = b->text && b->count == n;
+	enum sd_err rc;
+
+	for (size_t i = 0; same && i < n; i++)
+		same = b->models[i] == r[i].c.m.model &&
+		       b->kinds[i] == sd_request_kind(r[i].c.m.op);
+	*out = b->text;
+	if (same)
+		return SD_OK;
+	for (size_t i = 0; i < n; i++) {
+		b->models[i] = r[i].c.m.model;
+		b->kinds[i] = sd_request_kind(r[i].c.m.op);
+	}
+	free(b->text);
+	b->text = NULL;
+	b->count = n;
+	rc = sd_doc_batch(b->models, b->kinds, n, &doc, e);
+	if (rc == SD_OK)
+		b->text = sd_buf_take(&doc);
+	sd_buf_release(&doc);
+	if (rc == SD_OK && !b->text)
+		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	*out = b->text;
+	return rc;
+}
+
 static enum sd_err send_batch(
 	struct sd_engine *en, struct ready *r, size_t n, int64_t now_ms, struct sd_error *e)
 {
-	const struct sd_model *models[SD_PUSH_BATCH];
-	enum sd_doc kinds[SD_PUSH_BATCH];
-	struct sd_buf doc = SD_BUF_INIT, body = SD_BUF_INIT;
+	struct sd_buf body = SD_BUF_INIT;
 	struct cJSON *vars = NULL;
+	const char *doc = NULL;
 	struct sd_flight *f;
 	bool ok;
 	enum sd_err rc;
@@ -238,18 +269,15 @@ static enum sd_err send_batch(
 	f = sd_flight_add(en->push);
 	ok = vars && f;
 	for (size_t i = 0; ok && i < n; i++) {
-		models[i] = r[i].c.m.model;
-		kinds[i] = sd_request_kind(r[i].c.m.op);
 		f->seq[i] = r[i].c.m.seq;
 		ok = batch_vars(vars, &r[i], i);
 	}
-	rc = ok ? sd_doc_batch(models, kinds, n, &doc, e)
+	rc = ok ? batch_document(en, r, n, &doc, e)
 		: sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
-	if (rc == SD_OK && !sd_doc_request(sd_buf_text(&doc), vars, &body))
+	if (rc == SD_OK && !sd_doc_request(doc, vars, &body))
 		rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
 	for (size_t i = 0; rc == SD_OK && i < n; i++)
 		rc = sd_outbox_send(en->store, &r[i].c.m, e);
-	sd_buf_release(&doc);
 	sd_json_free(vars);
 	if (rc != SD_OK) {
 		sd_buf_release(&body);
@@ -259,7 +287,7 @@ static enum sd_err send_batch(
 	}
 	f->kind = SD_FLIGHT_SEND;
 	f->count = n;
-	f->model = models[0];
+	f->model = r[0].c.m.model;
 	/* one mode for all; an entry it is refused for goes by itself through the others */
 	f->modes[0] = r[0].modes[0];
 	f->mode_count = 1;
