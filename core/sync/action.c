@@ -145,6 +145,7 @@ void sd_en_outbox_status(struct sd_engine *en, int64_t now_ms)
 		sd_json_free(f);
 		return;
 	}
+	en->told_empty = !any;
 	sd_json_add_bool(f, "isEmpty", !any);
 	sd_en_event(en, "outboxStatus", f, now_ms);
 }

@@ -80,6 +80,8 @@ static enum sd_err answered(struct sd_engine *en, struct sd_pull_model *p, const
 			p->own_expr = pred;
 			p->expr = plain(pred);
 			p->failed = false;
+			/* the pass it had failed in waits for it after all */
+			p->open = p->open || (en->pull->pass && p->want);
 			return SD_OK;
 		}
 		sd_buf_reset(&b);

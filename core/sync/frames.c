@@ -151,6 +151,18 @@ static enum sd_err dispatch(
 	return SD_OK;
 }
 
+/* Nobody knows what it was about: the models of the connection are asked for what changed. */
+static enum sd_err unreadable(struct sd_engine *en, size_t at, int64_t now_ms, struct sd_error *e)
+{
+	struct cJSON *f = sd_json_object();
+
+	sd_json_add(f, "model", sd_json_null());
+	sd_json_add_str(f, "path", "realtime");
+	sd_json_add_str(f, "message", "a realtime frame is not JSON");
+	sd_en_event(en, "nonApplicableDataReceived", f, now_ms);
+	return sd_subs_gap(en, at, "a realtime frame could not be read", now_ms, e);
+}
+
 enum sd_err sd_rt_text(struct sd_engine *en, uint64_t conn, const char *text, size_t n,
 	int64_t now_ms, struct sd_error *e)
 {
@@ -170,8 +182,13 @@ enum sd_err sd_rt_text(struct sd_engine *en, uint64_t conn, const char *text, si
 		if (rc == SD_OK)
 			rc = sd_subs_poll(en, at, false, now_ms, e);
 	}
-	if (rc == SD_OK && sd_json_parse(text, n, "realtime frame", &frame, NULL) == SD_OK)
-		rc = dispatch(en, at, frame, now_ms, e);
+	if (rc == SD_OK) {
+		enum sd_err read = sd_json_parse(text, n, "realtime frame", &frame, e);
+		if (read == SD_OK)
+			rc = dispatch(en, at, frame, now_ms, e);
+		else
+			rc = read == SD_NOMEM ? read : unreadable(en, at, now_ms, e);
+	}
 	sd_json_free(frame);
 	if (rc == SD_OK && at < en->rt->conn_count)
 		rc = sd_conn_settle(en, at, now_ms, e);

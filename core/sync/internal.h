@@ -89,6 +89,7 @@ struct sd_engine {
 	bool push_wake;  /* something may have become sendable */
 	bool oom;        /* an action was lost: the input fails with NOMEM */
 	int lost;        /* answers lost in a row (sent, no answer) */
+	bool told_empty; /* what outboxStatus said last */
 };
 
 /* ---- engine.c, for the parts ---- */

@@ -153,8 +153,43 @@ static enum sd_err over_the_cap(struct sd_engine *en, const struct sd_pull_model
 	return rc;
 }
 
+/* Rows that do not fit.  They go into the quarantine when the good ones are applied: a delta brings
+ * older copies of the same record, too, and what arrives whole ends a quarantine. */
+struct bad_rows {
+	struct {
+		const struct cJSON *item;
+		size_t index;
+		char *why;
+	} * v;
+	size_t count, room;
+};
+
+static void bad_release(struct bad_rows *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		free(b->v[i].why);
+	free(b->v);
+}
+
+static bool bad_add(struct bad_rows *b, const struct cJSON *item, size_t index, const char *why)
+{
+	if (b->count == b->room) {
+		size_t room = b->room ? b->room * 2 : 8;
+		void *v = realloc(b->v, room * sizeof *b->v);
+		if (!v)
+			return false;
+		b->v = v;
+		b->room = room;
+	}
+	b->v[b->count].item = item;
+	b->v[b->count].index = index;
+	b->v[b->count].why = strdup(why);
+	return b->v[b->count++].why != NULL;
+}
+
 static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, struct cJSON *items,
-	const struct cJSON **good, size_t *n, int64_t now_ms, struct sd_error *e)
+	const struct cJSON **good, size_t *n, struct bad_rows *bad, int64_t now_ms,
+	struct sd_error *e)
 {
 	size_t index = 0;
 
@@ -170,11 +205,9 @@ static enum sd_err take_rows(struct sd_engine *en, struct sd_pull_model *p, stru
 		}
 		rc = sd_item_to_local(p->m, c, &why);
 		if (rc == SD_PROTO || rc == SD_INVAL) {
-			if (p->s.page_base)
-				p->s.sweep_rid = 0;
-			rc = unfit(en, p, c, index, why.text, now_ms, e);
-			if (rc != SD_OK)
-				return rc;
+			p->s.sweep_rid = p->s.page_base ? 0 : -1;
+			if (!bad_add(bad, c, index, why.text))
+				return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", p->root);
 			continue;
 		}
 		if (rc != SD_OK)
@@ -196,6 +229,7 @@ enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
 {
 	struct cJSON *items = sd_json_get(connection, "items");
 	const struct cJSON **good = calloc(sd_json_count(items) + 1, sizeof(struct cJSON *));
+	struct bad_rows bad = {0};
 	size_t n = 0;
 	bool full = false;
 	enum sd_err rc;
@@ -204,10 +238,13 @@ enum sd_err sd_page_apply(struct sd_engine *en, struct sd_pull_model *p,
 		return sd_fail(e, SD_NOMEM, 0, "%s: out of memory", p->root);
 	rc = server_errors(en, p, items, errors, now_ms, e);
 	if (rc == SD_OK)
-		rc = take_rows(en, p, items, good, &n, now_ms, e);
+		rc = take_rows(en, p, items, good, &n, &bad, now_ms, e);
 	if (rc == SD_OK && n)
 		rc = sd_apply(en->store, p->m, good, n, SD_FROM_SYNC, p->s.page_base, now_ms,
 			&p->counts, e);
+	for (size_t i = 0; i < bad.count && rc == SD_OK; i++)
+		rc = unfit(en, p, bad.v[i].item, bad.v[i].index, bad.v[i].why, now_ms, e);
+	bad_release(&bad);
 	free(good);
 	if (rc == SD_OK && n) {
 		size_t before = p->doubt_count;

@@ -314,7 +314,7 @@ static struct cJSON *how_it_went(const struct sd_pull *u)
 
 	for (size_t i = 0; i < u->count; i++) {
 		const struct sd_pull_model *p = &u->models[i];
-		if (p->failed)
+		if (p->failed || (p->m->syncable && !p->synced))
 			sd_json_push(failed, sd_json_string(p->m->name));
 		else if (p->s.kind == SD_SYNC_CAPPED)
 			sd_json_push(capped, sd_json_string(p->m->name));

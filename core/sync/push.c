@@ -419,13 +419,17 @@ static bool tell_local(void *ctx, const struct sd_journal *j)
 enum sd_err sd_push_local(struct sd_engine *en, int64_t now_ms, struct sd_error *e)
 {
 	struct telling t = {.en = en, .now_ms = now_ms, .last = en->push->journal};
+	bool any = false;
 	enum sd_err rc;
 
 	if (en->push->journal < 0)
 		return sd_journal_last(en->store, &en->push->journal, e);
 	rc = sd_journal_each(en->store, en->push->journal, 0, tell_local, &t, e);
 	en->push->journal = t.last;
-	if (t.told)
+	/* what a person discards, parks or decides leaves no line of a change */
+	if (rc == SD_OK && !t.told)
+		rc = sd_outbox_any(en->store, &any, e);
+	if (rc == SD_OK && (t.told || any == en->told_empty))
 		sd_en_outbox_status(en, now_ms);
 	return rc;
 }

@@ -87,8 +87,11 @@ static void do_step(struct sim *s, const struct sim_step *p)
 {
 	sd_rand_seeded(&s->rand, p->r);
 	sim_say(s, "* %s, client %d", sim_do_name(p->what), p->client);
+	if (p->client < s->clients && (p->what < SIM_REQ_LOST || p->what > SIM_OPEN_REFUSED) &&
+		p->what < SIM_DO_MORE)
+		sim_cover("step", sim_do_name(p->what));
 	if (p->client >= s->clients || sim_person_step(s, p) || sim_lanes_step(s, p) ||
-		sim_client_step(s, p) || sim_server_step(s, p))
+		sim_client_step(s, p) || sim_server_step(s, p) || sim_more_step(s, p))
 		return;
 	sim_arm(s, p->client, p->what, p->r);
 }
@@ -240,9 +243,15 @@ static enum sd_err resync(struct sim *s, struct sim_client *c, void *arg, struct
 static bool all_told(const struct sim *s)
 {
 	for (size_t i = 0; i < s->plan->count; i++)
-		if (s->plan->steps[i].what == SIM_FRAME_LOST ||
-			s->plan->steps[i].what == SIM_PARTIAL)
+		switch (s->plan->steps[i].what) {
+		case SIM_FRAME_LOST:
+		case SIM_PARTIAL:
+		case SIM_POISON:
+		case SIM_BAD_ROW:
 			return false;
+		default:
+			break;
+		}
 	return !s->purged;
 }
 
@@ -251,6 +260,7 @@ static void repair(struct sim *s)
 {
 	s->faults = s->server_down = false;
 	sim_say(s, "---- healed");
+	sim_cure(s);
 	sd_rand_seeded(&s->rand, s->plan->seed);
 	for (size_t i = s->event_count; i-- > 0;)
 		if (s->events[i].kind >= SIM_STEP)
@@ -360,6 +370,7 @@ static void teardown(struct sim *s)
 		}
 	}
 	sim_vfs_forget(s->sbx_path);
+	sim_cure(s);
 	free(s->sbx_path);
 	sim_world_release(s);
 }
@@ -397,6 +408,7 @@ bool sim_run(const struct sim_plan *p, bool trace, struct sim_result *out)
 		.executing = -1};
 	int64_t end = 1000;
 
+	sim_cover_seed(p->seed);
 	if (!sim_mutant_set(p->mutant))
 		sim_wrong(&s, "setup", "there is no mutant %s", p->mutant);
 	if (!s.why[0])

@@ -14,6 +14,8 @@
  *   sim_edit.c    what was saved and what became of it
  *   sim_watch.c   what must be true all the time
  *   sim_check.c   what must be true when the dust has settled
+ *   sim_more.c    faults of schedules of the second kind
+ *   sim_cover.c   what the seeds really did, counted
  *   sim_shrink.c  a failing schedule made small
  *   sim_vfs.c     files in memory that forget what was not synced
  *   sim_mutant.c  bugs on purpose, linked in place of functions of the product (see the Makefile)
@@ -91,13 +93,20 @@
 	X(RESTART, "server-restart", 8)                                                            \
 	X(PURGE, "tombstones-purged", 5)                                                           \
 	X(ADMIN, "server-edit", 20)                                                                \
-	X(AWAY, "time-passes", 4)
+	X(AWAY, "time-passes", 4)                                                                  \
+	/* in schedules of the second kind only */                                                 \
+	X(POISON, "record-poisoned", 8)                                                            \
+	X(BAD_ROW, "wrong-types", 10)                                                              \
+	X(SUB_ENDED, "subscription-ended", 8)                                                      \
+	X(FRAME_JUNK, "frame-junk", 12)                                                            \
+	X(SIGN_OUT, "sign-out", 6)
 
 enum sim_do {
 #define X(id, name, weight) SIM_##id,
 	SIM_STEP_MAP(X)
 #undef X
-		SIM_DO_COUNT
+		SIM_DO_COUNT,
+	SIM_DO_MORE = SIM_POISON /* the first of the second kind */
 };
 
 struct sim_step {
@@ -110,6 +119,7 @@ struct sim_step {
 struct sim_plan {
 	uint64_t seed;
 	int clients;
+	bool more;    /* of the second kind: more faults, other worlds */
 	char *mutant; /* owned; NULL: the product as it is */
 	struct sim_step *steps;
 	size_t count, room;
@@ -124,7 +134,9 @@ struct sim_world {
 	enum sd_strategy of_model[SIM_MODELS];
 	bool resurrect, pool; /* pool: people sign in; else an API key */
 	struct sd_sbx_identity who;
-	struct cJSON *claims;
+	struct cJSON *claims[2]; /* of two people */
+	bool hard_delete;        /* base TTL 0: what is deleted is gone at once */
+	bool no_batch;           /* several mutations in one document are refused */
 	int64_t delta_ttl_ms, ka_ms, rt_timeout_ms;
 	int sub_limit;
 };
@@ -145,8 +157,15 @@ struct sim_client {
 	bool switched_off, stopped;
 	bool ready; /* told since the last start */
 	bool expired, session_over, refreshing;
-	int die_in; /* actions until it dies; -1: it lives */
-	bool power; /* and the machine with it */
+	int user;        /* who is signed in */
+	struct sim_sub { /* subscriptions the server took */
+		uint64_t conn;
+		char id[64];
+	} subs[48];
+	size_t sub_count;
+	int told_active, told_empty; /* by the last such event of this process; -1: none */
+	int die_in;                  /* actions until it dies; -1: it lives */
+	bool power;                  /* and the machine with it */
 	int64_t die_back_ms;
 	int gen;                       /* 0, 1: its schema */
 	char *expr[SIM_MODELS];        /* by name of schema[1]; text; NULL: none */
@@ -251,7 +270,9 @@ struct sim {
 	int clients;
 	int64_t now;
 	bool faults, server_down, purged;
-	uint64_t written; /* versions, by whomever */
+	uint64_t written;                /* versions, by whomever */
+	const struct sd_model *poisoned; /* of schema[1]; pages with that row fail; NULL: none */
+	char *poisoned_key;
 	uint64_t order;
 	struct sim_event *events;
 	size_t event_count, event_room;
@@ -276,7 +297,8 @@ struct sim_result {
 bool sim_run(const struct sim_plan *p, bool trace, struct sim_result *out);
 
 /* ---- sim_plan.c ---- */
-void sim_plan_make(struct sim_plan *p, uint64_t seed, const char *mutant);
+/* more: of the second kind (steps and worlds of the first stay as they are). */
+void sim_plan_make(struct sim_plan *p, uint64_t seed, bool more, const char *mutant);
 void sim_plan_release(struct sim_plan *p);
 void sim_plan_copy(struct sim_plan *to, const struct sim_plan *from);
 bool sim_plan_write(const struct sim_plan *p, const char *path);
@@ -351,14 +373,34 @@ void sim_deliver(void *ctx, uint64_t conn, const char *sub_id, const char *paylo
 /* All sockets of a client break; tell: it hears of it. */
 void sim_cut(struct sim *s, int client, bool tell);
 void sim_mute(struct sim *s, int client);
+void sim_end_subscription(struct sim *s, int client); /* by the server, any one */
 
 /* ---- sim_server.c ---- */
 void sim_server_open(struct sim *s);
+struct sd_sbx_identity sim_who(const struct sim *s, int client); /* who is signed in there */
 void sim_server_execute(struct sim *s, int client, const char *body, struct sd_sbx_answer *out);
 /* Every mutation of a request: its model (of schema[1]) and input. */
 typedef void (*sim_mutation_fn)(void *ctx, const struct sd_model *m, const struct cJSON *input);
 void sim_each_mutation(struct sim *s, const char *body, sim_mutation_fn fn, void *ctx);
 bool sim_server_step(struct sim *s, const struct sim_step *p);
+
+/* A row that is there, owned; NULL: none. */
+struct cJSON *sim_any_row(struct sim *s, const struct sd_model *m);
+
+/* ---- sim_more.c ---- */
+bool sim_more_step(struct sim *s, const struct sim_step *p);
+void sim_cure(struct sim *s);
+/* In place of an answer, owned; NULL: it stays as it is. */
+char *sim_poisoned_page(struct sim *s, const struct sim_event *v, const char *body);
+char *sim_wrong_types(struct sim *s, const struct sim_event *v, const char *body, uint64_t r);
+char *sim_junk(const char *sub, const char *payload, uint64_t r, bool *besides);
+
+/* ---- sim_cover.c ---- */
+bool sim_cover_begin(void); /* false: nobody wants to know */
+void sim_cover_seed(uint64_t seed);
+void sim_cover(const char *kind, const char *what);
+/* Prints the table; the number of kinds of steps that never happened. */
+int sim_cover_end(void);
 
 /* ---- sim_person.c ---- */
 bool sim_person_step(struct sim *s, const struct sim_step *p);
@@ -415,6 +457,7 @@ void sim_check_edits(struct sim *s);
 void sim_watch_request(struct sim *s, int client, uint64_t id, const char *body);
 void sim_watch_answered(struct sim *s, int client, uint64_t id);
 void sim_watch_event(struct sim *s, int client, const char *text);
+void sim_watch_told(struct sim *s, int client);  /* after the actions of an input */
 void sim_watch_store(struct sim *s, int client); /* after a commit */
 void sim_watch_page(struct sim *s, int client, const char *body);
 /* That page lacks a row. */

@@ -20,6 +20,7 @@ void sim_die(struct sim *s, int client, bool power, int64_t back_ms)
 	if (!c->en)
 		return;
 	sim_say(s, "client %d dies%s", client, power ? ", the power too" : "");
+	sim_cover("death", power ? "with the machine" : "of the process");
 	s->deaths++;
 	c->die_in = -1;
 	sim_unplug(s, client);
@@ -111,8 +112,10 @@ void sim_input(struct sim *s, int client, const char *what, sim_input_fn fn, voi
 		sim_wrong(s, "input", "client %d: %s: %s", client, what, e.text);
 		return;
 	}
-	if (dies(s, client)) /* nothing of it was committed */
+	if (dies(s, client)) { /* nothing of it was committed */
+		sim_cover("death", "before a commit");
 		return;
+	}
 	if (sd_store_commit(c->store, &e) != SD_OK) {
 		sim_wrong(s, "input", "client %d: commit: %s: %s", client, what, e.text);
 		return;
@@ -122,6 +125,8 @@ void sim_input(struct sim *s, int client, const char *what, sim_input_fn fn, voi
 		carry_out(s, client, &a);
 		sd_action_release(&a);
 	}
+	if (!s->why[0])
+		sim_watch_told(s, client);
 }
 
 static enum sd_err tick(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
@@ -170,7 +175,8 @@ static enum sd_err auth(struct sim *s, struct sim_client *c, void *arg, struct s
 {
 	struct on *o = arg;
 
-	return sd_engine_auth(c->en, o->on, s->w.claims, sim_clock(s, o->client), e);
+	return sd_engine_auth(
+		c->en, o->on, s->w.claims[s->client[o->client].user], sim_clock(s, o->client), e);
 }
 
 void sim_signed_in(struct sim *s, int client, bool in)
@@ -185,7 +191,7 @@ void sim_signed_in(struct sim *s, int client, bool in)
 static enum sd_err start(struct sim *s, struct sim_client *c, void *arg, struct sd_error *e)
 {
 	int64_t now = sim_clock(s, *(int *)arg);
-	enum sd_err rc = sd_engine_auth(c->en, !c->session_over, s->w.claims, now, e);
+	enum sd_err rc = sd_engine_auth(c->en, !c->session_over, s->w.claims[c->user], now, e);
 
 	if (rc == SD_OK && c->switched_off)
 		rc = sd_engine_network(c->en, false, now, e);
@@ -247,6 +253,8 @@ void sim_boot(struct sim *s, int client)
 	}
 	c->life++;
 	c->ready = false;
+	c->told_active = c->told_empty = -1;
+	c->sub_count = 0;
 	memset(c->run_from, 0, sizeof c->run_from);
 	memset(c->synced, 0, sizeof c->synced);
 	sim_watch_store(s, client);
@@ -282,6 +290,9 @@ static void jump(struct sim *s, int client)
 	c->skew_ms += by;
 	if (c->skew_ms < -40000000000 || c->skew_ms > 40000000000)
 		c->skew_ms = 0;
+	sim_cover("clock", by < 0          ? "back"
+			   : by > 86400000 ? "forward, more than a day"
+					   : "forward");
 	sim_say(s, "client %d: its clock jumps by %lld s", client, (long long)by / 1000);
 	sim_tick(s, client); /* the runtime notices a clock set back */
 }
@@ -304,6 +315,7 @@ static void come_back(struct sim *s, int client, const struct sim_step *p)
 		sim_say(s, "client %d: expression of %s: %s", client,
 			s->w.schema[1]->models[id]->name, text ? text : "none");
 	} else {
+		sim_cover("step", c->gen ? "upgrade-schema, again" : "upgrade-schema, with more");
 		c->gen = 1;
 	}
 	if (!c->en)
@@ -322,6 +334,7 @@ void sim_stop_start(struct sim *s, int client)
 
 	c->stopped = !c->stopped;
 	sim_say(s, "client %d: %s", client, c->stopped ? "stop" : "start");
+	c->told_active = c->told_empty = -1;
 	if (c->stopped)
 		sim_input(s, client, "stop", stop, &client);
 	else

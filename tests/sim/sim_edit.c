@@ -424,6 +424,10 @@ void sim_written(struct sim *s, const struct sd_model *m, const struct cJSON *it
 		if (m->fields[i].list && sim_carries(&m->fields[i]))
 			sim_tokens(a.now, appended, &a);
 	}
+	if (s->w.hard_delete && sd_json_is_true(sd_json_get(now, "_deleted"))) {
+		push(s, r, -1, NULL);
+		s->purged = true;
+	}
 }
 
 void sim_purged(struct sim *s)

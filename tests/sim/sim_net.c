@@ -35,6 +35,8 @@ void sim_arm(struct sim *s, int client, enum sim_do what, uint64_t r)
 {
 	struct sim_client *c = &s->client[client];
 
+	if ((what == SIM_SOCK_CUT || what == SIM_SOCK_MUTE) && c->conn_count)
+		sim_cover("fault", sim_do_name(what));
 	if (what == SIM_SOCK_CUT) {
 		sim_cut(s, client, r % 4 != 0);
 	} else if (what == SIM_SOCK_MUTE) {
@@ -101,7 +103,12 @@ static void refuse(struct sim *s, const struct sim_event *v, uint64_t r)
 		{413, "{\"message\":\"Request Entity Too Large\"}"}, {200, ""}, {200, "{\"data\":"},
 		{200, "{\"what\":1}"}};
 	size_t i = r % (sizeof kinds / sizeof *kinds);
+	char text[32];
 
+	if (v->ok)
+		return; /* it was given up long ago */
+	snprintf(text, sizeof text, "%d %.20s", kinds[i].status, kinds[i].body);
+	sim_cover("HTTP", text);
 	respond(s, v, sim_delay(s, v->client), kinds[i].status, 0, true, kinds[i].body);
 	s->events[s->event_count - 1].retry_after_ms =
 		kinds[i].status == 429 || r % 5 == 0 ? (int64_t)(r / 7 % 9000) : -1;
@@ -115,6 +122,7 @@ static void graphql_error(struct sim *s, const struct sim_event *v, uint64_t r)
 	const char *type = types[r % (sizeof types / sizeof *types)];
 	struct sd_buf b = SD_BUF_INIT;
 
+	sim_cover("GraphQL", type);
 	sd_buf_fmt(&b,
 		"{\"data\":null,\"errors\":[{\"errorType\":\"%s\",\"message\":\"%s, in the "
 		"simulation\"}]}",
@@ -168,6 +176,7 @@ static void answer(struct sim *s, struct sim_event *v)
 	struct sd_sbx_answer a;
 	uint64_t r = v->fault.r / 3;
 	const char *body;
+	char *other = NULL;
 	size_t half;
 
 	if (is_sync(v->text) && !v->ok && v->life == s->client[v->client].life)
@@ -198,9 +207,15 @@ static void answer(struct sim *s, struct sim_event *v)
 	case SIM_PARTIAL:
 		partial(s, v, body, r);
 		break;
+	case SIM_BAD_ROW:
+		other = sim_wrong_types(s, v, body, r);
+		respond(s, v, sim_delay(s, v->client), a.status, 0, true, other ? other : body);
+		break;
 	default:
-		respond(s, v, sim_delay(s, v->client), a.status, 0, true, body);
+		other = is_sync(v->text) ? sim_poisoned_page(s, v, body) : NULL;
+		respond(s, v, sim_delay(s, v->client), a.status, 0, true, other ? other : body);
 	}
+	free(other);
 	sd_sbx_answer_release(&a);
 }
 
@@ -210,6 +225,8 @@ void sim_on_request(struct sim *s, struct sim_event *v)
 
 	s->requests++;
 	if (v->fault.what != SIM_DO_COUNT)
+		sim_cover("fault", sim_do_name(v->fault.what));
+	if (v->fault.what != SIM_DO_COUNT)
 		sim_say(s, "  fault: %s for client %d #%llu", sim_do_name(v->fault.what), v->client,
 			(unsigned long long)v->id);
 	if (s->server_down) {
@@ -217,6 +234,7 @@ void sim_on_request(struct sim *s, struct sim_event *v)
 		return;
 	}
 	if (s->client[v->client].expired && v->life == s->client[v->client].life) {
+		sim_cover("HTTP", "401 of an expired session");
 		respond(s, v, sim_delay(s, v->client), 401, 0, true,
 			"{\"errors\":[{\"errorType\":\"UnauthorizedException\","
 			"\"message\":\"Token has expired.\"}]}");
@@ -348,7 +366,8 @@ void sim_http(struct sim *s, int client, struct sd_action *a)
 		v->transport = 6;
 		return;
 	}
-	sim_armed_take(s, client, SIM_REQ_LOST, SIM_PARTIAL, only, &fault);
+	if (only != 3 || !sim_armed_take(s, client, SIM_BAD_ROW, SIM_BAD_ROW, 0, &fault))
+		sim_armed_take(s, client, SIM_REQ_LOST, SIM_PARTIAL, only, &fault);
 	in = sim_delay(s, client);
 	if (fault.what == SIM_REQ_SLOW)
 		in += 500 + (int64_t)(fault.r / 3 % 44000);

@@ -5,6 +5,7 @@
  *   sim 1
  *   seed 42
  *   clients 3
+ *   more                     (left out for schedules of the first kind)
  *   mutant coalesce          (left out for the product as it is)
  *   step 1204 1 save 0x5f3759df
  */
@@ -45,7 +46,7 @@ static uint32_t weights(struct sd_rand *r, uint32_t out[SIM_DO_COUNT])
 {
 	uint32_t sum = 0;
 
-	for (int i = 0; i < SIM_DO_COUNT; i++) {
+	for (int i = 0; i < SIM_DO_MORE; i++) {
 		bool edit = i <= SIM_DELETE;
 		out[i] = edit || sd_rand_below(r, 100) < 45 ? STEPS[i].weight : 0;
 		if (!edit && out[i] && sd_rand_below(r, 100) < 10)
@@ -55,7 +56,37 @@ static uint32_t weights(struct sd_rand *r, uint32_t out[SIM_DO_COUNT])
 	return sum;
 }
 
-void sim_plan_make(struct sim_plan *p, uint64_t seed, const char *mutant)
+static int by_time(const void *a, const void *b)
+{
+	const struct sim_step *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+/* A few of the second kind among the others, drawn from a stream of their own. */
+static void add_more(struct sim_plan *p, int64_t to)
+{
+	struct sd_rand r;
+	uint32_t sum = 0, n;
+
+	sd_rand_seeded(&r, p->seed * 2862933555777941757u + 3037000493u);
+	n = sd_rand_below(&r, 12);
+	for (int i = SIM_DO_MORE; i < SIM_DO_COUNT; i++)
+		sum += STEPS[i].weight;
+	while (n--) {
+		uint32_t w = sd_rand_below(&r, sum);
+		int what = SIM_DO_MORE;
+		while (w >= STEPS[what].weight)
+			w -= STEPS[what++].weight;
+		add(p, (struct sim_step){.at = sd_rand_below(&r, (uint32_t)to + 1),
+			       .what = (enum sim_do)what,
+			       .client = (int)sd_rand_below(&r, (uint32_t)p->clients),
+			       .r = sd_rand_u64(&r)});
+	}
+	qsort(p->steps, p->count, sizeof *p->steps, by_time);
+}
+
+void sim_plan_make(struct sim_plan *p, uint64_t seed, bool more, const char *mutant)
 {
 	uint32_t weight[SIM_DO_COUNT], sum;
 	struct sd_rand r;
@@ -64,6 +95,7 @@ void sim_plan_make(struct sim_plan *p, uint64_t seed, const char *mutant)
 
 	memset(p, 0, sizeof *p);
 	p->seed = seed;
+	p->more = more;
 	p->mutant = mutant ? strdup(mutant) : NULL;
 	sd_rand_seeded(&r, seed * 6364136223846793005u + 1442695040888963407u);
 	p->clients = sd_rand_below(&r, 100) < 75 ? 2 + (int)sd_rand_below(&r, 2)
@@ -83,6 +115,8 @@ void sim_plan_make(struct sim_plan *p, uint64_t seed, const char *mutant)
 			       .client = (int)sd_rand_below(&r, (uint32_t)p->clients),
 			       .r = sd_rand_u64(&r)});
 	}
+	if (more)
+		add_more(p, at);
 }
 
 void sim_plan_release(struct sim_plan *p)
@@ -107,6 +141,8 @@ void sim_plan_copy(struct sim_plan *to, const struct sim_plan *from)
 void sim_plan_text(const struct sim_plan *p, struct sd_buf *out)
 {
 	sd_buf_fmt(out, "sim 1\nseed %" PRIu64 "\nclients %d\n", p->seed, p->clients);
+	if (p->more)
+		sd_buf_str(out, "more\n");
 	if (p->mutant)
 		sd_buf_fmt(out, "mutant %s\n", p->mutant);
 	for (size_t i = 0; i < p->count; i++)
@@ -158,7 +194,9 @@ bool sim_plan_read(struct sim_plan *p, const char *path)
 		if (sscanf(line, "seed %" SCNu64, &p->seed) == 1 ||
 			sscanf(line, "clients %d", &p->clients) == 1)
 			continue;
-		if (sscanf(line, "mutant %79s", word) == 1)
+		if (strcmp(line, "more\n") == 0)
+			p->more = true;
+		else if (sscanf(line, "mutant %79s", word) == 1)
 			p->mutant = strdup(word);
 		else
 			ok = read_step(p, line);

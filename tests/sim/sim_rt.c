@@ -36,17 +36,29 @@ void sim_deliver(void *ctx, uint64_t conn, const char *sub_id, const char *paylo
 	struct sim *s = ctx;
 	int client = (int)(conn >> 56);
 	struct sd_buf b = SD_BUF_INIT;
-	struct sim_armed a = {.what = SIM_DO_COUNT};
+	struct sim_armed a = {.what = SIM_DO_COUNT}, junk;
+	bool besides = true;
 	int64_t in;
 
 	if ((conn >> 32 & 0xffffff) != (s->client[client].life & 0xffffff))
 		return;
 	sim_armed_take(s, client, SIM_FRAME_LOST, SIM_FRAME_LATE, 0, &a);
 	in = 4 + sim_delay(s, client);
-	if (a.what != SIM_DO_COUNT)
+	if (a.what != SIM_DO_COUNT) {
+		sim_cover("fault", sim_do_name(a.what));
 		sim_say(s, "  fault: %s, client %d", sim_do_name(a.what), client);
+	}
 	if (a.what == SIM_FRAME_LATE)
 		in += (int64_t)(a.r % 20000);
+	if (sim_armed_take(s, client, SIM_FRAME_JUNK, SIM_FRAME_JUNK, 0, &junk)) {
+		char *text = sim_junk(sub_id, payload, junk.r, &besides);
+		sim_cover("fault", sim_do_name(SIM_FRAME_JUNK));
+		sim_say(s, "  fault: client %d gets the frame %s", client, text);
+		frame(s, client, conn & 0xffffffff, in, text);
+		free(text);
+	}
+	if (!besides)
+		return;
 	sd_buf_fmt(&b, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":%s}", sub_id, payload);
 	/* the service promises no delivery; what is lost for good shows at the next run */
 	if (a.what != SIM_FRAME_LOST)
@@ -108,6 +120,12 @@ static void on_open(struct sim *s, int client, struct sd_action *a)
 
 	if (s->server_down || !c->link || c->conn_count == SIM_CONNS || c->expired ||
 		sim_armed_take(s, client, SIM_OPEN_REFUSED, SIM_OPEN_REFUSED, 0, &fault)) {
+		sim_cover("socket", s->server_down ? "no server"
+				    : !c->link     ? "no network"
+				    : c->expired   ? "401"
+						   : "refused");
+		if (!s->server_down && c->link && !c->expired)
+			sim_cover("fault", sim_do_name(SIM_OPEN_REFUSED));
 		v = sim_at(s, sim_delay(s, client), SIM_CLOSED, client);
 		v->id = a->conn;
 		v->status = c->expired ? 401 : 0;
@@ -223,19 +241,54 @@ static void subscribe(struct sim *s, struct sim_event *v)
 
 	if (s->server_down || !c->link || !k || k->muted)
 		return;
-	if (sim_armed_take(s, v->client, SIM_SUB_REFUSED, SIM_SUB_REFUSED, 0, &fault))
+	if (sim_armed_take(s, v->client, SIM_SUB_REFUSED, SIM_SUB_REFUSED, 0, &fault)) {
 		error = strdup(refusal(fault.r));
-	else
+		sim_cover("fault", sim_do_name(SIM_SUB_REFUSED));
+		sim_cover("refused",
+			strstr(error, "errorType") ? strstr(error, "errorType") + 12 : "a filter");
+	} else {
+		struct sd_sbx_identity who = sim_who(s, v->client);
 		sd_sbx_subscribe(s->sbx, wire_conn(s, v->client, v->id), v->sub, v->text,
-			strlen(v->text), &s->w.who, s->now, &error);
+			strlen(v->text), &who, s->now, &error);
+	}
+	if (!error && c->sub_count < sizeof c->subs / sizeof *c->subs) {
+		c->subs[c->sub_count].conn = v->id;
+		snprintf(c->subs[c->sub_count++].id, sizeof c->subs[0].id, "%s", v->sub);
+	}
 	if (error)
 		sd_buf_fmt(&b, "{\"type\":\"error\",\"id\":\"%s\",\"payload\":%s}", v->sub, error);
 	else
 		sd_buf_fmt(&b, "{\"type\":\"start_ack\",\"id\":\"%s\"}", v->sub);
-	if (error || !sim_armed_take(s, v->client, SIM_ACK_LOST, SIM_ACK_LOST, 0, &fault))
+	if (!error && sim_armed_take(s, v->client, SIM_ACK_LOST, SIM_ACK_LOST, 0, &fault))
+		sim_cover("fault", sim_do_name(SIM_ACK_LOST));
+	else
 		frame(s, v->client, v->id, 1, sd_buf_text(&b));
 	sd_buf_release(&b);
 	free(error);
+}
+
+void sim_end_subscription(struct sim *s, int client)
+{
+	struct sim_client *c = &s->client[client];
+	const struct sim_conn *k;
+	struct sd_buf b = SD_BUF_INIT;
+	struct sim_sub u;
+	uint32_t at;
+
+	if (!c->sub_count)
+		return;
+	at = sim_below(s, (uint32_t)c->sub_count);
+	u = c->subs[at];
+	c->subs[at] = c->subs[--c->sub_count];
+	k = conn_of(c, u.conn);
+	if (!k || k->muted || !c->link || s->server_down)
+		return;
+	sim_say(s, "  server: ends a subscription of client %d", client);
+	sim_cover("fault", sim_do_name(SIM_SUB_ENDED));
+	sd_sbx_unsubscribe(s->sbx, wire_conn(s, client, u.conn), u.id);
+	sd_buf_fmt(&b, "{\"type\":\"complete\",\"id\":\"%s\"}", u.id);
+	frame(s, client, u.conn, 2, sd_buf_text(&b));
+	sd_buf_release(&b);
 }
 
 static void keep_alive(struct sim *s, struct sim_event *v)

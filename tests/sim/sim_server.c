@@ -25,6 +25,7 @@ static char *resolver(void *ctx, const char *command, const char *payload)
 		return NULL; /* it is out of order */
 	}
 	sim_say(s, "  resolver: %s", h % 10 < 3 ? "rejects" : "decides");
+	sim_cover("resolver", h % 10 < 3 ? "rejects" : removes ? "removes" : "decides");
 	if (h % 10 < 3) {
 		sd_json_add_str(out, "action", "REJECT");
 	} else if (removes) {
@@ -71,7 +72,7 @@ void sim_server_open(struct sim *s)
 		.run_lambda = resolver,
 		.lambda_ctx = s,
 		.delta_ttl_ms = s->w.delta_ttl_ms,
-		.base_ttl_ms = 2592000000,
+		.base_ttl_ms = s->w.hard_delete ? 0 : 2592000000,
 		.max_limit = 1000,
 		.max_subscriptions = s->w.sub_limit,
 		.api_key_mode = !s->w.pool,
@@ -192,18 +193,36 @@ done:
 	sd_json_free(j);
 }
 
+struct sd_sbx_identity sim_who(const struct sim *s, int client)
+{
+	struct sd_sbx_identity who = s->w.who;
+
+	who.claims = s->w.claims[client >= 0 ? s->client[client].user : 0];
+	return who;
+}
+
 void sim_server_execute(struct sim *s, int client, const char *body, struct sd_sbx_answer *out)
 {
+	struct sd_sbx_identity who = sim_who(s, client);
+
 	memset(out, 0, sizeof *out);
+	if (s->w.no_batch && sim_is_mutation(body) && strstr(body, " m1: ")) {
+		sim_cover("fault", "a batch is refused");
+		out->status = 200;
+		sd_buf_str(&out->body, "{\"data\":null,\"errors\":[{\"errorType\":"
+				       "\"BadRequestException\",\"message\":\"one mutation at a "
+				       "time\"}]}");
+		return;
+	}
 	s->executing = client;
-	sd_sbx_request(s->sbx, body, strlen(body), &s->w.who, s->now, out);
+	sd_sbx_request(s->sbx, body, strlen(body), &who, s->now, out);
 	if (sim_is_mutation(body))
 		took_place(s, body, sd_buf_text(&out->body));
 	s->executing = -1;
 }
 
 /* ---- steps ---- */
-static struct cJSON *any_row(struct sim *s, const struct sd_model *m)
+struct cJSON *sim_any_row(struct sim *s, const struct sd_model *m)
 {
 	struct sd_buf b = SD_BUF_INIT;
 	struct cJSON *rows = NULL, *pick = NULL;
@@ -228,7 +247,7 @@ static void admin(struct sim *s)
 {
 	const struct sd_schema *schema = s->w.schema[1];
 	const struct sd_model *m = schema->models[sim_below(s, (uint32_t)schema->model_count)];
-	struct cJSON *row = any_row(s, m), *input = sd_json_object(), *out = NULL;
+	struct cJSON *row = sim_any_row(s, m), *input = sd_json_object(), *out = NULL;
 	struct sd_buf key = SD_BUF_INIT;
 	struct sd_error e = {.code = SD_OK};
 	char text[40];

@@ -68,6 +68,34 @@ static void check_parents(const struct request *q, const struct sd_model *m, con
 	}
 }
 
+struct order {
+	int64_t sending, before; /* entries of one record; 0: none */
+};
+
+static bool in_order(void *ctx, struct sd_mutation *m)
+{
+	struct order *o = ctx;
+
+	if (m->lane == SD_LANE_SENDING)
+		o->sending = m->seq;
+	else if (!o->sending && !o->before && m->lane == SD_LANE_WAITING)
+		o->before = m->seq;
+	return true;
+}
+
+/* Of one record the oldest change goes first. */
+static void check_order(const struct request *q, const struct sd_model *m, const char *key)
+{
+	struct sim_client *c = &q->s->client[q->client];
+	struct order o = {0, 0};
+
+	if (sd_outbox_of(c->store, sd_schema_model(q->s->w.schema[c->gen], m->name), key, in_order,
+		    &o, NULL) == SD_OK &&
+		o.sending && o.before)
+		sim_wrong(q->s, "order", "client %d sends entry %lld of %s %s before entry %lld",
+			q->client, (long long)o.sending, m->name, key, (long long)o.before);
+}
+
 static void check_mutation(void *ctx, const struct sd_model *m, const struct cJSON *input)
 {
 	const struct request *q = ctx;
@@ -94,6 +122,7 @@ static void check_mutation(void *ctx, const struct sd_model *m, const struct cJS
 	if (version > newest) /* */
 		sim_wrong(q->s, "invented", "client %d sends %s with version %lld of %lld",
 			q->client, sd_buf_text(&name), (long long)version, (long long)newest);
+	check_order(q, m, sd_buf_text(&key));
 	check_parents(q, m, sd_buf_text(&key), input);
 done:
 	sd_buf_release(&key);
@@ -348,6 +377,66 @@ static void check_conflict(struct sim *s, int client, const struct cJSON *v)
 		sd_conflict_release(&k);
 }
 
+static void check_resolved(struct sim *s, int client, const struct cJSON *v)
+{
+	struct sd_conflict k;
+
+	if (sd_conflict_get(s->client[client].store, sd_json_get_i64(v, "id", -1), &k, NULL) ==
+		SD_OK) {
+		sim_wrong(s, "event", "client %d tells that conflict %lld is resolved, it waits",
+			client, (long long)k.id);
+		sd_conflict_release(&k);
+	}
+}
+
+static bool is_refused(void *ctx, struct sd_mutation *m)
+{
+	*(bool *)ctx = *(bool *)ctx || m->lane == SD_LANE_REFUSED;
+	return true;
+}
+
+/* What could not be sent stands in its lane, with the person's payload. */
+static void check_failed(struct sim *s, int client, const struct cJSON *v)
+{
+	struct sim_client *c = &s->client[client];
+	const struct sd_model *m =
+		sd_schema_model(s->w.schema[c->gen], sd_json_get_str(v, "model"));
+	char *key = sd_json_text(sd_json_get(v, "key"));
+	bool refused = false;
+
+	if (m && key && sd_outbox_of(c->store, m, key, is_refused, &refused, NULL) == SD_OK &&
+		!refused)
+		sim_wrong(s, "event",
+			"client %d tells that a change of %s %s failed: no such entry", client,
+			m->name, key);
+	free(key);
+}
+
+/* Told on every change, and only then. */
+static void check_network(struct sim *s, int client, const struct cJSON *v)
+{
+	struct sim_client *c = &s->client[client];
+	int active = sd_json_is_true(sd_json_get(v, "active"));
+
+	if (c->told_active == active)
+		sim_wrong(s, "event", "client %d tells twice that it is %s", client,
+			active ? "online" : "offline");
+	c->told_active = active;
+}
+
+/* The last word about the outbox is true when an input is over. */
+void sim_watch_told(struct sim *s, int client)
+{
+	struct sim_client *c = &s->client[client];
+	bool any;
+
+	if (!c->en || c->told_empty < 0 || sd_outbox_any(c->store, &any, NULL) != SD_OK)
+		return;
+	if (any == (c->told_empty == 1))
+		sim_wrong(s, "event", "client %d said last that its outbox is %s, it is not",
+			client, c->told_empty ? "empty" : "not empty");
+}
+
 void sim_watch_event(struct sim *s, int client, const char *text)
 {
 	struct cJSON *v = NULL;
@@ -358,6 +447,19 @@ void sim_watch_event(struct sim *s, int client, const char *text)
 		return;
 	}
 	name = sd_json_get_str(v, "event");
+	sim_cover("event", name);
+	if (strcmp(name, "networkStatus") == 0)
+		check_network(s, client, v);
+	else if (strcmp(name, "conflictResolved") == 0)
+		check_resolved(s, client, v);
+	else if (strcmp(name, "outboxMutationFailed") == 0)
+		check_failed(s, client, v);
+	else if (strcmp(name, "realtime") == 0)
+		sim_cover("realtime", sd_json_get_str(v, "state"));
+	if (strcmp(name, "outboxStatus") == 0)
+		s->client[client].told_empty = sd_json_is_true(sd_json_get(v, "isEmpty"));
+	if (strcmp(name, "modelSynced") == 0)
+		sim_cover("run", sd_json_is_true(sd_json_get(v, "isFullSync")) ? "full" : "delta");
 	if (strcmp(name, "modelSynced") == 0)
 		check_synced(s, client,
 			sd_schema_model(

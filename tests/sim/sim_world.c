@@ -136,22 +136,34 @@ void sim_world_make(struct sim *s)
 	s->w.resurrect = chance(&r, 40);
 	s->w.pool = chance(&r, 50);
 	s->w.who.mode = s->w.pool ? SD_AUTH_USER_POOL : SD_AUTH_API_KEY;
-	if (s->w.pool) {
-		s->w.claims = sd_json_object();
-		sd_json_add_str(s->w.claims, "sub", "8f1d-ann");
-		sd_json_add_str(s->w.claims, "username", "ann");
-		sd_json_add_str(s->w.claims, "cognito:username", "ann");
+	for (int i = 0; i < 2 && s->w.pool; i++) {
+		s->w.claims[i] = sd_json_object();
+		sd_json_add_str(s->w.claims[i], "sub", i ? "77aa-bob" : "8f1d-ann");
+		sd_json_add_str(s->w.claims[i], "username", i ? "bob" : "ann");
+		sd_json_add_str(s->w.claims[i], "cognito:username", i ? "bob" : "ann");
 	}
-	s->w.who.claims = s->w.claims;
 	s->w.delta_ttl_ms = chance(&r, 50) ? 1800000 : 5000 + sd_rand_below(&r, 30000);
 	s->w.ka_ms = 3000 + sd_rand_below(&r, 27000);
 	s->w.rt_timeout_ms = 300000;
 	s->w.sub_limit = chance(&r, 15) ? 4 : 100;
+	s->w.hard_delete = s->plan->more && chance(&r, 10);
+	s->w.no_batch = s->plan->more && chance(&r, 20);
+	sim_cover("world", s->w.strategy == SD_STRATEGY_LAMBDA       ? "lambda"
+			   : s->w.strategy == SD_STRATEGY_OPTIMISTIC ? "optimistic"
+								     : "automerge");
+	sim_cover("world", s->w.pool ? "people sign in" : "API key");
+	if (s->w.hard_delete)
+		sim_cover("world", "what is deleted is gone at once");
+	if (s->w.no_batch)
+		sim_cover("world", "batches are refused");
+	if (s->w.sub_limit < 100)
+		sim_cover("world", "four subscriptions a connection");
 }
 
 void sim_world_release(struct sim *s)
 {
-	sd_json_free(s->w.claims);
+	for (int i = 0; i < 2; i++)
+		sd_json_free(s->w.claims[i]);
 	for (int i = 0; i < 2; i++) {
 		sd_schema_free(s->w.schema[i]);
 		free(s->w.sdl[i]);

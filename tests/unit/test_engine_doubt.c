@@ -1,11 +1,13 @@
 /*
  * tests/unit/test_engine_doubt.c - keys that were purged on the server and made again, late words
- * from before, and messages of a model whose run has failed; scripted.
+ * from before, words that cannot be read, and messages of a model whose run has failed; scripted.
  */
 #include "tests/support/rig.h"
 
 #include "core/json/json.h"
+#include "core/store/conflict.h"
 #include "core/store/write.h"
+#include "core/sync/merge.h"
 
 #define KEY(id) "[\"" id "\"]"
 #define POST(id, title, version, changed, deleted)                                                 \
@@ -188,6 +190,64 @@ static void an_edit_of_a_former_life_is_compared_with_the_new_one(void **st)
 	rig_page(r, "syncComments", "", NULL, 1795371500000);
 	assert_int_equal(rig_count(r, SD_ACT_HTTP, "updatePost"), 0);
 	assert_int_equal(rig_count(r, SD_ACT_EVENT, "\"event\":\"conflict\""), 1);
+	/* R-117: theirs it is, nothing is left to send, and that is told (found by the simulation) */
+	rig_begin(r);
+	assert_int_equal(sd_conflict_resolve(r->store, 1, SD_PICK_THEIRS, NULL, NULL, "person",
+				 false, r->now, &fields, &r->e),
+		SD_OK);
+	rig_commit(r);
+	sd_json_free(fields);
+	RIG(r, sd_engine_store_changed(r->en, r->now, &r->e));
+	assert_non_null(strstr(r->last, "outboxStatus"));
+	assert_non_null(strstr(r->last, "\"isEmpty\":true"));
+	rig_free(r);
+}
+
+/* A frame that is no JSON said something: what it may have been about is asked for */
+static void a_frame_that_cannot_be_read_is_made_good_by_a_delta(void **st)
+{
+	struct rig *r = with_post(POST("p1", "old", 1, 1795370001000, null));
+
+	(void)st;
+	rig_frame(r, 1, "%s", "{\"type\":\"data\",\"id\":\"x\",\"payload\":{\"da");
+	assert_int_equal(rig_count(r, SD_ACT_EVENT, "nonApplicableDataReceived"), 1);
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371000000");
+	rig_page(r, "syncPosts", POST("p1", "new", 2, 1795371200000, null), NULL, 1795371500000);
+	assert_string_equal(rig_value(r, "Post", KEY("p1"), "title"), "\"new\"");
+	rig_free(r);
+}
+
+/* U-10: an older copy of the record in the same delta does not end its quarantine, and the delta is
+ * asked for again (found by the simulation) */
+static void an_older_copy_ends_no_quarantine(void **st)
+{
+	struct rig *r = with_post(POST("p1", "1", 1, 1795370001000, null));
+	struct sd_sync_state s;
+	int64_t bad = 0;
+
+	(void)st;
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	rig_page(r, "syncPosts",
+		POST("p1", "2", 2, 1795371100000,
+			null) ",{\"id\":\"p1\",\"title\":7,"
+			      "\"_version\":3,\"_lastChangedAt\":1795371200000,\"_deleted\":null}",
+		NULL, 1795371500000);
+	assert_string_equal(rig_value(r, "Post", KEY("p1"), "title"), "\"2\"");
+	assert_int_equal(
+		sd_quarantine_count(r->store, sd_schema_model(r->schema, "Post"), &bad, &r->e),
+		SD_OK);
+	assert_int_equal(bad, 1);
+	s = rig_sync_state(r, "Post");
+	assert_int_equal(s.last_sync_ms, 1795371000000);
+	sd_sync_state_release(&s);
+	rig_page(r, "syncComments", "", NULL, 1795371500000);
+	RIG(r, sd_engine_resync(r->en, NULL, false, r->now, &r->e));
+	rig_page(r, "syncPosts", POST("p1", "3", 3, 1795371200000, null), NULL, 1795371600000);
+	assert_string_equal(rig_value(r, "Post", KEY("p1"), "title"), "\"3\"");
+	assert_int_equal(
+		sd_quarantine_count(r->store, sd_schema_model(r->schema, "Post"), &bad, &r->e),
+		SD_OK);
+	assert_int_equal(bad, 0);
 	rig_free(r);
 }
 
@@ -257,6 +317,8 @@ int main(void)
 		cmocka_unit_test(a_record_that_may_not_be_read_comes_with_a_base_run),
 		cmocka_unit_test(of_many_records_made_again_a_base_run_brings_all),
 		cmocka_unit_test(an_edit_of_a_former_life_is_compared_with_the_new_one),
+		cmocka_unit_test(a_frame_that_cannot_be_read_is_made_good_by_a_delta),
+		cmocka_unit_test(an_older_copy_ends_no_quarantine),
 		cmocka_unit_test(messages_of_a_failed_model_are_shown),
 		cmocka_unit_test(too_much_to_hold_is_fetched_instead),
 	};
