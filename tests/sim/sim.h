@@ -270,6 +270,7 @@ struct sim {
 	int clients;
 	int64_t now;
 	bool faults, server_down, purged;
+	bool settled;                    /* everybody has fetched all since the last fault */
 	uint64_t written;                /* versions, by whomever */
 	const struct sd_model *poisoned; /* of schema[1]; pages with that row fail; NULL: none */
 	char *poisoned_key;

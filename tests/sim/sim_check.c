@@ -151,6 +151,9 @@ static bool unreadable(const struct map *p, const struct cJSON *row)
 		sd_buf_release(&text);
 		sd_json_free(key);
 	}
+	/* a write whose answer cannot be read is published to nobody: told by the next run only */
+	if (gone && !p->s->settled)
+		return true;
 	return gone &&
 	       sd_quarantine_count(p->s->client[p->client].store, p->m, &told, NULL) == SD_OK &&
 	       told > 0;
@@ -260,6 +263,7 @@ void sim_check(struct sim *s)
 {
 	void *v;
 
+	s->settled = true;
 	sim_check_models(s);
 	for (int c = 0; c < s->clients && !s->why[0]; c++)
 		check_client(s, c);
