@@ -1,12 +1,14 @@
 /*
  * tests/fuzz/fuzz_http.c - the HTTP reader: however the bytes are cut, the same comes out.
  *
- * The first byte picks the piece size; the rest is the connection's input.
+ * The first byte picks the piece size; the rest is the connection's input.  The credentials that a
+ * realtime upgrade carries in base64 are read, too.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json/json.h"
 #include "core/sandbox/server/http.h"
 #include "core/sandbox/server/ws.h"
 
@@ -37,10 +39,16 @@ static void run(const char *p, size_t n, size_t piece, struct seen *out)
 		at += used;
 		if (h.state == SD_HS_ROUTE) {
 			struct sd_wss_offer offer;
+			struct cJSON *header;
+			bool plain, bad;
 			int status;
-			sd_hs_param(&h, "header", false, &v);
+			sd_hs_param(&h, "payload", true, &v);
 			sd_buf_reset(&v);
-			sd_wss_offer(sd_hs_header(&h, "sec-websocket-protocol"), &offer);
+			sd_wss_offered(&h, &offer);
+			header = sd_wss_header(&h, &offer, &plain, &bad);
+			if ((plain && header) || (!plain && !bad && !sd_json_is_object(header)))
+				abort();
+			sd_json_free(header);
 			if (sd_wss_wanted(&h))
 				(void)sd_wss_check(&h, &status);
 			if (h.path_len > strlen(h.target) || !h.method)

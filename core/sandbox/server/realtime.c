@@ -357,45 +357,6 @@ static const char *failure_json(const char *type, const char *message, int code)
 	return text;
 }
 
-static void offered(const struct sd_hs *h, struct sd_wss_offer *all)
-{
-	memset(all, 0, sizeof *all);
-	for (size_t i = 0; i < h->header_count; i++) {
-		struct sd_wss_offer one;
-		if (strcmp(h->headers[i].name, "sec-websocket-protocol") != 0)
-			continue;
-		sd_wss_offer(h->headers[i].value, &one);
-		all->graphql_ws = all->graphql_ws || one.graphql_ws;
-		if (one.header) {
-			all->header = one.header;
-			all->header_len = one.header_len;
-		}
-	}
-}
-
-/* The header object by one of its three carriers (server.md 5.2); NULL with *plain when it is the
- * request's own headers; NULL with *bad when it is none. */
-static struct cJSON *carried(
-	const struct sd_hs *h, const struct sd_wss_offer *offer, bool *plain, bool *bad)
-{
-	struct sd_buf text64 = SD_BUF_INIT, text = SD_BUF_INIT;
-	struct cJSON *j = NULL;
-
-	*plain = false;
-	if (offer->header)
-		sd_buf_add(&text64, offer->header, offer->header_len);
-	else if (!sd_hs_param(h, "header", false, &text64))
-		*plain = !strstr(h->target, "header=");
-	if (!*plain &&
-		(!text64.len || !sd_base64_decode(&text, text64.data, text64.len) ||
-			sd_json_parse(sd_buf_text(&text), text.len, "header", &j, NULL) != SD_OK))
-		j = NULL;
-	*bad = !*plain && (!sd_json_is_object(j) || !sd_json_get_str(j, "host"));
-	sd_buf_release(&text64);
-	sd_buf_release(&text);
-	return j;
-}
-
 /* The GraphQL host is this server, whatever it is called from where the client stands. */
 static bool same_host(const struct sd_hs *h, const char *host)
 {
@@ -421,7 +382,7 @@ static const char *check_credentials(struct conn *c, const struct sd_wss_offer *
 		return failure_json("SubProtocolNotSupportedError",
 			"The subprotocol graphql-ws is needed.", 400);
 	}
-	header = carried(h, offer, &plain, &bad);
+	header = sd_wss_header(h, offer, &plain, &bad);
 	if (bad) {
 		sd_json_free(header);
 		return failure_json(
@@ -459,7 +420,7 @@ void sd_srv_upgrade(struct conn *c)
 		refuse_upgrade(c, why ? status : c->s->ws.refuse, why ? why : "A fault on order.");
 		return;
 	}
-	offered(&c->http, &offer);
+	sd_wss_offered(&c->http, &offer);
 	failure = check_credentials(c, &offer, &code);
 	c->ws = sd_wss_new(&c->out, &EVENTS, c);
 	if (!c->ws || !sd_wss_accept(&c->out, sd_hs_header(&c->http, "sec-websocket-key"),

@@ -48,7 +48,12 @@ struct sd_wss_offer { /* what Sec-WebSocket-Protocol held; borrowed from the val
 	const char *header; /* text of a "header-" entry behind the dash; NULL */
 	size_t header_len;
 };
-void sd_wss_offer(const char *value, struct sd_wss_offer *out); /* value may be NULL */
+void sd_wss_offer(const char *value, struct sd_wss_offer *out);       /* value may be NULL */
+void sd_wss_offered(const struct sd_hs *h, struct sd_wss_offer *all); /* of all such headers */
+/* The header object by one of its three carriers (server.md 5.2), owned; NULL with *plain when it is
+ * the request's own headers; *bad when it is none. */
+struct cJSON *sd_wss_header(
+	const struct sd_hs *h, const struct sd_wss_offer *offer, bool *plain, bool *bad);
 /* NULL when the request is a good upgrade, else why not (answer 400; *status may say 426). */
 const char *sd_wss_check(const struct sd_hs *h, int *status);
 bool sd_wss_wanted(const struct sd_hs *h); /* Upgrade: websocket (h2c and others are ignored) */

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 
 #include "core/base/text.h"
+#include "core/json/json.h"
 #include "core/sandbox/server/ws.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 1.3 */
@@ -24,6 +25,43 @@ void sd_wss_offer(const char *value, struct sd_wss_offer *out)
 		}
 		value = entry + n;
 	}
+}
+
+void sd_wss_offered(const struct sd_hs *h, struct sd_wss_offer *all)
+{
+	memset(all, 0, sizeof *all);
+	for (size_t i = 0; i < h->header_count; i++) {
+		struct sd_wss_offer one;
+		if (strcmp(h->headers[i].name, "sec-websocket-protocol") != 0)
+			continue;
+		sd_wss_offer(h->headers[i].value, &one);
+		all->graphql_ws = all->graphql_ws || one.graphql_ws;
+		if (one.header) {
+			all->header = one.header;
+			all->header_len = one.header_len;
+		}
+	}
+}
+
+struct cJSON *sd_wss_header(
+	const struct sd_hs *h, const struct sd_wss_offer *offer, bool *plain, bool *bad)
+{
+	struct sd_buf text64 = SD_BUF_INIT, text = SD_BUF_INIT;
+	struct cJSON *j = NULL;
+
+	*plain = false;
+	if (offer->header)
+		sd_buf_add(&text64, offer->header, offer->header_len);
+	else if (!sd_hs_param(h, "header", false, &text64))
+		*plain = !strstr(h->target, "header=");
+	if (!*plain &&
+		(!text64.len || !sd_base64_decode(&text, text64.data, text64.len) ||
+			sd_json_parse(sd_buf_text(&text), text.len, "header", &j, NULL) != SD_OK))
+		j = NULL;
+	*bad = !*plain && (!sd_json_is_object(j) || !sd_json_get_str(j, "host"));
+	sd_buf_release(&text64);
+	sd_buf_release(&text);
+	return j;
 }
 
 bool sd_wss_wanted(const struct sd_hs *h)
