@@ -374,6 +374,41 @@ void sd_json_remove(struct cJSON *obj, const char *name)
 	node_free(sd_json_detach(obj, name));
 }
 
+#define EXPONENT_MAX 1000000000000000 /* what is longer is as good as that */
+
+/* The digits that count, and the power of ten of the last one: the value, not the spelling. */
+static int64_t decimal(const char *t, struct sd_buf *digits)
+{
+	const char *e = t + strcspn(t, "eE");
+	int64_t power = *e ? strtoll(e + 1, NULL, 10) : 0;
+	bool fraction = false;
+
+	power = power > EXPONENT_MAX ? EXPONENT_MAX : power < -EXPONENT_MAX ? -EXPONENT_MAX : power;
+	for (; t < e; t++) {
+		if (*t == '.')
+			fraction = true;
+		else if (fraction)
+			power--;
+		if (*t >= (digits->len ? '0' : '1') && *t <= '9')
+			sd_buf_ch(digits, *t);
+	}
+	for (; digits->len && digits->data[digits->len - 1] == '0'; power++)
+		digits->data[--digits->len] = '\0';
+	return power;
+}
+
+static bool decimal_equal(const char *a, const char *b)
+{
+	struct sd_buf x = SD_BUF_INIT, y = SD_BUF_INIT;
+	int64_t p = decimal(a, &x), q = decimal(b, &y);
+	bool same = (*a == '-') == (*b == '-') && p == q && sd_buf_ok(&x) && sd_buf_ok(&y) &&
+		    strcmp(sd_buf_text(&x), sd_buf_text(&y)) == 0;
+
+	sd_buf_release(&x);
+	sd_buf_release(&y);
+	return same;
+}
+
 static bool number_equal(const cJSON *a, const cJSON *b)
 {
 	int64_t x, y;
@@ -381,6 +416,8 @@ static bool number_equal(const cJSON *a, const cJSON *b)
 
 	if (sd_json_i64(a, &x) && sd_json_i64(b, &y))
 		return x == y;
+	if (cJSON_IsRaw(a) && cJSON_IsRaw(b)) /* no double holds them */
+		return decimal_equal(a->valuestring, b->valuestring);
 	return sd_json_f64(a, &u) && sd_json_f64(b, &v) && u == v;
 }
 

@@ -219,6 +219,35 @@ static void a_member_that_moves_takes_its_new_name(void **st)
 }
 
 /* One whose text stands beside its node, one whose text is its own, one with members. */
+static void numbers_that_no_double_holds_are_compared_by_value(void **st)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} CASE[] = {
+		{"1e999", "1e999", true},
+		{"1e999", "10E998", true},
+		{"1e999", "1e998", false},
+		{"-1e999", "1e999", false},
+		{"10000000000000000000000001", "10000000000000000000000000", false},
+		{"10000000000000000000000001", "1000000000000000000000000.1e1", true},
+		{"0.010000000000000000000000001", "1.00000000000000000000000010e-2", true},
+		{"-0.010000000000000000000000001", "-1.00000000000000000000000010e-2", true},
+		{"1e99999999999999999999", "1e99999999999999999999", true},
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof CASE / sizeof *CASE; i++) {
+		struct cJSON *a = NULL, *b = NULL;
+		assert_int_equal(sd_json_parse(CASE[i].a, strlen(CASE[i].a), "a", &a, NULL), SD_OK);
+		assert_int_equal(sd_json_parse(CASE[i].b, strlen(CASE[i].b), "b", &b, NULL), SD_OK);
+		if (sd_json_equal(a, b, false) != CASE[i].equal)
+			fail_msg("%s and %s", CASE[i].a, CASE[i].b);
+		sd_json_free(a);
+		sd_json_free(b);
+	}
+}
+
 static void a_value_becomes_another_and_keeps_its_name(void **st)
 {
 	static const char TEXT[] = "{\"a\":\"[1]\",\"b\":{\"c\":[2]},\"d\":5}";
@@ -291,6 +320,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_stands_twice_is_found_among_few_and_many),
 		cmocka_unit_test(an_object_with_very_many_keys_is_read),
 		cmocka_unit_test(a_member_that_moves_takes_its_new_name),
+		cmocka_unit_test(numbers_that_no_double_holds_are_compared_by_value),
 		cmocka_unit_test(a_value_becomes_another_and_keeps_its_name),
 		cmocka_unit_test(trees_may_go_from_thread_to_thread),
 	};
