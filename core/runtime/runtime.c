@@ -311,7 +311,8 @@ static enum sd_err between(struct sd_runtime *rt, struct sd_error *e)
 	enum sd_err rc = SD_OK;
 
 	sd_store_wal_care(rt->store);
-	if (!sd_store_indexes_due(rt->store) || rt->fetching)
+	if (!sd_store_indexes_due(rt->store) ||
+		(rt->fetching && !sd_store_indexes_urgent(rt->store)))
 		return SD_OK;
 	rc = sd_store_indexes(rt->store, e);
 	publish_status(rt);

@@ -317,6 +317,8 @@ static enum sd_err finish(struct apply *a)
 		rc = sd_seen_add(a->st, a->t->model, a->seen, a->seen_count, a->e);
 	if (rc == SD_OK && a->rid_from && gets_large(a))
 		rc = sd_index_later(a->st, a->t, a->e);
+	else if (rc == SD_OK && a->base && a->rid_to > a->st->index_rows && !a->t->is_large)
+		rc = sd_index_now(a->st, a->t, a->e);
 	a->rid_from = a->rid_to = a->visible = 0;
 	a->seen_count = 0;
 	return rc;

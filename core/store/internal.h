@@ -151,6 +151,7 @@ struct sd_table {
 	sqlite3_stmt *q[T_COUNT];
 	char *columns; /* "_rid","a",...,"_st" for SELECT, prefixed with t. */
 	bool counted, counter_dirty;
+	bool is_large; /* sd_index_now() was called */
 	int64_t live, next_rid;
 	bool marks_known, refill; /* of this transaction: sd_marks_load() */
 	int64_t seen_to;
@@ -192,11 +193,13 @@ struct sd_store {
 	const atomic_bool *stop;
 	int64_t cut_us, begun_us; /* a page's transaction is cut after; 0: not */
 	bool wal_elsewhere;
-	int wal_pages;     /* in the WAL after the last commit here */
-	bool index_due;    /* perhaps */
-	int index_tries;   /* times an index was put off */
-	struct sd_kept {   /* statements of queries, as they may come again (query.c) */
-		char *sql; /* owned */
+	int wal_pages;      /* in the WAL after the last commit here */
+	int64_t index_rows; /* SD_INDEX_ROWS; less in tests */
+	bool index_due;     /* perhaps */
+	bool index_urgent;  /* a load goes on, but the table has become large */
+	int index_tries;    /* times an index was put off */
+	struct sd_kept {    /* statements of queries, as they may come again (query.c) */
+		char *sql;  /* owned */
 		sqlite3_stmt *s;
 		bool busy;
 		uint64_t used;
@@ -274,6 +277,12 @@ sqlite3_stmt *sd_table_stmt(
 	struct sd_store *st, struct sd_table *t, enum sd_tq q, struct sd_error *e);
 enum sd_err sd_table_create(struct sd_store *st, struct sd_table *t, struct sd_error *e);
 enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+/* The first of them that is missing; *made: there was one. */
+enum sd_err sd_table_index_one(
+	struct sd_store *st, struct sd_table *t, bool *made, struct sd_error *e);
+/* Rows of a table whose index is made in one go: more would hold the lock of the store for longer
+ * than others wait for it. */
+#define SD_INDEX_ROWS 1500000
 const char *sd_column_type(enum sd_column_kind k);
 bool sd_quote_name(struct sd_buf *out, const char *name); /* "na""me" */
 /* The live and rid counters of a table, read on first use in a transaction. */
@@ -294,6 +303,8 @@ void sd_wal_after_commit(struct sd_store *st);
 enum sd_err sd_index_drop(struct sd_store *st, struct sd_table *t, bool *any, struct sd_error *e);
 /* The same, and notes that they are to be made when the load is over. */
 enum sd_err sd_index_later(struct sd_store *st, struct sd_table *t, struct sd_error *e);
+/* The load goes on, but the table is as large as it may be without them. */
+enum sd_err sd_index_now(struct sd_store *st, struct sd_table *t, struct sd_error *e);
 /* Around the making of an index, outside of a transaction: its keys are sorted in an unnamed file
  * beside the store, and the page cache shrinks; a million in memory take as much as all the rest. */
 void sd_sort_small(struct sd_store *st, bool on);

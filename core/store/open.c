@@ -308,6 +308,7 @@ enum sd_err sd_store_open_as(const struct sd_store_opts *o, const char *name, bo
 	st->read_only = o->read_only || salvage;
 	st->no_backend = o->no_backend;
 	st->now_ms = o->now_ms;
+	st->index_rows = SD_INDEX_ROWS;
 	st->busy_ms = o->busy_ms ? o->busy_ms : 2000;
 	st->dir = strdup(o->dir);
 	st->path = sd_path_join(o->dir, name);

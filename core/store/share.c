@@ -232,6 +232,20 @@ enum sd_err sd_load_end(struct sd_store *st, const struct sd_model *m, struct sd
 	return rc;
 }
 
+enum sd_err sd_index_now(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+{
+	enum sd_err rc = sd_load_end(st, t->model, e);
+
+	t->is_large = rc == SD_OK;
+	st->index_urgent |= rc == SD_OK && st->index_due;
+	return rc;
+}
+
+bool sd_store_indexes_urgent(const struct sd_store *st)
+{
+	return st->index_due && st->index_urgent;
+}
+
 /* While an index is made: a save that waits goes first, some times; the end of the thread always. */
 static int put_off(void *p)
 {
@@ -249,21 +263,37 @@ void sd_sort_small(struct sd_store *st, bool on)
 		NULL, NULL, NULL);
 }
 
-static enum sd_err make_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+/* One index, in a transaction of its own: others write between two of them.  *made: there was one
+ * to make. */
+static enum sd_err make_index(
+	struct sd_store *st, struct sd_table *t, bool *made, struct sd_error *e)
 {
 	enum sd_err rc = sd_store_begin(st, e);
 
+	*made = false;
 	if (rc != SD_OK)
 		return rc;
 	sqlite3_progress_handler(st->db, 2000, put_off, st);
-	rc = sd_table_indexes(st, t, e);
+	rc = sd_table_index_one(st, t, made, e);
 	sqlite3_progress_handler(st->db, 0, NULL, NULL);
-	if (rc == SD_OK)
+	if (rc == SD_OK && !*made)
 		rc = later_put(st, t->model, NULL, e);
 	if (rc == SD_OK)
 		rc = sd_store_commit(st, e);
 	if (rc != SD_OK)
 		sd_store_rollback(st);
+	return rc;
+}
+
+static enum sd_err make_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+{
+	bool more = true;
+	enum sd_err rc = SD_OK;
+
+	while (rc == SD_OK && more) {
+		rc = make_index(st, t, &more, e);
+		st->index_tries = rc == SD_OK ? 0 : st->index_tries;
+	}
 	return rc;
 }
 
@@ -298,6 +328,6 @@ enum sd_err sd_store_indexes(struct sd_store *st, struct sd_error *e)
 			return rc;
 		st->index_tries = 0;
 	}
-	st->index_due = false;
+	st->index_due = st->index_urgent = false;
 	return SD_OK;
 }

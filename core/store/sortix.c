@@ -86,15 +86,19 @@ static enum sd_err make(struct sd_store *st, struct sd_table *t, const struct sd
 enum sd_err sd_store_sort_index(struct sd_store *st, const struct sd_model *m,
 	const struct sd_field *f, bool descending, struct sd_error *e)
 {
+	struct sd_table *t = sd_table_of(st, m);
 	enum sd_err rc;
 
 	if (!f->stored || sd_model_is_key(m, f))
 		return SD_OK;
+	rc = sd_counter_load(st, t, e);
+	if (rc != SD_OK || t->next_rid > st->index_rows)
+		return rc;
 	sd_sort_small(st, true);
 	rc = sd_store_begin(st, e);
 	if (rc == SD_OK) {
 		sqlite3_progress_handler(st->db, 2000, put_off, st);
-		rc = make(st, sd_table_of(st, m), f, descending, e);
+		rc = make(st, t, f, descending, e);
 		sqlite3_progress_handler(st->db, 0, NULL, NULL);
 		if (rc == SD_OK)
 			rc = sd_store_commit(st, e);

@@ -96,11 +96,15 @@ void sd_store_wal_care(struct sd_store *st);
 void sd_store_wal_elsewhere(struct sd_store *st);
 bool sd_store_wal_long(const struct sd_store *st); /* 8 MB or more, at the last commit here */
 void sd_store_wal_move(struct sd_store *st);       /* unless somebody syncs: they do it */
-/* Makes the indexes that a base sync into an empty table put off, a model a transaction.  A save
+/* Makes the indexes that a base sync into an empty table put off, each in a transaction.  A save
  * that waits cuts that off a few times: then they are still due, call again. */
 SD_MUST_USE enum sd_err sd_store_indexes(struct sd_store *st, struct sd_error *e);
+/* They are due though the load goes on: the table has become so large that making one later would
+ * keep others from writing for too long. */
+bool sd_store_indexes_urgent(const struct sd_store *st);
 /* An index for sorting by f as a person does: made now, unless it is there; the oldest of a model's
- * gives way to a fifth.  CANCELLED when a save waits (sd_store_defer_to) or *stop is set: nothing
+ * gives way to a fifth.  None is made of a table so large that others would wait for too long to
+ * write.  CANCELLED when a save waits (sd_store_defer_to) or *stop is set: nothing
  * was done. */
 SD_MUST_USE enum sd_err sd_store_sort_index(struct sd_store *st, const struct sd_model *m,
 	const struct sd_field *f, bool descending, struct sd_error *e);

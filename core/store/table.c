@@ -257,12 +257,34 @@ enum sd_err sd_table_create(struct sd_store *st, struct sd_table *t, struct sd_e
 	return rc == SD_OK ? sd_table_indexes(st, t, e) : rc;
 }
 
+static enum sd_err index_there(
+	struct sd_store *st, const char *name, bool *there, struct sd_error *e)
+{
+	static const char SQL[] = "SELECT 1 FROM sqlite_schema WHERE type='index' AND name=?1";
+	sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(st->db, SQL, -1, &s, NULL);
+	enum sd_err rc = code == SQLITE_OK ? SD_OK : sd_db_fail(st, code, e, name);
+
+	if (rc == SD_OK) {
+		sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+		rc = sd_db_row(st, s, e, name);
+	}
+	*there = rc == SD_OK;
+	sqlite3_finalize(s);
+	return rc == SD_NOTFOUND ? SD_OK : rc;
+}
+
+/* one: NULL, or whether one was made already, which is enough. */
 static enum sd_err add_index(struct sd_store *st, struct sd_table *t, const char *const *names,
-	size_t n, struct sd_error *e)
+	size_t n, bool *one, struct sd_error *e)
 {
 	struct sd_buf b = SD_BUF_INIT, ix = SD_BUF_INIT;
 	bool is_key = true; /* the key has an index of its own */
+	bool there = false;
 	enum sd_err rc;
+
+	if (one && *one)
+		return SD_OK;
 
 	for (size_t i = 0; i < n && is_key; i++)
 		is_key = i < t->model->pk_count &&
@@ -281,15 +303,21 @@ static enum sd_err add_index(struct sd_store *st, struct sd_table *t, const char
 		sd_quote_name(&b, names[i]);
 	}
 	sd_buf_ch(&b, ')');
-	rc = sd_buf_ok(&b) && sd_buf_ok(&ix) ? sd_db_exec(st, sd_buf_text(&b), e, t->model->name)
-					     : sd_db_nomem(e, t->model->name);
+	rc = sd_buf_ok(&b) && sd_buf_ok(&ix) ? SD_OK : sd_db_nomem(e, t->model->name);
+	if (rc == SD_OK && one)
+		rc = index_there(st, sd_buf_text(&ix), &there, e);
+	if (rc == SD_OK && !there) {
+		rc = sd_db_exec(st, sd_buf_text(&b), e, t->model->name);
+		if (rc == SD_OK && one)
+			*one = true;
+	}
 	sd_buf_release(&b);
 	sd_buf_release(&ix);
 	return rc;
 }
 
 /* Foreign keys here, and the named indexes of the schema. */
-enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+static enum sd_err indexes(struct sd_store *st, struct sd_table *t, bool *one, struct sd_error *e)
 {
 	const struct sd_model *m = t->model;
 	const char *names[32];
@@ -301,7 +329,7 @@ enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_
 			continue;
 		for (size_t k = 0; k < f->join_count; k++)
 			names[k] = f->local[k];
-		rc = add_index(st, t, names, f->join_count, e);
+		rc = add_index(st, t, names, f->join_count, one, e);
 	}
 	/* the other end of somebody's hasMany or hasOne without a belongsTo here */
 	for (size_t i = 0; i < st->schema->model_count && rc == SD_OK; i++) {
@@ -313,7 +341,7 @@ enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_
 				continue;
 			for (size_t k = 0; k < f->join_count; k++)
 				names[k] = f->remote[k];
-			rc = add_index(st, t, names, f->join_count, e);
+			rc = add_index(st, t, names, f->join_count, one, e);
 		}
 	}
 	for (size_t i = 0; i < m->index_count && rc == SD_OK; i++) {
@@ -321,9 +349,21 @@ enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_
 		size_t n = 0;
 		for (; n < ix->field_count && n < 32; n++)
 			names[n] = m->fields[ix->fields[n]].name;
-		rc = add_index(st, t, names, n, e);
+		rc = add_index(st, t, names, n, one, e);
 	}
 	return rc;
+}
+
+enum sd_err sd_table_indexes(struct sd_store *st, struct sd_table *t, struct sd_error *e)
+{
+	return indexes(st, t, NULL, e);
+}
+
+enum sd_err sd_table_index_one(
+	struct sd_store *st, struct sd_table *t, bool *made, struct sd_error *e)
+{
+	*made = false;
+	return indexes(st, t, made, e);
 }
 
 enum sd_err sd_counter_load(struct sd_store *st, struct sd_table *t, struct sd_error *e)

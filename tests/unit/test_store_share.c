@@ -210,9 +210,9 @@ static void a_process_that_dies_while_it_loads_leaves_its_indexes_to_the_next(vo
 	assert_int_equal(of_post(f, "p7"), 1500);
 }
 
-static int64_t pragma(struct fix *f, const char *sql)
+static int64_t number(struct fix *f, const char *sql)
 {
-	int64_t n = 0;
+	int64_t n = -1;
 
 	fix_ok(f, sd_db_int(f->st, sql, &n, &f->e));
 	return n;
@@ -224,16 +224,67 @@ static void an_index_is_sorted_in_a_file_and_in_little_memory(void **st)
 	struct fix *f = *st;
 
 	sd_sort_small(f->st, true);
-	assert_int_equal(pragma(f, "PRAGMA temp_store"), 1);
-	assert_true(pragma(f, "PRAGMA cache_size") > -10000);
+	assert_int_equal(number(f, "PRAGMA temp_store"), 1);
+	assert_true(number(f, "PRAGMA cache_size") > -10000);
 	sd_sort_small(f->st, false);
 	load(f, 0, 12000);
 	load_ends(f);
 	fix_ok(f, sd_store_indexes(f->st, &f->e));
 	assert_false(sd_store_indexes_due(f->st));
 	/* and afterwards it is as it was */
-	assert_int_equal(pragma(f, "PRAGMA temp_store"), 2);
-	assert_int_equal(pragma(f, "PRAGMA cache_size"), strtol(SD_CACHE_WRITE, NULL, 10));
+	assert_int_equal(number(f, "PRAGMA temp_store"), 2);
+	assert_int_equal(number(f, "PRAGMA cache_size"), strtol(SD_CACHE_WRITE, NULL, 10));
+}
+
+/* Issue 4: nobody is kept from writing for long. A model with several indexes gets them one by one,
+ * and between two of them others write. */
+static void each_index_is_a_transaction_of_its_own(void **st)
+{
+	struct fix *f = *st;
+	int64_t before = indexes(f);
+	bool made = true;
+	int n = 0;
+
+	load(f, 0, 12000);
+	load_ends(f);
+	assert_int_equal(indexes(f), 0);
+	for (; made; n++) {
+		fix_begin(f);
+		fix_ok(f, sd_table_index_one(f->st, sd_table_of(f->st, fix_model(f, "Comment")),
+				  &made, &f->e));
+		fix_commit(f);
+		assert_int_equal(indexes(f), n + made);
+	}
+	assert_int_equal(indexes(f), before);
+	fix_ok(f, sd_store_indexes(f->st, &f->e));
+	assert_false(sd_store_indexes_due(f->st));
+}
+
+/* and of a table of any size: a load that goes on makes them before they take too long, and a sort
+ * of a larger one goes without */
+static void a_load_that_gets_too_large_makes_its_indexes_on_the_way(void **st)
+{
+	struct fix *f = *st;
+	const struct sd_model *m = fix_model(f, "Comment");
+	int64_t before = indexes(f);
+
+	f->st->index_rows = 20000;
+	load(f, 0, 19000);
+	assert_int_equal(indexes(f), 0);
+	assert_false(sd_store_indexes_urgent(f->st));
+	load(f, 19000, 22000);
+	assert_true(sd_store_indexes_urgent(f->st));
+	fix_ok(f, sd_store_indexes(f->st, &f->e));
+	assert_false(sd_store_indexes_urgent(f->st));
+	assert_int_equal(indexes(f), before);
+	load(f, 22000, 30000);
+	assert_int_equal(indexes(f), before);
+	fix_ok(f, sd_store_sort_index(f->st, m, sd_model_field(m, "text"), false, &f->e));
+	assert_int_equal(number(f, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sx_%'"), 0);
+	f->st->index_rows = 40000;
+	fix_ok(f, sd_store_sort_index(f->st, m, sd_model_field(m, "text"), false, &f->e));
+	assert_int_equal(number(f, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sx_%'"), 1);
+	load_ends(f);
 }
 
 static void an_index_is_put_off_for_a_save_but_not_for_ever(void **st)
@@ -252,7 +303,7 @@ static void an_index_is_put_off_for_a_save_but_not_for_ever(void **st)
 	assert_true(sd_store_indexes_due(f->st));
 	assert_int_equal(indexes(f), 0);
 	assert_false(sd_store_in_txn(f->st));
-	assert_int_equal(pragma(f, "PRAGMA temp_store"), 2);
+	assert_int_equal(number(f, "PRAGMA temp_store"), 2);
 	for (; turns < 20 && sd_store_indexes_due(f->st); turns++)
 		fix_ok(f, sd_store_indexes(f->st, &f->e));
 	assert_true(turns > 1 && turns < 20);
@@ -462,14 +513,6 @@ static void load_comments(struct fix *f, int from, int to)
 	}
 }
 
-static int64_t number(struct fix *f, const char *sql)
-{
-	int64_t n = -1;
-
-	fix_ok(f, sd_db_int(f->st, sql, &n, &f->e));
-	return n;
-}
-
 /* dropped for the load, there again before anybody could see the store without them */
 static void a_long_load_leaves_every_index_in_its_place(void **st)
 {
@@ -589,6 +632,8 @@ int main(void)
 		T(a_short_load_and_one_into_a_full_table_keep_their_indexes),
 		T(a_process_that_dies_while_it_loads_leaves_its_indexes_to_the_next),
 		T(an_index_is_sorted_in_a_file_and_in_little_memory),
+		T(each_index_is_a_transaction_of_its_own),
+		T(a_load_that_gets_too_large_makes_its_indexes_on_the_way),
 		T(an_index_is_put_off_for_a_save_but_not_for_ever),
 		T(a_save_goes_between_two_halves_of_a_page),
 		T(a_page_of_others_is_never_cut),
