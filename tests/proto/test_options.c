@@ -6,68 +6,24 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <curl/curl.h>
 
-#include "core/base/buf.h"
 #include "core/base/fs.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/json/json.h"
 #include "core/model/amplify.h"
 #include "core/net/loop.h"
-#include "tests/support/run_sandbox.h"
+#include "tests/support/served.h"
 #include "tests/support/support.h"
-
-static const char SDL[] =
-	"enum Status { DRAFT LIVE }\n"
-	"type Meta { a: String b: Int }\n"
-	"type Post @model @auth(rules: [{allow: public}]) {\n"
-	"  id: ID!\n  title: String!\n  content: String\n  rating: Int\n  status: Status\n"
-	"  tags: [String]\n  meta: Meta\n  data: AWSJSON\n}\n";
-
-static struct sd_schema *schema;
-static struct sd_sandbox_opts opts;
-static struct sd_test_server *srv;
-
-static int start(void **st)
-{
-	struct sd_error e = {0};
-
-	(void)st;
-	if (sd_schema_read(SDL, strlen(SDL), "test", &schema, &e) != SD_OK) {
-		fprintf(stderr, "%s\n", e.text);
-		return -1;
-	}
-	sd_test_server_defaults(&opts, schema);
-	srv = sd_test_server_start(&opts);
-	return 0;
-}
-
-static int stop(void **st)
-{
-	(void)st;
-	sd_test_server_stop(srv);
-	sd_schema_free(schema);
-	return 0;
-}
-
-static size_t count(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	for (const char *p = text; (p = strstr(p, what)); p += strlen(what))
-		n++;
-	return n;
-}
 
 static void without_admin_there_is_no_admin_side(void **st)
 {
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 	struct sd_test_server *s;
 	struct sd_test_reply r;
 
@@ -94,7 +50,7 @@ static void bad_options_are_refused_by_name(void **st)
 {
 	static const char *const SETS[] = {"max_subscriptions=none"}, *const UNKNOWN[] = {
 									      "colour=red"};
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 
 	(void)st;
 	o.host = "0.0.0.0";
@@ -104,23 +60,23 @@ static void bad_options_are_refused_by_name(void **st)
 	refused(&o, "203.0.113.9");
 	o.host = "not-an-address";
 	refused(&o, "an address is needed");
-	o = opts;
+	o = served.opts;
 	o.strategy = "maybe";
 	refused(&o, "--strategy maybe");
-	o = opts;
+	o = served.opts;
 	o.sets = SETS;
 	o.set_count = 1;
 	refused(&o, "max_subscriptions=none");
 	o.sets = UNKNOWN;
 	refused(&o, "colour");
-	o = opts;
+	o = served.opts;
 	o.seed = "/nonexistent/seed";
 	refused(&o, "/nonexistent/seed");
-	o = opts;
+	o = served.opts;
 	o.users = "/nonexistent/users";
 	refused(&o, "/nonexistent/users");
-	o = opts;
-	o.port = sd_test_server_port(srv);
+	o = served.opts;
+	o.port = sd_test_server_port(served.srv);
 	refused(&o, "in use");
 }
 
@@ -156,7 +112,7 @@ static struct cJSON *without_times(const char *dump)
 static void the_same_seed_gives_the_same_records(void **st)
 {
 	static const char *const SEED[] = {"50:7", "50:7", "50:8"};
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 	struct cJSON *rows[3];
 
 	(void)st;
@@ -182,14 +138,14 @@ static void a_seed_file_is_read_or_refused_with_its_line(void **st)
 	static const char bad[] = "{\"model\":\"Post\",\"fields\":{\"id\":\"1\",\"title\":\"a\"}}\n"
 				  "{\"model\":\"Pots\",\"fields\":{}}\n";
 	char *dir = sd_test_dir(), file[300], *text;
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 
 	(void)st;
 	snprintf(file, sizeof file, "%s/seed", dir);
 	o.seed = file;
 	assert_int_equal(sd_write_file(file, good, strlen(good), NULL), SD_OK);
 	text = dump_of(&o);
-	assert_int_equal(count(text, "\"title\":"), 2);
+	assert_int_equal(served_count(text, "\"title\":"), 2);
 	free(text);
 	assert_int_equal(sd_write_file(file, bad, strlen(bad), NULL), SD_OK);
 	refused(&o, "seed:2: ");
@@ -200,7 +156,7 @@ static void a_seed_file_is_read_or_refused_with_its_line(void **st)
 static void data_in_a_file_outlives_the_server(void **st)
 {
 	char *dir = sd_test_dir(), file[300], *text;
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 	struct sd_test_server *s;
 	struct sd_test_reply r;
 
@@ -222,7 +178,7 @@ static void data_in_a_file_outlives_the_server(void **st)
 /* One stale update under a strategy; the answer's body, owned. */
 static char *stale_update(const char *strategy)
 {
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 	struct sd_test_server *s;
 	struct sd_test_reply r;
 	char *body;
@@ -353,7 +309,7 @@ static void fetch_large(struct sd_test_server *s)
 static void tls_serves_https_and_the_written_config_leads_there(void **st)
 {
 	char *dir = sd_test_dir(), file[300];
-	struct sd_sandbox_opts o = opts;
+	struct sd_sandbox_opts o = served.opts;
 	struct sd_test_server *s;
 	struct sd_test_reply r;
 	struct sd_config *c = NULL;
@@ -402,5 +358,5 @@ int main(void)
 		cmocka_unit_test(each_strategy_answers_a_stale_update_its_way),
 		cmocka_unit_test(tls_serves_https_and_the_written_config_leads_there),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, served_posts, served_stop);
 }

@@ -6,21 +6,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/base/buf.h"
 #include "core/base/fs.h"
-#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/json/json.h"
-#include "tests/support/run_sandbox.h"
+#include "tests/support/served.h"
 #include "tests/support/support.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -35,35 +31,10 @@
 static const char SDL[] = "type Post @model @auth(rules: [{allow: public}]) {\n"
 			  "  id: ID!\n  title: String!\n  content: String\n  rating: Int\n}\n";
 
-static struct sd_schema *schema;
-static struct sd_sandbox_opts opts;
-static struct sd_test_server *srv;
-
 static int start(void **st)
 {
-	struct sd_error e = {0};
-
 	(void)st;
-	if (sd_schema_read(SDL, strlen(SDL), "test", &schema, &e) != SD_OK)
-		return -1;
-	sd_test_server_defaults(&opts, schema);
-	srv = sd_test_server_start(&opts);
-	return 0;
-}
-
-static int stop(void **st)
-{
-	(void)st;
-	sd_test_server_stop(srv);
-	sd_schema_free(schema);
-	return 0;
-}
-
-static int fresh(void **st)
-{
-	(void)st;
-	sd_json_free(sd_test_admin(srv, "POST", "reset", NULL));
-	return 0;
+	return served_start(SDL);
 }
 
 /* ---- a connection of our own ---- */
@@ -71,7 +42,7 @@ static int fresh(void **st)
 static int dial(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)sd_test_server_port(srv)),
+		.sin_port = htons((uint16_t)sd_test_server_port(served.srv)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -130,7 +101,7 @@ static bool readable(int fd)
 
 static int64_t live(void)
 {
-	struct cJSON *j = sd_test_admin(srv, "GET", "state", NULL);
+	struct cJSON *j = sd_test_admin(served.srv, "GET", "state", NULL);
 	int64_t n = sd_json_get_i64(sd_json_path(j, "models", "Post", NULL), "live", -1);
 
 	sd_json_free(j);
@@ -144,7 +115,7 @@ static void mutate(int i)
 
 	snprintf(q, sizeof q, "mutation { createPost(input: {id: \"m%d\", title: \"t\"}) { id } }",
 		i);
-	sd_test_graphql(srv, q, NULL, &r);
+	sd_test_graphql(served.srv, q, NULL, &r);
 	assert_int_equal(r.status, 200);
 	assert_null(sd_json_get(r.json, "errors"));
 	sd_test_reply_release(&r);
@@ -156,14 +127,14 @@ static void a_large_seed_holds_up_nobody(void **st)
 	struct sd_buf in = SD_BUF_INIT;
 	struct sd_test_reply r;
 	int64_t begin = sd_mono_us(), worst = 0, at, grown = 0, was = 0, now;
-	int fd = dial(), served = 0;
+	int fd = dial(), answered = 0;
 
 	(void)st;
 	seed(fd, MANY);
 	while (!readable(fd)) {
 		at = sd_mono_us();
-		mutate(served++);
-		sd_test_graphql(srv, "{ listPosts(limit: 3) { items { id } } }", NULL, &r);
+		mutate(answered++);
+		sd_test_graphql(served.srv, "{ listPosts(limit: 3) { items { id } } }", NULL, &r);
 		assert_null(sd_json_get(r.json, "errors"));
 		sd_test_reply_release(&r);
 		now = live();
@@ -177,10 +148,10 @@ static void a_large_seed_holds_up_nobody(void **st)
 	assert_non_null(strstr(in.data, "200 OK"));
 	print_message(
 		"%d others were served in %lld ms, three requests of one took at most %lld ms\n",
-		served, (long long)begin / 1000, (long long)worst / 1000);
-	assert_true(served >= 5);
+		answered, (long long)begin / 1000, (long long)worst / 1000);
+	assert_true(answered >= 5);
 	assert_true(grown >= 4); /* the seed went on meanwhile, a piece at a time */
-	assert_int_equal(live(), MANY + served);
+	assert_int_equal(live(), MANY + answered);
 	close(fd);
 	sd_buf_release(&in);
 }
@@ -195,7 +166,7 @@ static void a_reset_ends_a_seed_and_tells_so(void **st)
 	seed(b, MANY); /* stands behind the first */
 	while (live() <= 0)
 		;
-	sd_json_free(sd_test_admin(srv, "POST", "reset", NULL));
+	sd_json_free(sd_test_admin(served.srv, "POST", "reset", NULL));
 	assert_int_equal(live(), 0);
 	hear(a, "}", &in);
 	assert_non_null(strstr(in.data, "a reset came in between"));
@@ -228,7 +199,7 @@ static void a_seed_goes_on_when_nobody_waits_for_it(void **st)
 	assert_int_equal(live(), MANY / 4);
 }
 
-/* Others are served between the pieces of a put; one bad row, and nothing is put. */
+/* Others are answered between the pieces of a put; one bad row, and nothing is put. */
 static void a_large_put_holds_up_nobody(void **st)
 {
 	struct sd_buf b = SD_BUF_INIT, in = SD_BUF_INIT;
@@ -240,7 +211,7 @@ static void a_large_put_holds_up_nobody(void **st)
 	for (int i = 0; i < n; i++)
 		sd_buf_fmt(&b, "{\"id\":\"p%d\",\"title\":\"t\"},", i);
 	sd_buf_str(&b, "{\"title\":\"no id\"}]}");
-	sd_test_http(srv, "POST", "/_sandbox/put", NULL, sd_buf_text(&b), &r);
+	sd_test_http(served.srv, "POST", "/_sandbox/put", NULL, sd_buf_text(&b), &r);
 	assert_int_equal(r.status, 400);
 	assert_int_equal(live(), 0);
 	sd_test_reply_release(&r);
@@ -271,17 +242,17 @@ static void a_purge_of_very_many_holds_up_nobody(void **st)
 			sd_buf_fmt(&b, "%s{\"id\":\"%d-%d\",\"title\":\"t\",\"_deleted\":true}",
 				i ? "," : "", k, i);
 		sd_buf_str(&b, "]}");
-		sd_json_free(sd_test_admin(srv, "POST", "put", sd_buf_text(&b)));
+		sd_json_free(sd_test_admin(served.srv, "POST", "put", sd_buf_text(&b)));
 	}
 	post(fd, "purge", "{}");
 	mutate(1);
 	hear(fd, "}", &in);
 	assert_non_null(strstr(in.data, "{\"ok\":true}"));
-	sd_json_free(sd_test_admin(srv, "POST", "mutate",
+	sd_json_free(sd_test_admin(served.srv, "POST", "mutate",
 		"{\"op\":\"delete\",\"model\":\"Post\",\"input\":{\"id\":\"m1\"}}"));
 	sd_buf_reset(&b);
 	{
-		struct cJSON *j = sd_test_admin(srv, "GET", "state", NULL);
+		struct cJSON *j = sd_test_admin(served.srv, "GET", "state", NULL);
 		sd_json_print(sd_json_path(j, "models", "Post", NULL), &b);
 		sd_json_free(j);
 	}
@@ -300,7 +271,7 @@ static long ticks(void)
 	char *p;
 
 	snprintf(path, sizeof path, "/proc/%lld/stat",
-		(long long)sd_json_get_i64(sd_test_server_ready(srv), "pid", 0));
+		(long long)sd_json_get_i64(sd_test_server_ready(served.srv), "pid", 0));
 	f = fopen(path, "r");
 	assert_non_null(f);
 	assert_non_null(fgets(text, sizeof text, f));
@@ -346,8 +317,8 @@ static void a_large_dump_is_streamed(void **st)
 
 	(void)st;
 	sd_json_free(sd_test_admin(
-		srv, "POST", "seed", "{\"model\":\"Post\",\"count\":10000,\"seed\":3}"));
-	sd_test_http(srv, "GET", "/_sandbox/dump?model=Post", NULL, NULL, &r);
+		served.srv, "POST", "seed", "{\"model\":\"Post\",\"count\":10000,\"seed\":3}"));
+	sd_test_http(served.srv, "GET", "/_sandbox/dump?model=Post", NULL, NULL, &r);
 	assert_int_equal(r.status, 200);
 	assert_non_null(strstr(r.head, "transfer-encoding: chunked"));
 	assert_null(strstr(r.head, "content-length"));
@@ -374,8 +345,8 @@ static void a_large_dump_is_streamed(void **st)
 	sd_test_reply_release(&r);
 	close(fd);
 	/* a small one has its length, as ever */
-	fresh(NULL);
-	sd_test_http(srv, "GET", "/_sandbox/dump?model=Post", NULL, NULL, &r);
+	served_fresh(NULL);
+	sd_test_http(served.srv, "GET", "/_sandbox/dump?model=Post", NULL, NULL, &r);
 	assert_string_equal(r.body, "[]");
 	assert_non_null(strstr(r.head, "content-length: 2"));
 	sd_test_reply_release(&r);
@@ -394,7 +365,7 @@ static void a_slow_reader_of_a_dump_holds_up_nobody(void **st)
 
 	(void)st;
 	snprintf(body, sizeof body, "{\"model\":\"Post\",\"count\":%d}", n);
-	sd_json_free(sd_test_admin(srv, "POST", "seed", body));
+	sd_json_free(sd_test_admin(served.srv, "POST", "seed", body));
 	say(fd, ask);
 	hear(fd, "_version", &in);
 	say(gone, ask);
@@ -418,21 +389,21 @@ static void a_slow_reader_of_a_dump_holds_up_nobody(void **st)
 static void what_was_answered_survives_a_kill(void **st)
 {
 	char *dir = sd_test_dir(), *db = sd_path_join(dir, "a.db");
-	struct sd_sandbox_opts o = opts;
-	struct sd_test_server *was = srv;
+	struct sd_sandbox_opts o = served.opts;
+	struct sd_test_server *was = served.srv;
 
 	(void)st;
 	o.db = db;
-	srv = sd_test_server_start(&o);
+	served.srv = sd_test_server_start(&o);
 	sd_json_free(sd_test_admin(
-		srv, "POST", "seed", "{\"model\":\"Post\",\"count\":6000,\"seed\":3}"));
+		served.srv, "POST", "seed", "{\"model\":\"Post\",\"count\":6000,\"seed\":3}"));
 	for (int i = 0; i < 50; i++)
 		mutate(i);
-	sd_test_server_kill(srv);
-	srv = sd_test_server_start(&o);
+	sd_test_server_kill(served.srv);
+	served.srv = sd_test_server_start(&o);
 	assert_int_equal(live(), 6050);
-	sd_test_server_stop(srv);
-	srv = was;
+	sd_test_server_stop(served.srv);
+	served.srv = was;
 	free(db);
 	sd_test_dir_remove(dir);
 }
@@ -440,16 +411,16 @@ static void what_was_answered_survives_a_kill(void **st)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_large_seed_holds_up_nobody, fresh),
-		cmocka_unit_test_setup(a_reset_ends_a_seed_and_tells_so, fresh),
-		cmocka_unit_test_setup(a_seed_goes_on_when_nobody_waits_for_it, fresh),
-		cmocka_unit_test_setup(a_large_put_holds_up_nobody, fresh),
-		cmocka_unit_test_setup(a_purge_of_very_many_holds_up_nobody, fresh),
-		cmocka_unit_test_setup(idle_connections_cost_nothing, fresh),
-		cmocka_unit_test_setup(a_large_dump_is_streamed, fresh),
-		cmocka_unit_test_setup(a_slow_reader_of_a_dump_holds_up_nobody, fresh),
-		cmocka_unit_test_setup(what_was_answered_survives_a_kill, fresh),
+		cmocka_unit_test_setup(a_large_seed_holds_up_nobody, served_fresh),
+		cmocka_unit_test_setup(a_reset_ends_a_seed_and_tells_so, served_fresh),
+		cmocka_unit_test_setup(a_seed_goes_on_when_nobody_waits_for_it, served_fresh),
+		cmocka_unit_test_setup(a_large_put_holds_up_nobody, served_fresh),
+		cmocka_unit_test_setup(a_purge_of_very_many_holds_up_nobody, served_fresh),
+		cmocka_unit_test_setup(idle_connections_cost_nothing, served_fresh),
+		cmocka_unit_test_setup(a_large_dump_is_streamed, served_fresh),
+		cmocka_unit_test_setup(a_slow_reader_of_a_dump_holds_up_nobody, served_fresh),
+		cmocka_unit_test_setup(what_was_answered_survives_a_kill, served_fresh),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, served_stop);
 }
