@@ -205,16 +205,15 @@ enum sd_err sd_journal_echo(struct sd_store *st, const struct sd_model *m, const
 	return sd_db_run(st, Q_JOURNAL_ECHO, e, "journal", "ssii", m->name, key, version, now_ms);
 }
 
-/* The newest id among the lines from the oldest on that are too old, looking at most at `most`
- * lines (0: all); 0: none.  Times grow with the ids, near enough. */
-static enum sd_err too_old(
-	struct sd_store *st, int64_t before_ms, int64_t most, int64_t *old, struct sd_error *e)
+/* The newest id among the lines from the oldest on that are too old, of the first KEEP_LINES; 0:
+ * none.  Times grow with the ids, near enough. */
+static enum sd_err too_old(struct sd_store *st, int64_t before_ms, int64_t *old, struct sd_error *e)
 {
 	int64_t n = 0;
 	bool more = true;
 	enum sd_err rc = SD_OK;
 
-	for (*old = 0; rc == SD_OK && more && (!most || n < most);) {
+	for (*old = 0; rc == SD_OK && more && n < KEEP_LINES;) {
 		int64_t seen = *old;
 		sqlite3_stmt *s = sd_db_open(st, Q_JOURNAL_NEXT, e, "id", *old, CHUNK);
 		rc = s ? sd_db_row(st, s, e, "journal") : SD_DB;
@@ -246,23 +245,6 @@ static enum sd_err drop_to(struct sd_store *st, int64_t to, struct sd_error *e)
 	return rc;
 }
 
-enum sd_err sd_journal_trim(
-	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e)
-{
-	int64_t last, to, old = 0;
-	enum sd_err rc = sd_journal_last(st, &last, e);
-
-	assert(sd_store_in_txn(st));
-	to = last - max_rows;
-	if (rc == SD_OK)
-		rc = too_old(st, before_ms, 0, &old, e);
-	if (rc != SD_OK)
-		return rc;
-	if (old > to)
-		to = old;
-	return to > 0 ? drop_to(st, to, e) : SD_OK;
-}
-
 /* Up to which id lines may go now, and how many those are at most; 0: not worth it yet. */
 static enum sd_err over_cap(
 	struct sd_store *st, int64_t max_rows, int64_t before_ms, int64_t *to, struct sd_error *e)
@@ -284,7 +266,7 @@ static enum sd_err over_cap(
 	if (max_rows > 0 && slack > max_rows / 8)
 		slack = max_rows / 8;
 	if (before_ms > 0)
-		rc = too_old(st, before_ms, KEEP_LINES, &old, e);
+		rc = too_old(st, before_ms, &old, e);
 	*to = max_rows > 0 ? last - max_rows : 0;
 	if (old > *to)
 		*to = old;

@@ -53,9 +53,6 @@ SD_MUST_USE enum sd_err sd_journal_of(struct sd_store *st, const struct sd_model
 SD_MUST_USE enum sd_err sd_journal_recent(struct sd_store *st, enum sd_jkind kind, int64_t limit,
 	sd_journal_fn fn, void *ctx, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_journal_last(struct sd_store *st, int64_t *id, struct sd_error *e);
-/* Keeps at most max_rows lines and none older than before_ms. Needs a transaction. */
-SD_MUST_USE enum sd_err sd_journal_trim(
-	struct sd_store *st, int64_t max_rows, int64_t before_ms, struct sd_error *e);
 /* The realtime message about a change of ours came back: noted on the line that says it was sent
  * (U-42).  Not there: nothing happens.  Needs a transaction. */
 SD_MUST_USE enum sd_err sd_journal_echo(struct sd_store *st, const struct sd_model *m,

@@ -69,18 +69,6 @@ enum sd_err sd_outbox_send(struct sd_store *st, const struct sd_mutation *m, str
 	return rc == SD_OK ? sd_state_sending(st, sd_table_of(st, m->model), m->key, e) : rc;
 }
 
-enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e)
-{
-	struct sd_mutation m;
-	enum sd_err rc = sd_outbox_get(st, seq, &m, e);
-
-	if (rc != SD_OK)
-		return rc;
-	rc = sd_outbox_send(st, &m, e);
-	sd_mutation_release(&m);
-	return rc;
-}
-
 enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int64_t next_try_ms, bool unknown,
 	bool counted, const char *type, const char *message, struct sd_error *e)
 {
@@ -345,12 +333,6 @@ enum sd_err sd_outbox_acked(struct sd_store *st, const struct sd_mutation *m,
 	const struct cJSON *item, int64_t now_ms, struct sd_error *e)
 {
 	return finish_entry(st, m, item, "sent", now_ms, e);
-}
-
-enum sd_err sd_outbox_ack(struct sd_store *st, int64_t seq, const struct cJSON *item,
-	int64_t now_ms, struct sd_error *e)
-{
-	return finish(st, seq, item, "sent", now_ms, e);
 }
 
 enum sd_err sd_outbox_settled(struct sd_store *st, int64_t seq, const struct cJSON *item,

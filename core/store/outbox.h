@@ -79,8 +79,7 @@ SD_MUST_USE enum sd_err sd_outbox_counts(struct sd_store *st, const struct sd_mo
 SD_MUST_USE enum sd_err sd_outbox_any(struct sd_store *st, bool *out, struct sd_error *e);
 
 /* ---- transitions made by the engine ---- */
-SD_MUST_USE enum sd_err sd_outbox_sending(struct sd_store *st, int64_t seq, struct sd_error *e);
-/* The same for an entry just read in this transaction. */
+/* An entry just read in this transaction: its request goes out when this is committed. */
 SD_MUST_USE enum sd_err sd_outbox_send(
 	struct sd_store *st, const struct sd_mutation *m, struct sd_error *e);
 /* Back to waiting: not before next_try_ms; unknown: the answer was lost; counted: the attempt
@@ -89,12 +88,12 @@ SD_MUST_USE enum sd_err sd_outbox_retry_at(struct sd_store *st, int64_t seq, int
 	bool unknown, bool counted, const char *type, const char *message, struct sd_error *e);
 /* Every entry that waits for its time may go at once. */
 SD_MUST_USE enum sd_err sd_outbox_hurry(struct sd_store *st, struct sd_error *e);
-/* The server accepted it and answered `item` (local form with metadata; may be newer than what
+/* The server accepted an entry just read, and answered `item` (local form with metadata; may be newer than what
  * was sent).  The entry leaves; later entries of the record are carried to item's version; the row
  * becomes item with those applied; base := server := item, or the shadow goes when none is left.
  * A delete leaves a tombstone row.  type of the journal line: "sent". */
-SD_MUST_USE enum sd_err sd_outbox_ack(struct sd_store *st, int64_t seq, const struct cJSON *item,
-	int64_t now_ms, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_outbox_acked(struct sd_store *st, const struct sd_mutation *m,
+	const struct cJSON *item, int64_t now_ms, struct sd_error *e);
 /* An engine sends from this store from now on, with relaxed commits; on false: it ended in order.
  * If the machine stops meanwhile, whoever opens the store next takes every waiting change for
  * `unknown`.  *marked false: the machine does not say when it was started, commits must not be
@@ -107,9 +106,6 @@ SD_MUST_USE enum sd_err sd_outbox_mark(
 SD_MUST_USE enum sd_err sd_outbox_merged(struct sd_store *st, const struct sd_mutation *m,
 	int64_t version, const struct cJSON *changed, const char *text, int64_t now_ms,
 	struct sd_error *e);
-/* The same for an entry just read in this transaction. */
-SD_MUST_USE enum sd_err sd_outbox_acked(struct sd_store *st, const struct sd_mutation *m,
-	const struct cJSON *item, int64_t now_ms, struct sd_error *e);
 /* Nothing to send any more (the server already has it: e.g. both deleted, or fields became equal).
  * item as above, NULL: leave the record's server copy as the shadow has it. how: journal text. */
 SD_MUST_USE enum sd_err sd_outbox_settled(struct sd_store *st, int64_t seq,

@@ -202,13 +202,37 @@ enum sd_err fix_apply(struct fix *f, const char *model, const char *items, bool 
 	return rc;
 }
 
+enum sd_err fix_sending(struct fix *f, int64_t seq)
+{
+	struct sd_mutation m;
+	enum sd_err rc = sd_outbox_get(f->st, seq, &m, &f->e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_outbox_send(f->st, &m, &f->e);
+	sd_mutation_release(&m);
+	return rc;
+}
+
+enum sd_err fix_acked(struct fix *f, int64_t seq, const struct cJSON *item, int64_t now)
+{
+	struct sd_mutation m;
+	enum sd_err rc = sd_outbox_get(f->st, seq, &m, &f->e);
+
+	if (rc != SD_OK)
+		return rc;
+	rc = sd_outbox_acked(f->st, &m, item, now, &f->e);
+	sd_mutation_release(&m);
+	return rc;
+}
+
 enum sd_err fix_ack(struct fix *f, int64_t seq, const char *item)
 {
 	struct cJSON *j = fix_json(item);
 	enum sd_err rc;
 
 	fix_begin(f);
-	rc = end(f, sd_outbox_ack(f->st, seq, j, ++f->now, &f->e));
+	rc = end(f, fix_acked(f, seq, j, ++f->now));
 	sd_json_free(j);
 	return rc;
 }
@@ -240,7 +264,7 @@ int64_t fix_send_one(struct fix *f)
 	if (!s.m.seq)
 		return 0;
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, s.m.seq, &f->e));
+	fix_ok(f, fix_sending(f, s.m.seq));
 	fix_commit(f);
 	fix_ok(f, sd_shadow_get(f->st, s.m.model, s.m.key, &sh, &f->e));
 	item = sh.server ? sd_json_dup(sh.server) : sd_json_object();
@@ -252,7 +276,7 @@ int64_t fix_send_one(struct fix *f)
 	sd_json_set(item, "_lastChangedAt", sd_json_int(++f->now));
 	sd_json_set(item, "_deleted", s.m.op == SD_OP_DELETE ? sd_json_bool(true) : sd_json_null());
 	fix_begin(f);
-	fix_ok(f, sd_outbox_ack(f->st, s.m.seq, item, f->now, &f->e));
+	fix_ok(f, fix_acked(f, s.m.seq, item, f->now));
 	fix_commit(f);
 	seq = s.m.seq;
 	sd_json_free(item);

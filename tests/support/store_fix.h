@@ -57,6 +57,9 @@ enum sd_err fix_delete(struct fix *f, const char *model, const char *key);
 enum sd_err fix_apply(struct fix *f, const char *model, const char *items, bool base,
 	struct sd_apply_counts *counts);
 enum sd_err fix_ack(struct fix *f, int64_t seq, const char *item);
+/* Steps of the caller's transaction: the entry is sent; it is accepted and answered with item. */
+enum sd_err fix_sending(struct fix *f, int64_t seq);
+enum sd_err fix_acked(struct fix *f, int64_t seq, const struct cJSON *item, int64_t now);
 /* Sends the oldest due entry and acknowledges it as the server would; its seq, 0: none due. */
 int64_t fix_send_one(struct fix *f);
 void fix_send_all(struct fix *f);

@@ -347,7 +347,7 @@ static void saves_in_an_entry_that_moved_are_undone_together(void **st)
 	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'one'}"));
 	fix_ok(f, fix_save(f, "Post", "{'id':'p','title':'two'}"));
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, 1, &f->e));
+	fix_ok(f, fix_sending(f, 1));
 	fix_ok(f, sd_outbox_refuse(f->st, 1, "Unauthorized", "no", NULL, ++f->now, &f->e));
 	fix_ok(f, sd_outbox_retry(f->st, 1, ++f->now, &f->e));
 	fix_commit(f);

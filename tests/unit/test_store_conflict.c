@@ -39,7 +39,7 @@ static void arrives(struct fix *f, const char *model, const char *fields)
 static void sending(struct fix *f, int64_t seq)
 {
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, seq, &f->e));
+	fix_ok(f, fix_sending(f, seq));
 	fix_commit(f);
 }
 
@@ -192,7 +192,7 @@ static void an_imported_entry_that_may_have_arrived_is_looked_for_first(void **s
 	}
 	fix_begin(f);
 	fix_ok(f, sd_outbox_retry_at(f->st, 1, 0, true, false, NULL, NULL, &f->e));
-	fix_ok(f, sd_outbox_sending(f->st, 2, &f->e));
+	fix_ok(f, fix_sending(f, 2));
 	fix_commit(f);
 	for (int i = 0; i < 3; i++) {
 		char *text = line_of(f, i + 1, true);

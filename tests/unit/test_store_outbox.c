@@ -39,7 +39,7 @@ static void arrives(struct fix *f, const char *model, const char *fields)
 static void sending(struct fix *f, int64_t seq)
 {
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, seq, &f->e));
+	fix_ok(f, fix_sending(f, seq));
 	fix_commit(f);
 }
 

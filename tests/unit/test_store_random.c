@@ -138,7 +138,7 @@ static void do_send(struct world *w)
 	fix_ok(w->f, sd_outbox_due(w->f->st, w->f->now, 3, choose, &p, &next, &w->f->e));
 	if (p.m.seq) {
 		fix_begin(w->f);
-		end(w, sd_outbox_sending(w->f->st, p.m.seq, &w->f->e));
+		end(w, fix_sending(w->f, p.m.seq));
 	}
 	sd_mutation_release(&p.m);
 }
@@ -173,7 +173,7 @@ static void do_answer(struct world *w)
 		break;
 	default:
 		item = server_item(w, slot(&m), m.fields, m.op == SD_OP_DELETE);
-		rc = below(w, 4) ? sd_outbox_ack(w->f->st, m.seq, item, w->f->now, &w->f->e)
+		rc = below(w, 4) ? fix_acked(w->f, m.seq, item, w->f->now)
 				 : sd_outbox_settled(w->f->st, m.seq, below(w, 2) ? item : NULL,
 					   "same", w->f->now, &w->f->e);
 	}

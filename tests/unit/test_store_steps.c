@@ -84,7 +84,7 @@ static void busy(struct fix *f)
 {
 	unsent(f);
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, 3, &f->e));
+	fix_ok(f, fix_sending(f, 3));
 	fix_commit(f);
 }
 
@@ -314,7 +314,7 @@ static enum sd_err acked(struct fix *f)
 	enum sd_err rc = sd_store_begin(f->st, &f->e);
 
 	if (rc == SD_OK)
-		rc = finish(f, sd_outbox_ack(f->st, 3, j, f->now, &f->e));
+		rc = finish(f, fix_acked(f, 3, j, f->now));
 	sd_json_free(j);
 	return rc;
 }
@@ -381,7 +381,7 @@ static enum sd_err swept(struct fix *f)
 		sd_sweep_end(f->st, fix_model(f, "Comment"), NULL, 1000, f->now, &removed, &f->e));
 }
 
-IN_TXN(sending, sd_outbox_sending(f->st, 1, &f->e))
+IN_TXN(sending, fix_sending(f, 1))
 IN_TXN(retry_later, sd_outbox_retry_at(f->st, 3, 999, true, true, "Net", "lost", &f->e))
 IN_TXN(refuse, sd_outbox_refuse(f->st, 3, "Unauthorized", "no", NULL, f->now, &f->e))
 IN_TXN(park, sd_outbox_park(f->st, 2, true, f->now, &f->e))
@@ -389,7 +389,6 @@ IN_TXN(unpark, sd_outbox_park(f->st, 2, false, f->now, &f->e))
 IN_TXN(retry, sd_outbox_retry(f->st, 3, f->now, &f->e))
 IN_TXN(discard, sd_outbox_discard(f->st, 1, f->now, &f->e))
 IN_TXN(theirs, sd_conflict_settle(f->st, 1, SD_OP_UPDATE, NULL, "person", f->now, &f->e))
-IN_TXN(trim, sd_journal_trim(f->st, 10, 0, &f->e))
 IN_TXN(setting, sd_meta_put(f->st, "outbox.paused", "1", &f->e))
 IN_TXN(bind_backend, sd_store_bind_backend(f->st, "http://127.0.0.1:1/graphql", &f->e))
 IN_TXN(quarantine, sd_quarantine_put(f->st, fix_model(f, "Post"), "[\"a\"]", "title", "{}",
@@ -475,7 +474,6 @@ static const struct step_case CASE[] = {
 	{"unpark", parked, unpark, NULL, .sparse = true},
 	{"discard", busy, discard, NULL, .sparse = true},
 	{"import of an outbox line", synced, imported, NULL, .sparse = true},
-	{"trimming the history", much_history, trim, NULL, .hot = true},
 	{"a setting", synced, setting, NULL, .sparse = true},
 	{"binding the backend", synced, bind_backend, NULL, .sparse = true},
 	{"quarantine", busy, quarantine, NULL, .sparse = true},

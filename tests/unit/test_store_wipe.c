@@ -115,9 +115,7 @@ static void deleted_values_do_not_linger_in_the_database_file(void **st)
 
 	fix_ok(f, fix_save(f, "Post", "{'id':'b','title':'" MARK "'}"));
 	fix_ok(f, fix_delete(f, "Post", "[\"b\"]"));
-	fix_begin(f);
-	fix_ok(f, sd_journal_trim(f->st, 0, 0, &f->e));
-	fix_commit(f);
+	sd_journal_keep(f->st, 4, 1, f->now + 1000);
 	sd_store_checkpoint(f->st, 0);
 	assert_int_equal(files_with(f->dir, MARK), 0);
 }

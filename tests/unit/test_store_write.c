@@ -178,7 +178,7 @@ static void conditional_sent_and_unknown_changes_are_not_merged_into(void **st)
 
 	fix_ok(f, fix_save(f, "Post", "{'id':'c','title':'1'}"));
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, 4, &f->e));
+	fix_ok(f, fix_sending(f, 4));
 	fix_commit(f);
 	fix_ok(f, fix_save(f, "Post", "{'id':'c','title':'2'}"));
 	fix_field(f, "Post", "[\"c\"]", "_state", "'sending'");
@@ -409,7 +409,7 @@ static void undo_takes_back_the_newest_change_or_the_named_one(void **st)
 	fix_field(f, "Post", "[\"a\"]", "_state", "'synced'");
 	seq = 2;
 	fix_begin(f);
-	fix_ok(f, sd_outbox_sending(f->st, 2, &f->e));
+	fix_ok(f, fix_sending(f, 2));
 	fix_commit(f);
 	assert_int_equal(undo(f, &seq), SD_BUSY);
 	fix_ok(f, fix_ack(f, 2, "{'id':'b','title':'2','_version':2,'_lastChangedAt':9}"));
