@@ -123,7 +123,7 @@ static const struct lws_protocols PROTOCOLS[] = {
 	{NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
-static bool make_vhost(struct sd_loop *l)
+static bool make_vhost(struct sd_loop *l, bool plain)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static bool first = true;
@@ -149,10 +149,10 @@ static bool make_vhost(struct sd_loop *l)
 	if (!l->ctx)
 		return false;
 	i.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-	if (l->ca_file) {
+	if (l->ca_file || plain)
 		i.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+	if (l->ca_file)
 		i.client_ssl_ca_filepath = l->ca_file;
-	}
 	l->vhost = lws_create_vhost(l->ctx, &i);
 	return l->vhost != NULL;
 }
@@ -192,7 +192,7 @@ enum sd_err sd_loop_new(const struct sd_loop_opts *o, struct sd_loop **out, stru
 		}
 		l->ca_file = strdup(o->ca_file);
 	}
-	if (!make_vhost(l) || !nest_curl(l)) {
+	if (!make_vhost(l, o->plain) || !nest_curl(l)) {
 		sd_loop_free(l);
 		return sd_fail(e, SD_NET, 0, "network: cannot start the loop%s%s",
 			o->ca_file ? "; is this a PEM file: " : "", o->ca_file ? o->ca_file : "");

@@ -21,6 +21,8 @@ struct sd_loop;
 
 struct sd_loop_opts {        /* borrowed for the call */
 	const char *ca_file; /* PEM; NULL: the system's */
+	bool plain; /* no realtime connection will use TLS (one that does trusts nobody): the
+		     * system's certificates, which take tens of milliseconds, are not read */
 	int64_t connect_timeout_ms;
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/json/json.h"
 #include "core/store/journal.h"
@@ -264,8 +265,9 @@ static void drop_engine(struct sd_runtime *rt, bool last)
  * not wait for it. */
 static enum sd_err new_loop(struct sd_runtime *rt, struct sd_error *e)
 {
-	struct sd_loop_opts o = {
-		.ca_file = rt->o.ca_file, .connect_timeout_ms = rt->o.connect_timeout_ms};
+	struct sd_loop_opts o = {.ca_file = rt->o.ca_file,
+		.plain = rt->o.endpoint && sd_str_starts(rt->o.endpoint, "http://"),
+		.connect_timeout_ms = rt->o.connect_timeout_ms};
 	struct sd_loop *loop;
 	enum sd_err rc = sd_loop_new(&o, &loop, e);
 

@@ -293,6 +293,25 @@ static void talk_wss(struct sd_test_server *s)
 	sd_buf_release(&p);
 }
 
+/* A loop that was told there would be no TLS knows no certificates: it trusts nobody. */
+static void refused_without_certificates(struct sd_test_server *s)
+{
+	static const struct sd_ws_events EVENTS = {wss_opened, wss_text, wss_closed};
+	struct sd_loop_opts o = {.plain = true, .connect_timeout_ms = 5000};
+	struct wss_client c = {0};
+	int64_t until = sd_mono_ms() + 30000;
+
+	assert_int_equal(sd_loop_new(&o, &c.loop, NULL), SD_OK);
+	assert_int_equal(sd_ws_open(c.loop, 1, sd_json_get_str(sd_test_server_ready(s), "realtime"),
+				 "graphql-ws, header-e30", &EVENTS, &c, NULL),
+		SD_OK);
+	while (!c.acks && !c.closed && sd_mono_ms() < until)
+		sd_loop_turn(c.loop, 50);
+	assert_int_equal(c.acks, 0);
+	assert_int_not_equal(c.closed, 0);
+	sd_loop_free(c.loop);
+}
+
 /* A page of two megabytes, over TLS. */
 static void fetch_large(struct sd_test_server *s)
 {
@@ -331,6 +350,7 @@ static void tls_serves_https_and_the_written_config_leads_there(void **st)
 	assert_int_equal(r.status, 200);
 	sd_test_reply_release(&r);
 	talk_wss(s);
+	refused_without_certificates(s);
 	fetch_large(s);
 	if (sd_config_read_file(file, &c, &e) != SD_OK)
 		fail_msg("%s", e.text);
