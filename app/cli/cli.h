@@ -158,6 +158,7 @@ int cli_conflicts(struct cli *c, struct cli_args *a);
 int cli_forecast(struct cli *c, struct cli_args *a);
 int cli_history(struct cli *c, struct cli_args *a);
 int cli_rescue(struct cli *c, struct cli_args *a);
+int cli_forensic(struct cli *c, struct cli_args *a);
 int cli_undo(struct cli *c, struct cli_args *a);
 int cli_redo(struct cli *c, struct cli_args *a);
 int cli_revert(struct cli *c, struct cli_args *a);

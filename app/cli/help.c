@@ -95,6 +95,10 @@ static const struct example {
 		"State, events, schema and versions. Never a token; no value of a record unless "
 		"--with-data."},
 	{"rescue", "syncdeck rescue", NULL},
+	{"forensic", "syncdeck forensic AmplifyDatastore.db",
+		"Decodes the queue of a DataStore database copied from a device (its -wal file "
+		"beside it is\nread, too); tables lists what is in it, TABLE prints its rows. "
+		"Nothing is written; no profile and no\nschema is needed."},
 	{"batch", "printf 'save Post title=a\\nwait drained\\n' | syncdeck batch",
 		"One command a line (shell quoting, or a JSON array of words); one engine stays up "
 		"between them."},
