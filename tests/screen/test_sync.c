@@ -253,6 +253,9 @@ static void a_conflict_is_decided_field_by_field(void **st) /* S3, U-07 */
 	waits(&w, "out 0");
 	server_has(&w, "title", "\"OneY\"");
 	server_has(&w, "note", "\"N\"");
+	host_keys(&w.h, "5"); /* U-42: one line for the change, up to the server's answer */
+	waits(&w, "Post p1 -> write -> confirmed version 4");
+	host_sees_not(&w.h, "outboxMutation");
 	host_quit(&w.h);
 	world_end(&w);
 }

@@ -189,6 +189,21 @@ static void draw_tabs(struct sd_ui *ui)
 	sd_buf_release(&b);
 }
 
+/* Nothing is unsent: is what there is here also what the server has? */
+static void idle_synced(const struct sd_ui *ui, char *out, size_t room)
+{
+	int failed = 0;
+
+	for (const struct cJSON *m = sd_json_child(ui->models); m; m = sd_json_next(m))
+		failed += sd_str_eq(sd_json_get_str(m, "sync"), "failed");
+	if (failed)
+		snprintf(out, room,
+			"Everything is sent; %d model%s could not be fetched: 4 shows why.", failed,
+			failed == 1 ? "" : "s");
+	else
+		snprintf(out, room, "Everything is sent.");
+}
+
 /* What the message line says when nothing was said: where the person's work stands. */
 static void idle_message(struct sd_ui *ui, char *out, size_t room)
 {
@@ -210,7 +225,7 @@ static void idle_message(struct sd_ui *ui, char *out, size_t room)
 		snprintf(out, room, "Saved on this device. %lld change%s for the server.",
 			(long long)c->pending, c->pending == 1 ? " waits" : "s wait");
 	else
-		snprintf(out, room, "Everything is sent.");
+		idle_synced(ui, out, room);
 	if (!c->pending && !c->refused && !c->conflicts && !ui->locked &&
 		!sd_api_has_backend(ui->api))
 		snprintf(out, room, "Saved on this device; no backend is configured.");

@@ -48,6 +48,7 @@ void sd_log_add(struct sd_ui *ui, enum sd_role role, int64_t at, const char *mod
 	}
 	ui->log_total++;
 	l->at = at;
+	l->last = 0;
 	l->role = role;
 	l->text = copy(text);
 	l->model = copy(model);
@@ -120,11 +121,78 @@ static enum sd_role event_role(const char *name)
 }
 
 /* One event as a line: the name, then its members in order; a record's key shortened. */
+/* The newest line of a change of that record which is not settled yet; NULL: none. */
+static struct sd_log_line *open_line(struct sd_ui *ui, const char *model, const char *key)
+{
+	for (size_t i = ui->log_n; i-- > 0;) {
+		struct sd_log_line *l = &ui->log[(ui->log_first + i) % SD_LOG_LINES];
+
+		if (l->last && sd_str_eq(l->model, model) && sd_str_eq(l->key, key))
+			return l;
+	}
+	return NULL;
+}
+
+/* U-42: a change made here is one line, from the write to the server's answer: events of the
+ * outbox are steps of it.  false: the event is no step. */
+static bool step_line(
+	struct sd_ui *ui, const struct cJSON *ev, const char *name, const char *model, char *key)
+{
+	static const struct {
+		const char *event, *step;
+		bool ends;
+	} STEP[] = {{"outboxMutationEnqueued", "write", false},
+		{"outboxMutationProcessed", "confirmed", true},
+		{"outboxMutationFailed", "refused", true}, {"conflict", "conflict", false}};
+	int64_t at = sd_json_get_i64(ev, "at", sd_now_ms()), version;
+	struct sd_buf b = SD_BUF_INIT;
+	struct sd_log_line *l;
+	size_t k = 0;
+
+	while (k < sizeof STEP / sizeof *STEP && !sd_str_eq(name, STEP[k].event))
+		k++;
+	if (k == sizeof STEP / sizeof *STEP || !model || !key)
+		return false;
+	l = open_line(ui, model, key);
+	if (!l) {
+		sd_buf_fmt(&b, "%s ", model);
+		sd_show_key(key, &b);
+		sd_log_add(ui, event_role(name), at, model, key, sd_buf_text(&b));
+		l = &ui->log[(ui->log_first + ui->log_n - 1) % SD_LOG_LINES];
+		l->last = at;
+		sd_buf_reset(&b);
+	}
+	sd_buf_fmt(&b, "%s -> %s", l->text ? l->text : "", STEP[k].step);
+	version = sd_json_get_i64(ev, "_version", 0);
+	if (version)
+		sd_buf_fmt(&b, " version %lld", (long long)version);
+	if (at - l->at >= 100)
+		sd_buf_fmt(&b, " +%lld.%llds", (long long)((at - l->at) / 1000),
+			(long long)((at - l->at) / 100 % 10));
+	if (sd_json_get_str(ev, "message")) {
+		sd_buf_str(&b, ": ");
+		sd_show_value(sd_json_get(ev, "message"), &b);
+	}
+	if (sd_buf_ok(&b)) {
+		free(l->text);
+		l->text = copy(sd_buf_text(&b));
+	}
+	l->role = event_role(name);
+	l->last = STEP[k].ends ? 0 : at;
+	sd_buf_release(&b);
+	return true;
+}
+
 static void event_line(struct sd_ui *ui, const struct cJSON *ev)
 {
 	const char *name = sd_json_get_str(ev, "event"), *model = sd_json_get_str(ev, "model");
 	char *key = sd_key_json(sd_json_get(ev, "key"));
 	struct sd_buf b = SD_BUF_INIT;
+
+	if (step_line(ui, ev, name, model, key)) {
+		free(key);
+		return;
+	}
 
 	sd_buf_str(&b, name ? name : "event");
 	for (struct cJSON *c = sd_json_child(ev); c; c = sd_json_next(c)) {

@@ -57,6 +57,7 @@ struct sd_log_line {
 	char *text;        /* owned */
 	char *model, *key; /* owned; NULL */
 	enum sd_role role;
+	int64_t last; /* of a change made here: when its last step was; 0: the line is whole */
 };
 #define SD_LOG_LINES 2000
 
