@@ -10,6 +10,8 @@
 #include "core/base/fs.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
+#include "ui/keymap.h"
+#include "ui/term/theme.h"
 
 extern char **environ;
 
@@ -169,6 +171,54 @@ static enum sd_err set_model(struct app_settings *a, const char *key, const char
 	return replace(to, v) ? SD_OK : sd_fail(e, SD_NOMEM, 0, "settings: out of memory");
 }
 
+/* ui.*: name, what it may be, the default first */
+static const struct ui_key {
+	const char *name, *values;
+} UI_KEY[] = {{"ui.theme", "default light mono"}, {"ui.mouse", "on off"}, {"ui.ascii", "off on"}};
+
+static bool one_of(const char *v, const char *words)
+{
+	size_t n = strlen(v);
+
+	for (const char *w = words; *w; w += strcspn(w, " ") + (w[strcspn(w, " ")] == ' '))
+		if (strcspn(w, " ") == n && memcmp(w, v, n) == 0)
+			return true;
+	return false;
+}
+
+/* A setting of the screen: refused here, not when the screen comes up. */
+static enum sd_err check_ui(const char *key, const char *v, const char *from, struct sd_error *e)
+{
+	struct sd_buf b = SD_BUF_INIT;
+	enum sd_err rc = SD_NOTFOUND;
+
+	if (sd_str_starts(key, "keys.")) {
+		sd_buf_fmt(&b, "%s=%s", key + 5, v);
+		rc = sd_keymap_check(sd_buf_text(&b), e);
+		sd_buf_release(&b);
+	} else if (sd_str_starts(key, "color.")) {
+		rc = sd_theme_override(key + 6, v, e);
+	}
+	for (size_t i = 0; i < sizeof UI_KEY / sizeof *UI_KEY; i++) {
+		if (strcmp(key, UI_KEY[i].name) != 0)
+			continue;
+		rc = one_of(v, UI_KEY[i].values)
+			     ? SD_OK
+			     : sd_fail(e, SD_INVAL, 0, "%s = \"%s\": expected one of: %s", key, v,
+				       UI_KEY[i].values);
+	}
+	if (rc == SD_NOTFOUND)
+		return sd_fail(e, SD_INVAL, 0,
+			"%s: unknown setting %s; there are ui.theme, ui.mouse and ui.ascii", from,
+			key);
+	return rc == SD_OK ? rc : sd_fail_prefix(e, rc, "%s", from);
+}
+
+const char *app_settings_ui(const struct app_settings *a, const char *key)
+{
+	return sd_map_get(&a->ui, key);
+}
+
 enum sd_err app_settings_set(struct app_settings *a, const char *key, const char *v,
 	const char *from, bool command, struct sd_error *e)
 {
@@ -188,6 +238,9 @@ enum sd_err app_settings_set(struct app_settings *a, const char *key, const char
 		return sd_fail(e, SD_INVAL, 0,
 			"%s: unknown setting %s; `syncdeck config` lists them", from, key);
 	if (into) {
+		rc = check_ui(key, v, from, e);
+		if (rc != SD_OK)
+			return rc;
 		if (!sd_map_put(into, key, strdup(v), &old))
 			return sd_fail(e, SD_NOMEM, 0, "settings: out of memory");
 		free(old);
@@ -358,6 +411,12 @@ struct cJSON *app_settings_json(const struct app_settings *a)
 		snprintf(name, sizeof name, "model.%s.conflict.policy", m->model);
 		if (m->policy)
 			add_setting(list, a, name, sd_json_string(m->policy), NULL);
+	}
+	for (size_t i = 0; i < sizeof UI_KEY / sizeof *UI_KEY; i++) {
+		const char *v = UI_KEY[i].values;
+		if (!sd_map_get(&a->ui, UI_KEY[i].name))
+			add_setting(list, a, UI_KEY[i].name, sd_json_string_n(v, strcspn(v, " ")),
+				NULL);
 	}
 	for (size_t i = 0; sd_map_next(&a->ui, &i, &key, &value);)
 		add_setting(list, a, key, sd_json_string(value), NULL);

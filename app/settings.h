@@ -26,6 +26,8 @@ void app_settings_release(struct app_settings *a);
  * the value be a `!command`? */
 SD_MUST_USE enum sd_err app_settings_set(struct app_settings *a, const char *key, const char *value,
 	const char *from, bool command, struct sd_error *e);
+/* A ui.* setting; NULL: not set. */
+const char *app_settings_ui(const struct app_settings *a, const char *key);
 /* path absent is fine. */
 SD_MUST_USE enum sd_err app_settings_read_file(
 	struct app_settings *a, const char *path, struct sd_error *e);

@@ -120,6 +120,13 @@ static enum sd_err override(struct sd_keymap *m, const char *text, struct sd_err
 	return SD_OK;
 }
 
+enum sd_err sd_keymap_check(const char *text, struct sd_error *e)
+{
+	struct sd_keymap any = {0};
+
+	return override(&any, text, e);
+}
+
 static bool has_key(const struct sd_keymap *m, enum sd_act a, uint32_t code)
 {
 	for (int i = 0; i < SD_KEYS_PER_ACTION && m->keys[a][i]; i++)

@@ -26,6 +26,8 @@ struct sd_keymap {
  * or key, a key that would mean two things in one place, or no key left for help or quit. */
 SD_MUST_USE enum sd_err sd_keymap_init(
 	struct sd_keymap *m, const char *const *overrides, struct sd_error *e);
+/* Is "action=key key" one?  Whether it clashes is known only together with the others. */
+SD_MUST_USE enum sd_err sd_keymap_check(const char *text, struct sd_error *e);
 enum sd_act sd_keymap_find(const struct sd_keymap *m, enum sd_ctx ctx, uint32_t code);
 /* All keys of an action, blank-separated, as a person reads them; appended. */
 bool sd_keymap_show(const struct sd_keymap *m, enum sd_act a, struct sd_buf *out);

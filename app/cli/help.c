@@ -124,7 +124,11 @@ static const struct example {
 		"The same schema gives the same bytes."},
 	{"keys", "syncdeck keys", NULL},
 	{"info", "syncdeck info --json", NULL},
-	{"config", "syncdeck config", "`--config-set KEY=VALUE` sets one for a command."},
+	{"config", "syncdeck config",
+		"`--config-set KEY=VALUE` sets one for a command, a line `key = value` in the file "
+		"for "
+		"all. keys.ACTION takes\nkeys (`syncdeck keys` lists the actions), color.ROLE "
+		"\"[bold] [underline] [reverse] COLOR [on COLOR]\"."},
 	{"completion", "source <(syncdeck completion bash)",
 		"zsh: syncdeck completion zsh > DIR-OF-FPATH/_syncdeck\nfish: syncdeck completion "
 		"fish | source"},

@@ -51,6 +51,11 @@ int cli_ui(struct cli *c, const struct sd_ui_user *users, size_t user_count)
 		return rc;
 	keys = key_overrides(&c->settings);
 	name = app_project_name(c->config_path, c->schema_path);
+	/* flags stand above settings */
+	if (!o.theme)
+		o.theme = app_settings_ui(&c->settings, "ui.theme");
+	o.ascii = o.ascii || sd_str_eq(app_settings_ui(&c->settings, "ui.ascii"), "on");
+	o.no_mouse = o.no_mouse || sd_str_eq(app_settings_ui(&c->settings, "ui.mouse"), "off");
 	o.api = c->api;
 	o.profile_name = name ? name : "";
 	o.key_overrides = (const char *const *)keys;

@@ -282,8 +282,8 @@ SD_MUST_USE enum sd_err sd_api_doctor(
 
 /* A copied DataStore file of an Android or iOS app (core/store/forensic.h).  table NULL: its queue;
  * "tables": what is in it; else the rows of that table.  Nothing is written. */
-SD_MUST_USE enum sd_err sd_api_forensic(const char *file, const char *table, sd_api_rec_fn fn,
-	void *ctx, struct sd_error *e);
+SD_MUST_USE enum sd_err sd_api_forensic(
+	const char *file, const char *table, sd_api_rec_fn fn, void *ctx, struct sd_error *e);
 
 /* A support archive (tar) of state, events, schema and versions, 0600, whole or not at all.  No
  * token, and no value of a record unless with_data.  extra: texts of the caller's. */

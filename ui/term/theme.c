@@ -2,8 +2,12 @@
 #include "ui/term/theme.h"
 
 #include <curses.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/base/text.h"
 
 struct look {
 	short fg, bg;       /* with 256 colours; -1: the terminal's own */
@@ -79,8 +83,86 @@ static const struct {
 };
 #define THEME_COUNT ((int)(sizeof THEMES / sizeof *THEMES))
 
-static const struct look *now = DEFAULT;
+static struct look now[SD_R_COUNT];
 static bool mono = true;
+
+/* ---- the person's own ---- */
+
+static const char *const ROLE_NAME[SD_R_COUNT] = {"text", "dim", "bar", "tab", "tab-on", "frame",
+	"frame-on", "title", "head", "cursor", "cursor-off", "marked", "unsent", "syncing",
+	"conflict", "error", "good", "warn", "link", "key", "hint", "input", "added", "removed"};
+static struct look own[SD_R_COUNT];
+static bool is_own[SD_R_COUNT];
+
+/* -2: the word is no colour. */
+static int color_of(const char *word)
+{
+	static const char *const NAME[] = {
+		"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"};
+	int64_t n;
+
+	if (strcmp(word, "default") == 0)
+		return -1;
+	for (int i = 0; i < 8; i++)
+		if (strcmp(word, NAME[i]) == 0)
+			return i;
+	return sd_parse_i64(word, &n) && n >= 0 && n < 256 ? (int)n : -2;
+}
+
+static unsigned long attr_of(const char *word)
+{
+	static const struct {
+		const char *name;
+		unsigned long attr;
+	} ATTR[] = {{"bold", A_BOLD}, {"underline", A_UNDERLINE}, {"reverse", A_REVERSE}};
+
+	for (size_t i = 0; i < sizeof ATTR / sizeof *ATTR; i++)
+		if (strcmp(word, ATTR[i].name) == 0)
+			return ATTR[i].attr;
+	return A_NORMAL;
+}
+
+enum sd_err sd_theme_override(const char *role, const char *look, struct sd_error *e)
+{
+	struct look l = {-1, -1, -1, -1, A_NORMAL, A_NORMAL};
+	char words[128], *save = NULL;
+	bool behind_on = false;
+	int r = 0;
+
+	while (r < SD_R_COUNT && strcmp(ROLE_NAME[r], role) != 0)
+		r++;
+	if (r == SD_R_COUNT)
+		return sd_fail(e, SD_INVAL, 0,
+			"color.%s: there is no such role; there are: text dim bar tab tab-on frame "
+			"frame-on title head cursor cursor-off marked unsent syncing conflict "
+			"error "
+			"good warn link key hint input added removed",
+			role);
+	snprintf(words, sizeof words, "%s", look);
+	for (char *w = strtok_r(words, " \t", &save); w; w = strtok_r(NULL, " \t", &save)) {
+		int c = color_of(w);
+		if (strcmp(w, "on") == 0) {
+			behind_on = true;
+		} else if (attr_of(w) != A_NORMAL) {
+			l.attr |= attr_of(w);
+		} else if (c == -2) {
+			return sd_fail(e, SD_INVAL, 0,
+				"color.%s: \"%s\" is no colour; write [bold] [underline] [reverse] "
+				"COLOR [on COLOR] with default, black, red, green, yellow, blue, "
+				"magenta, cyan, white or 0 to 255",
+				role, w);
+		} else if (behind_on) {
+			l.bg = (short)c;
+			l.bg8 = (short)(c < 8 ? c : -1);
+		} else {
+			l.fg = (short)c;
+			l.fg8 = (short)(c < 8 ? c : -1);
+		}
+	}
+	own[r] = l;
+	is_own[r] = true;
+	return SD_OK;
+}
 
 const char *sd_theme_name(int i)
 {
@@ -108,7 +190,12 @@ enum sd_err sd_theme_use(const char *name, enum sd_color mode, struct sd_error *
 	if (i == THEME_COUNT)
 		return sd_fail(e, SD_INVAL, 0,
 			"theme \"%s\" is not known; there are: default light mono", name);
-	now = THEMES[i].look ? THEMES[i].look : DEFAULT;
+	memcpy(now, THEMES[i].look ? THEMES[i].look : DEFAULT, sizeof now);
+	for (int r = 0; r < SD_R_COUNT; r++)
+		if (is_own[r]) {
+			own[r].mono = now[r].mono; /* a state must still tell without colours */
+			now[r] = own[r];
+		}
 	mono = !THEMES[i].look || !want_color(mode);
 	if (mono)
 		return SD_OK;

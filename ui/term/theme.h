@@ -45,6 +45,10 @@ enum sd_color { SD_COLOR_AUTO, SD_COLOR_ALWAYS, SD_COLOR_NEVER };
 SD_MUST_USE enum sd_err sd_theme_use(const char *name, enum sd_color mode, struct sd_error *e);
 /* The names, NULL behind the last. */
 const char *sd_theme_name(int i);
+/* color.ROLE of the settings: "[bold] [underline] [reverse] COLOR [on COLOR]", a colour being a name
+ * (default black red green yellow blue magenta cyan white) or a number up to 255.  Holds in every
+ * theme with colours from the next sd_theme_use() on.  INVAL names the roles, or the word. */
+SD_MUST_USE enum sd_err sd_theme_override(const char *role, const char *look, struct sd_error *e);
 /* For curses' attr_set: attributes and colour pair of a role. */
 unsigned long sd_theme_attr(enum sd_role r);
 short sd_theme_pair(enum sd_role r);
