@@ -95,7 +95,7 @@ $B/tests/%: $B/tests/%.o $(TEST_DEPS)
 
 # the simulation's bugs on purpose (tests/sim/sim_mutant.c) stand in for these there, nowhere else
 SIM_WRAP := sd_entry_payload sd_apply sd_row_find sd_outbox_retry_at sd_pull_gap sd_sync_put \
-	sd_push_applied sd_place_check sd_place_fresh sd_place_made \
+	sd_push_applied sd_push_read sd_place_check sd_place_fresh sd_place_made \
 	sd_place_sync sd_place_same
 $B/tests/sim/test_sim: LDFLAGS += $(SIM_WRAP:%=-Wl,--wrap=%)
 

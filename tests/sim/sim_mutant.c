@@ -13,7 +13,7 @@
 #include "core/sync/push.h"
 
 const char *const sim_mutants[] = {
-	"coalesce", "version", "resend", "gap", "watermark", "answer", "nosync", NULL};
+	"coalesce", "version", "resend", "gap", "watermark", "answer", "shown", "nosync", NULL};
 
 static const char *mutant = "";
 static bool applying;
@@ -137,4 +137,17 @@ bool __wrap_sd_push_applied(const struct sd_case *c, const struct cJSON *item);
 bool __wrap_sd_push_applied(const struct sd_case *c, const struct cJSON *item)
 {
 	return sim_mutant_is("answer") || __real_sd_push_applied(c, item);
+}
+
+/* A change whose record could not be shown is taken for one that was refused. */
+enum sd_err __real_sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
+	const char *type, const char *message, int64_t now_ms, struct sd_error *e);
+enum sd_err __wrap_sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
+	const char *type, const char *message, int64_t now_ms, struct sd_error *e);
+enum sd_err __wrap_sd_push_read(struct sd_engine *en, const struct sd_case *c, enum sd_read_why why,
+	const char *type, const char *message, int64_t now_ms, struct sd_error *e)
+{
+	if (why == SD_READ_WRITTEN && sim_mutant_is("shown"))
+		why = SD_READ_REFUSED;
+	return __real_sd_push_read(en, c, why, type, message, now_ms, e);
 }

@@ -131,6 +131,47 @@ static void graphql_error(struct sim *s, const struct sim_event *v, uint64_t r)
 	sd_buf_release(&b);
 }
 
+/* It was carried out, and something in the record could not be shown: null for all of it. */
+static void inside(struct sim *s, const struct sim_event *v, const char *body, uint64_t r)
+{
+	static const char *const types[] = {
+		NULL, "Unauthorized", "InternalFailure", "SomethingNew"};
+	struct cJSON *j = NULL, *data, *errors = sd_json_array(), *path = sd_json_array();
+	struct cJSON *err = sd_json_object();
+	const struct cJSON *one;
+	const char *type = types[r % 4];
+	char *text, name[80] = "";
+	size_t n;
+
+	if (sd_json_parse(body, strlen(body), "answer", &j, NULL) != SD_OK)
+		j = NULL;
+	data = sd_json_get(j, "data");
+	n = sd_json_count(data);
+	one = sd_json_child(data);
+	for (size_t i = n ? r / 4 % n : 0; i > 0; i--)
+		one = sd_json_next(one);
+	if (sd_json_is_object(one)) {
+		snprintf(name, sizeof name, "%s", sd_json_name(one));
+		sd_json_push(path, sd_json_string(name));
+		sd_json_push(path, sd_json_string("n"));
+		if (type)
+			sd_json_add_str(err, "errorType", type);
+		sd_json_add_str(err, "message", "it could not be shown, in the simulation");
+		sd_json_add(err, "path", path);
+		sd_json_push(errors, err);
+		sd_json_set(data, name, sd_json_null());
+		sd_json_set(j, "errors", errors);
+		path = err = errors = NULL;
+	}
+	text = sd_json_text(j);
+	respond(s, v, sim_delay(s, v->client), 200, 0, true, text ? text : body);
+	free(text);
+	sd_json_free(path);
+	sd_json_free(err);
+	sd_json_free(errors);
+	sd_json_free(j);
+}
+
 /* One row of a page could not be read. */
 static void partial(struct sim *s, const struct sim_event *v, const char *body, uint64_t r)
 {
@@ -211,6 +252,9 @@ static void answer(struct sim *s, struct sim_event *v)
 		other = sim_wrong_types(s, v, body, r);
 		respond(s, v, sim_delay(s, v->client), a.status, 0, true, other ? other : body);
 		break;
+	case SIM_GRAPHQL:
+		inside(s, v, body, r / 3);
+		break;
 	default:
 		other = is_sync(v->text) ? sim_poisoned_page(s, v, body) : NULL;
 		respond(s, v, sim_delay(s, v->client), a.status, 0, true, other ? other : body);
@@ -252,7 +296,10 @@ void sim_on_request(struct sim *s, struct sim_event *v)
 			"<!DOCTYPE html><html><body>Welcome to the airport</body></html>");
 		break;
 	case SIM_GRAPHQL:
-		graphql_error(s, v, r);
+		if (r % 3 == 0 && !is_sync(v->text))
+			answer(s, v);
+		else
+			graphql_error(s, v, r / 3);
 		break;
 	default:
 		answer(s, v);

@@ -6,7 +6,8 @@
  *   SIM_JOBS=n     so many processes at once (2 unless said)
  *   SIM_SEED=x     one seed, everything told
  *   SIM_TRACE=file one schedule from a file (as a failing seed writes it), everything told
- *   SIM_MUTANT=m   with a bug on purpose: coalesce version resend gap watermark answer nosync
+ *   SIM_MUTANT=m   with a bug on purpose: coalesce version resend gap watermark answer shown
+ *                  nosync
  *   SIM_SHRINK=n   at most so many runs to make a failing schedule small (400 unless said)
  *   SIM_PLAIN=1    schedules of the first kind: without the faults of sim_more.c
  *   SIM_COVER=1    print what the seeds really did: every fault and step, counted
