@@ -225,7 +225,8 @@ static enum sd_err apply_one(struct apply *a, const struct cJSON *item)
 	if (a->quarantined) { /* what arrives whole now is no longer in quarantine */
 		rc = key_of(a, item);
 		if (rc == SD_OK)
-			rc = sd_quarantine_drop(a->st, a->t->model, sd_buf_text(&a->key), a->e);
+			rc = sd_quarantine_past(a->st, a->t->model, sd_buf_text(&a->key),
+				sd_rec_version(item), a->e);
 		if (rc != SD_OK)
 			return rc;
 	}

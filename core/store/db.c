@@ -128,6 +128,8 @@ static const char *const QUERY[Q_COUNT] = {
 		       " VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(model,key) DO UPDATE SET"
 		       " path=?3,raw=?4,reason=?5,at=?6",
 	[Q_QUAR_DEL] = "DELETE FROM quarantine WHERE model=?1 AND key IS ?2",
+	[Q_QUAR_PAST] = "DELETE FROM quarantine WHERE model=?1 AND key=?2 AND NOT (json_valid(raw)"
+			" AND ifnull(json_extract(raw,'$._version'),0)>?3)",
 	[Q_QUAR_HAS] = "SELECT 1 FROM quarantine WHERE model=?1 AND key=?2",
 	[Q_QUAR_LIST] = "SELECT id,model,key,path,raw,reason,at FROM quarantine WHERE model=?1"
 			" ORDER BY id",

@@ -104,6 +104,7 @@ enum sd_q {
 	Q_CONFLICT_THEIRS,
 	Q_QUAR_PUT,
 	Q_QUAR_DEL,
+	Q_QUAR_PAST,
 	Q_QUAR_HAS,
 	Q_QUAR_LIST,
 	Q_QUAR_LIST_ALL,
@@ -360,6 +361,11 @@ enum sd_err sd_row_diff(const struct sd_model *m, const struct cJSON *before,
 	const struct cJSON *after, struct cJSON **out, struct sd_error *e);
 bool sd_rec_deleted(const struct cJSON *rec);    /* NULL or a tombstone */
 int64_t sd_rec_version(const struct cJSON *rec); /* -1: none */
+
+/* ---- quarantine.c ---- */
+/* The record arrived whole in this version: it leaves, unless a newer one is known to be bad. */
+enum sd_err sd_quarantine_past(struct sd_store *st, const struct sd_model *m, const char *key,
+	int64_t version, struct sd_error *e);
 
 /* ---- journal.c ---- */
 enum sd_err sd_journal_put(

@@ -32,6 +32,15 @@ enum sd_err sd_quarantine_drop(
 	return rc == SD_OK ? follow(st, m, key, e) : rc;
 }
 
+enum sd_err sd_quarantine_past(struct sd_store *st, const struct sd_model *m, const char *key,
+	int64_t version, struct sd_error *e)
+{
+	enum sd_err rc = sd_db_run(st, Q_QUAR_PAST, e, "quarantine", "ssi", m->name, key, version);
+
+	assert(sd_store_in_txn(st));
+	return rc == SD_OK ? follow(st, m, key, e) : rc;
+}
+
 static bool add_text(struct cJSON *j, const char *name, sqlite3_stmt *s, int col)
 {
 	return sd_json_add_str(j, name, (const char *)sqlite3_column_text(s, col));

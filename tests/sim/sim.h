@@ -188,8 +188,9 @@ struct sim_client {
 	struct cJSON *in_flight; /* {"Post [..]": request id} of mutations */
 	/* by model->id of schema[1]: server's clock when the run under way read its first page */
 	int64_t run_from[SIM_MODELS];
-	bool synced[SIM_MODELS]; /* told since the last start */
-	bool hole[SIM_MODELS];   /* a base run was not given all rows */
+	bool synced[SIM_MODELS];  /* told since the last start */
+	bool hole[SIM_MODELS];    /* a base run was not given all rows */
+	bool garbled[SIM_MODELS]; /* the run under way was not; a delta asks for them again */
 	bool capped;
 };
 

@@ -159,6 +159,17 @@ static bool unreadable(const struct map *p, const struct cJSON *row)
 	       told > 0;
 }
 
+/* Its versions began anew: what is not wanted may be left from its former life. */
+static bool made_anew(const struct map *p, const char *key)
+{
+	const struct sim_record *r = sim_record_of(p->s, p->m, key);
+	bool gone = false;
+
+	for (size_t i = 0; i < r->count; i++)
+		gone = gone || !r->v[i].item;
+	return gone;
+}
+
 static void compare_one(const struct map *p, const struct cJSON *row)
 {
 	struct sd_buf key = SD_BUF_INIT;
@@ -171,8 +182,9 @@ static void compare_one(const struct map *p, const struct cJSON *row)
 	mine = sd_json_detach(p->by_key, sd_buf_text(&key));
 	if (!unsent(p, sd_buf_text(&key))) {
 		if (!in_scope(p, there)) {
-			if (sd_json_get_i64(mine, "_version", 0) >
-				sd_json_get_i64(there, "_version", 0))
+			if (!made_anew(p, sd_buf_text(&key)) &&
+				sd_json_get_i64(mine, "_version", 0) >
+					sd_json_get_i64(there, "_version", 0))
 				differ(p, sd_buf_text(&key), mine, there);
 		} else if (!unreadable(p, row) &&
 			   (gone ? mine != NULL

@@ -52,8 +52,8 @@ char *sim_poisoned_page(struct sim *s, const struct sim_event *v, const char *bo
 	size_t at = 0;
 	char *text = NULL;
 
-	if (!s->poisoned || !strstr(v->text, " n "))
-		return NULL; /* by its key alone it can be read */
+	if (!s->poisoned)
+		return NULL;
 	sd_buf_fmt(&root, "sync%s", s->poisoned->plural);
 	if (strstr(v->text, sd_buf_text(&root)) &&
 		sd_json_parse(body, strlen(body), "page", &j, NULL) == SD_OK) {
@@ -62,6 +62,9 @@ char *sim_poisoned_page(struct sim *s, const struct sim_event *v, const char *bo
 			c = sd_json_next(c), at++) {
 			if (!sd_json_is_object(c) || !is_poisoned(s, c))
 				continue;
+			sim_watch_hole(s, v->client, v->text);
+			if (!strstr(v->text, " n "))
+				break; /* by its key alone it can be read */
 			sd_buf_fmt(&out,
 				"{\"data\":{\"%s\":null},\"errors\":[{\"path\":[\"%s\",\"items\","
 				"%zu,\"n\"],\"message\":\"Cannot return null for non-nullable "
@@ -69,7 +72,6 @@ char *sim_poisoned_page(struct sim *s, const struct sim_event *v, const char *bo
 				sd_buf_text(&root), sd_buf_text(&root), at, s->poisoned->name,
 				sd_buf_text(&root), at);
 			text = sd_buf_take(&out);
-			sim_watch_hole(s, v->client, v->text);
 			sim_cover("fault", "a page lost to one row");
 		}
 	}

@@ -235,6 +235,7 @@ void sim_watch_page(struct sim *s, int client, const char *body)
 	at = asked_for(s, req);
 	if (at < SIM_MODELS && sd_json_is_null(sd_json_path(req, "variables", "nextToken", NULL))) {
 		s->client[client].run_from[at] = s->now;
+		s->client[client].garbled[at] = false;
 		if (sd_json_get_i64(sd_json_get(req, "variables"), "lastSync", 0) == 0)
 			s->client[client].hole[at] = false;
 	}
@@ -250,6 +251,8 @@ void sim_watch_hole(struct sim *s, int client, const char *body)
 	if (sd_json_parse(body, strlen(body), "request", &req, NULL) != SD_OK)
 		return;
 	at = asked_for(s, req);
+	if (at < SIM_MODELS)
+		s->client[client].garbled[at] = true;
 	if (at < SIM_MODELS && sd_json_get_i64(sd_json_get(req, "variables"), "lastSync", 0) == 0)
 		s->client[client].hole[at] = true;
 	sd_json_free(req);
@@ -297,7 +300,7 @@ static void check_synced(struct sim *s, int client, const struct sd_model *m)
 	void *v;
 
 	c->synced[id] = true;
-	if (c->capped || !c->run_from[id] ||
+	if (c->capped || !c->run_from[id] || c->garbled[id] ||
 		sd_quarantine_count(c->store, m, &bad, NULL) != SD_OK || bad)
 		return;
 	for (size_t i = 0; sd_map_next(&s->records, &i, NULL, &v);) {
