@@ -161,8 +161,10 @@ static enum sd_err next_csv(struct sd_lines *l, struct cJSON **out, struct sd_er
 {
 	enum sd_err rc = l->columns ? SD_OK : read_header(l, e);
 
-	if (rc != SD_OK)
+	if (rc != SD_OK) { /* the next line is no header */
+		l->broken = true;
 		return rc;
+	}
 	if (!sd_csv_read(&l->csv, LINE_MAX_BYTES, &rc, e)) {
 		l->line = l->csv.line;
 		l->broken = rc != SD_OK;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "core/api/import.h"
 #include "core/api/internal.h"
 #include "core/base/fs.h"
 #include "tests/support/support.h"
@@ -185,10 +186,30 @@ static void an_interrupted_import_goes_on(void **st)
 	assert_int_equal(unsent(p), 5000);
 }
 
+/* A row must not be taken for the names of the fields because the line that names them is bad. */
+static void a_bad_first_line_of_a_csv_file_is_told_and_nothing_behind_it_is_read(void **st)
+{
+	struct profile *p = *st;
+	static const char text[] = "id,na\"me\nid,name\ns1,first\n";
+	struct sd_lines l = {.f = NULL};
+	struct cJSON *rec = NULL;
+	bool other = false;
+
+	assert_int_equal(sd_write_file(p->file, text, sizeof text - 1, &p->e), SD_OK);
+	assert_int_equal(
+		sd_lines_open(&l, sd_schema_model(p->schema, "Site"), p->file, true, &p->e), SD_OK);
+	assert_int_equal(sd_lines_next(&l, &rec, &other, &p->e), SD_INVAL);
+	assert_non_null(strstr(p->e.text, "line 1"));
+	assert_true(l.broken);
+	assert_null(rec);
+	sd_lines_close(&l);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(a_bad_first_line_of_a_csv_file_is_told_and_nothing_behind_it_is_read),
 		T(a_file_is_imported_whole),
 		T(a_large_file_that_takes_long_is_imported_in_pieces),
 		T(a_bad_line_leaves_nothing_of_a_large_file),
