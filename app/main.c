@@ -109,6 +109,24 @@ static int take_globals(struct cli *c, int *argc, char **argv)
 	return rc;
 }
 
+/* Options of the screen are checked for every command: what is misspelt is told at once. */
+static int check_look(struct cli *c)
+{
+	static const char *const MODE[] = {"auto", "always", "never"};
+	bool known = !c->o.color;
+
+	for (size_t i = 0; i < sizeof MODE / sizeof *MODE; i++)
+		known = known || strcmp(c->o.color, MODE[i]) == 0;
+	if (!known)
+		return cli_complain(c, 2, "--color %s: expected auto, always or never", c->o.color);
+	known = !c->o.theme;
+	for (int i = 0; !known && sd_theme_name(i); i++)
+		known = strcmp(c->o.theme, sd_theme_name(i)) == 0;
+	return known ? 0
+		     : cli_complain(
+			       c, 2, "--theme %s: expected default, light or mono", c->o.theme);
+}
+
 static int open_log(struct cli *c, bool ui)
 {
 	int level = c->o.log_level ? sd_log_level_parse(c->o.log_level) : SD_LOG_INFO;
@@ -158,6 +176,8 @@ int main(int argc, char **argv)
 	app_settings_init(&c.settings);
 	c.program = program;
 	rc = take_globals(&c, &argc, argv);
+	if (rc == 0)
+		rc = check_look(&c);
 	if (rc == 0 && c.o.version) {
 		printf("syncdeck %s\n", SD_VERSION);
 	} else if (rc == 0 && c.o.help) {

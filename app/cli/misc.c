@@ -140,6 +140,8 @@ int cli_keys(struct cli *c, struct cli_args *a)
 	struct sd_buf where = SD_BUF_INIT;
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "keys");
 	for (int i = 1; rc == 0 && i < SD_ACT_COUNT; i++) {
 		const struct sd_action *k = sd_action((enum sd_act)i);
 		struct cJSON *j = sd_json_object();
@@ -181,6 +183,8 @@ int cli_info(struct cli *c, struct cli_args *a)
 	struct cJSON *j;
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "info");
 	if (rc == 0)
 		rc = cli_open(c);
 	if (rc)
@@ -225,6 +229,8 @@ int cli_config(struct cli *c, struct cli_args *a)
 	struct cJSON *list;
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "config");
 	if (rc == 0)
 		rc = cli_open(c);
 	if (rc)
@@ -245,6 +251,8 @@ int cli_codegen(struct cli *c, struct cli_args *a)
 	enum sd_err err;
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "codegen");
 	if (rc == 0)
 		rc = cli_load_schema(c);
 	if (rc)

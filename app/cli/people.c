@@ -148,6 +148,8 @@ int cli_whoami(struct cli *c, struct cli_args *a)
 	struct cJSON *who = NULL;
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "whoami");
 	if (rc == 0)
 		rc = cli_open(c);
 	if (rc)
@@ -163,6 +165,8 @@ int cli_users(struct cli *c, struct cli_args *a)
 	enum sd_err err;
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "users");
 	if (rc == 0)
 		rc = cli_open(c);
 	if (rc)

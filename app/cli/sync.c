@@ -294,6 +294,8 @@ int cli_start(struct cli *c, struct cli_args *a)
 {
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "start");
 	if (rc == 0)
 		rc = cli_open(c);
 	c->engine_stopped = false;
@@ -309,6 +311,8 @@ int cli_stop(struct cli *c, struct cli_args *a)
 {
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "stop");
 	if (rc == 0)
 		rc = cli_open(c);
 	if (rc)

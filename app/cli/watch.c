@@ -316,6 +316,8 @@ int cli_unobserve(struct cli *c, struct cli_args *a)
 {
 	int rc = cli_take_options(c, a, NULL, 0);
 
+	if (rc == 0 && a->n)
+		rc = cli_usage(c, "unobserve");
 	if (rc == 0)
 		cli_watches_close(c);
 	return rc;
