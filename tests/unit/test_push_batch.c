@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "core/store/internal.h"
 #include "tests/support/batch.h"
 
 /* n posts p0.. made while the outbox is paused. */
@@ -247,6 +248,47 @@ static void a_batch_that_must_wait_waits_as_the_server_says(void **st)
 	script_free(r);
 }
 
+static int count_statement(unsigned type, void *ctx, void *stmt, void *text)
+{
+	(void)type, (void)stmt, (void)text;
+	++*(int *)ctx;
+	return 0;
+}
+
+/* issue 5, numbers: what a change costs on its way out is a few statements, and not more of them
+ * when more changes wait */
+static void a_change_is_sent_and_acknowledged_with_few_statements(void **st)
+{
+	struct script *r = batch_ready(25, 1);
+	struct sd_buf b = SD_BUF_INIT;
+	int statements[2];
+
+	(void)st;
+	make(r, 75);
+	for (int turn = 0; turn < 2; turn++) { /* 25 come back, the next 25 go out */
+		assert_int_equal(script_waiting(r), 1);
+		assert_int_equal(batch_aliases(&r->req[0]), 25);
+		sd_buf_reset(&b);
+		for (int i = 0; i < 25; i++) {
+			char a[400], title[16];
+			snprintf(title, sizeof title, "t%d", turn * 25 + i);
+			batch_item(a, sizeof a, turn * 25 + i, 1, title, turn * 25 + i);
+			sd_buf_fmt(&b, "%s\"m%d\":%s", i ? "," : "{\"data\":{", i, a);
+		}
+		sd_buf_str(&b, "}}");
+		statements[turn] = 0;
+		sqlite3_trace_v2(
+			r->store->db, SQLITE_TRACE_STMT, count_statement, &statements[turn]);
+		script_answer(r, &r->req[0], 200, sd_buf_text(&b));
+		sqlite3_trace_v2(r->store->db, 0, NULL, NULL);
+	}
+	assert_int_equal(script_events(r, "outboxMutationProcessed"), 50);
+	assert_in_range(statements[0], 25, 25 * 18);
+	assert_in_range(statements[1], 25, statements[0] + 25);
+	sd_buf_release(&b);
+	script_free(r);
+}
+
 /* the process dies with a batch on its way */
 static void a_crash_with_a_batch_on_its_way_sends_nothing_twice(void **st)
 {
@@ -271,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_batch_too_large_is_halved_until_it_goes),
 		cmocka_unit_test(a_lost_batch_is_looked_up_record_by_record),
 		cmocka_unit_test(a_batch_that_must_wait_waits_as_the_server_says),
+		cmocka_unit_test(a_change_is_sent_and_acknowledged_with_few_statements),
 		cmocka_unit_test(a_crash_with_a_batch_on_its_way_sends_nothing_twice),
 	};
 
