@@ -213,23 +213,11 @@ static enum sd_err meet(struct apply *a, const struct sd_rowid *row, const struc
 	return change(a, row, item);
 }
 
-static enum sd_err apply_one(struct apply *a, const struct cJSON *item)
+static enum sd_err place_one(struct apply *a, const struct cJSON *item)
 {
 	struct sd_rowid row;
 	enum sd_err rc;
 
-	if (!has_key(a->t, item))
-		return sd_fail(a->e, SD_INVAL, 0,
-			"%s: a record arrived without its key; it cannot be stored",
-			a->t->model->name);
-	if (a->quarantined) { /* what arrives whole now is no longer in quarantine */
-		rc = key_of(a, item);
-		if (rc == SD_OK)
-			rc = sd_quarantine_past(a->st, a->t->model, sd_buf_text(&a->key),
-				sd_rec_version(item), a->e);
-		if (rc != SD_OK)
-			return rc;
-	}
 	if (a->expect_new) {
 		rc = create(a, item);
 		if (rc != SD_NOTFOUND)
@@ -244,6 +232,28 @@ static enum sd_err apply_one(struct apply *a, const struct cJSON *item)
 		return rc;
 	}
 	return rc == SD_OK ? meet(a, &row, item) : rc;
+}
+
+static enum sd_err apply_one(struct apply *a, const struct cJSON *item)
+{
+	enum sd_err rc;
+
+	if (!has_key(a->t, item))
+		return sd_fail(a->e, SD_INVAL, 0,
+			"%s: a record arrived without its key; it cannot be stored",
+			a->t->model->name);
+	if (!a->quarantined)
+		return place_one(a, item);
+	/* what arrives whole now is no longer in quarantine */
+	rc = key_of(a, item);
+	if (rc == SD_OK)
+		rc = sd_quarantine_past(
+			a->st, a->t->model, sd_buf_text(&a->key), sd_rec_version(item), a->e);
+	if (rc == SD_OK)
+		rc = place_one(a, item);
+	if (rc == SD_OK)
+		rc = key_of(a, item);
+	return rc == SD_OK ? sd_restate(a->st, a->t, sd_buf_text(&a->key), a->e) : rc;
 }
 
 /* Of several of one key the newest goes first; the others are then dropped by their version. */

@@ -101,7 +101,7 @@ static enum sd_err ended(struct sd_engine *en, struct sd_pull_model *p, bool cap
 	free(p->s.page_token);
 	p->s.error = p->s.page_token = NULL;
 	p->s.sweep_rid = 0;
-	p->running = p->failed = false;
+	p->running = p->failed = p->denied = false;
 	p->synced = true;
 	rc = sd_sync_put(en->store, p->m, &p->s, e);
 	if (rc == SD_OK)
@@ -290,6 +290,7 @@ static enum sd_err denied(struct sd_engine *en, struct sd_pull_model *p, const s
 		return sd_run_request(en, p, p->s.page_token, e);
 	}
 	p->mode_at = 0;
+	p->denied = true;
 	snprintf(text, sizeof text, "%s: %s: not authorised (tried as %s): %s", p->m->name, p->root,
 		sd_auth_mode_name(p->mode), rep->message);
 	return sd_run_failed(en, p, true, -1, text, now_ms, e);

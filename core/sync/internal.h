@@ -138,7 +138,8 @@ enum sd_err sd_pull_resync(struct sd_engine *en, const struct sd_model *m, bool 
 	int64_t now_ms, struct sd_error *e);
 enum sd_err sd_pull_command_done(struct sd_engine *en, uint64_t id, const char *output,
 	const char *failure, bool *mine, int64_t now_ms, struct sd_error *e);
-/* m's run after the last gap has ended, and its parents': its outbox entries may go. */
+/* m's run after the last gap has ended, and its parents', or nobody here may read m: its outbox
+ * entries may go. */
 bool sd_pull_ready(const struct sd_engine *en, const struct sd_model *m);
 bool sd_pull_idle(const struct sd_engine *en);
 /* A start is over: expressions are evaluated anew at the next. */

@@ -92,7 +92,7 @@ enum sd_err sd_pull_start(struct sd_engine *en, int64_t now_ms, struct sd_error 
 		p->document = p->root = NULL;
 		sd_sync_state_release(&p->s);
 		rc = sd_run_load(en, p, e);
-		p->synced = p->failed = p->running = p->again = p->fresh = false;
+		p->synced = p->failed = p->denied = p->running = p->again = p->fresh = false;
 		p->tries = 0;
 		sd_wait_off(&p->retry);
 		sd_wait_off(&p->full_wait);
@@ -194,6 +194,7 @@ static enum sd_err begin(
 
 	if (sd_en_modes(en, p->m, SD_OP_SYNC_BIT, modes))
 		return sd_run_begin(en, p, now_ms, e);
+	p->denied = true;
 	snprintf(text, sizeof text, "%s: no permitted way to read it; sign in", p->m->name);
 	return sd_run_failed(en, p, true, -1, text, now_ms, e);
 }
@@ -467,11 +468,13 @@ void sd_pull_auth(struct sd_engine *en, int64_t now_ms)
 
 bool sd_pull_ready(const struct sd_engine *en, const struct sd_model *m)
 {
+	const struct sd_pull_model *p = &en->pull->models[m->id];
+
 	/* what moved on meanwhile is noticed by the answer, and read then */
 	if (en->pull_paused)
 		return sd_en_online(en);
-	if (!en->started || !en->net_on || !en->active || !en->pull->models[m->id].ready ||
-		sd_doubt_open(&en->pull->models[m->id]))
+	if (!en->started || !en->net_on || !en->active || sd_doubt_open(p) ||
+		(!p->ready && !p->denied))
 		return false;
 	for (size_t i = 0; i < m->field_count; i++) {
 		const struct sd_model *up = parent(en, m, i);

@@ -46,10 +46,11 @@ struct sd_pull_model {
 	bool poll_run;   /* the run under way is a poll: told only when it brought something */
 	struct sd_wait poll_wait, retry, full_wait;
 	/* how it stands */
-	bool ready;   /* the run after the last gap has ended */
-	bool synced;  /* a run has ended well since the start */
-	bool failed;  /* final error, or SD_PULL_TRIES failed tries */
-	bool open;    /* the pass under way waits for it */
+	bool ready;  /* the run after the last gap has ended */
+	bool synced; /* a run has ended well since the start */
+	bool failed; /* final error, or SD_PULL_TRIES failed tries */
+	bool denied; /* nobody here may read it: there is nothing to compare a change with, it goes */
+	bool open;   /* the pass under way waits for it */
 	bool running; /* a request is on its way, or the next one is about to go */
 	int tries;    /* failed, in this run */
 	/* the run under way */

@@ -254,11 +254,6 @@ struct sim_record *sim_record_of(struct sim *s, const struct sd_model *m, const 
 	return r;
 }
 
-void sim_decided(struct sim *s, int client, const struct sd_model *m, const char *key)
-{
-	sim_record_of(s, m, key)->decided |= 1u << client;
-}
-
 struct arrival {
 	struct sim *s;
 	struct sim_record *r;

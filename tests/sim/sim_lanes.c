@@ -183,6 +183,11 @@ void sim_take_up(struct sim *s, int client)
 }
 
 /* ---- decisions ---- */
+void sim_decided(struct sim *s, int client, const struct sd_model *m, const char *key)
+{
+	sim_record_of(s, m, key)->decided |= 1u << client;
+}
+
 struct ids {
 	int64_t v[64];
 	size_t count;

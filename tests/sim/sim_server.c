@@ -88,6 +88,34 @@ void sim_server_open(struct sim *s)
 }
 
 /* ---- what was written ---- */
+/* What is deleted for good stands in no dump: a deletion whose answer could not be read. */
+static void look_for_gone(struct sim *s, const struct sd_model *m, const struct cJSON *rows)
+{
+	struct cJSON *gone = sd_json_array();
+	void *v;
+
+	for (size_t i = 0; sd_map_next(&s->records, &i, NULL, &v);) {
+		const struct sim_record *r = v;
+		const struct cJSON *last = r->count ? r->v[r->count - 1].item : NULL;
+		bool there = r->model != m || !last;
+		for (const struct cJSON *c = sd_json_child(rows); c && !there;
+			c = sd_json_next(c)) {
+			struct sd_buf key = SD_BUF_INIT;
+			there = sd_key_of(m, c, &key, NULL) == SD_OK &&
+				strcmp(sd_buf_text(&key), r->key) == 0;
+			sd_buf_release(&key);
+		}
+		if (!there)
+			sd_json_push(gone, sd_json_dup(last));
+	}
+	for (struct cJSON *c = sd_json_child(gone); c; c = sd_json_next(c)) {
+		sd_json_set(c, "_version", sd_json_int(sd_json_get_i64(c, "_version", 0) + 1));
+		sd_json_set(c, "_deleted", sd_json_bool(true));
+		sim_written(s, m, c);
+	}
+	sd_json_free(gone);
+}
+
 /* What a mutation's answer does not show (it was carried out, and reading it failed). */
 static void look_again(struct sim *s, const struct sd_model *m)
 {
@@ -110,6 +138,8 @@ static void look_again(struct sim *s, const struct sd_model *m)
 		}
 		sd_buf_release(&key);
 	}
+	if (s->w.hard_delete)
+		look_for_gone(s, m, rows);
 	sd_json_free(rows);
 	sd_buf_release(&b);
 }

@@ -280,6 +280,30 @@ static void messages_of_a_failed_model_are_shown(void **st)
 	rig_free(r);
 }
 
+/* R-129: somebody may create and not read (a form that everybody fills in): it is sent all the same */
+static void what_may_not_be_read_may_be_written(void **st)
+{
+	struct rig *r = rig_online();
+	struct sd_write_env env = {r->now, &r->rand};
+	struct cJSON *fields = NULL;
+	static const char post[] = "{\"id\":\"p1\",\"title\":\"mine\"}";
+
+	(void)st;
+	rig_reply(r, "syncPosts",
+		"{\"data\":null,\"errors\":[{\"errorType\":\"Unauthorized\",\"message\":\"Not "
+		"Authorized to access syncPosts\"}]}");
+	assert_int_equal(sd_json_parse(post, strlen(post), "f", &fields, &r->e), SD_OK);
+	rig_begin(r);
+	assert_int_equal(sd_write_save(r->store, sd_schema_model(r->schema, "Post"), SD_SAVE_CREATE,
+				 fields, NULL, &env, NULL, NULL, &r->e),
+		SD_OK);
+	rig_commit(r);
+	sd_json_free(fields);
+	RIG(r, sd_engine_store_changed(r->en, r->now, &r->e));
+	assert_int_equal(rig_count(r, SD_ACT_HTTP, "createPost"), 1);
+	rig_free(r);
+}
+
 /* Memory is bounded while a long run keeps messages waiting: the rest comes with one more run */
 static void too_much_to_hold_is_fetched_instead(void **st)
 {
@@ -321,6 +345,7 @@ int main(void)
 		cmocka_unit_test(an_older_copy_ends_no_quarantine),
 		cmocka_unit_test(messages_of_a_failed_model_are_shown),
 		cmocka_unit_test(too_much_to_hold_is_fetched_instead),
+		cmocka_unit_test(what_may_not_be_read_may_be_written),
 	};
 
 	return cmocka_run_group_tests_name("doubt", tests, NULL, NULL);

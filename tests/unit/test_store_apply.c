@@ -434,6 +434,15 @@ static void quarantine_is_listed_counted_and_ended_by_a_good_arrival(void **st)
 	assert_string_equal(sd_json_get_str(sd_json_child(list), "raw"), "\"worse\"");
 	counted(f, "[{'id':'a','title':'2','_version':2}]", false, 0, 1, 0, 0);
 	fix_field(f, "Post", "[\"a\"]", "_state", "\"synced\"");
+	/* an older copy that arrives whole says nothing of a newer one that cannot be read */
+	fix_begin(f);
+	fix_ok(f, sd_quarantine_put(f->st, m, "[\"a\"]", "items[0]",
+			  "{\"id\":\"a\",\"_version\":4}", "null", 8, &f->e));
+	fix_commit(f);
+	counted(f, "[{'id':'a','title':'3','_version':3}]", false, 0, 1, 0, 0);
+	fix_field(f, "Post", "[\"a\"]", "_state", "\"quarantined\"");
+	counted(f, "[{'id':'a','title':'4','_version':4}]", false, 0, 1, 0, 0);
+	fix_field(f, "Post", "[\"a\"]", "_state", "\"synced\"");
 	fix_ok(f, sd_quarantine_count(f->st, NULL, &n, &f->e));
 	assert_int_equal(n, 2);
 	sd_json_free(list);
