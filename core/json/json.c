@@ -57,12 +57,14 @@ const char *sd_json_get_str(const struct cJSON *obj, const char *name)
 
 bool sd_json_i64(const struct cJSON *j, int64_t *out)
 {
-	if (cJSON_IsRaw(j))
-		return sd_parse_i64(j->valuestring, out);
-	if (!cJSON_IsNumber(j) || j->valuedouble != floor(j->valuedouble) ||
-		fabs(j->valuedouble) > 9007199254740992.0)
+	double v;
+
+	if (cJSON_IsRaw(j) && sd_parse_i64(j->valuestring, out))
+		return true;
+	/* "1.7E12" is a whole number too, and how some servers write one */
+	if (!sd_json_f64(j, &v) || v != floor(v) || fabs(v) > 9007199254740992.0)
 		return false;
-	*out = (int64_t)j->valuedouble;
+	*out = (int64_t)v;
 	return true;
 }
 

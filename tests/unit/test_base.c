@@ -149,6 +149,13 @@ static void json_keeps_numbers_that_a_double_cannot(void **st)
 	assert_true(sd_json_i64(j, &v));
 	assert_true(v == 9007199254740993);
 	sd_json_free(j);
+	/* how some servers write whole numbers */
+	assert_int_equal(sd_json_parse("1.795402679497E12", 17, "t", &j, NULL), SD_OK);
+	assert_true(sd_json_i64(j, &v) && v == 1795402679497);
+	sd_json_free(j);
+	assert_int_equal(sd_json_parse("1.5e0", 5, "t", &j, NULL), SD_OK);
+	assert_false(sd_json_i64(j, &v));
+	sd_json_free(j);
 	j = sd_json_int(INT64_MIN);
 	assert_true(sd_json_i64(j, &v) && v == INT64_MIN);
 	sd_json_free(j);
