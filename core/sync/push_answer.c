@@ -322,8 +322,11 @@ static enum sd_err mutation_answer(struct sd_engine *en, struct sd_case *c,
 		return conflicted(en, c, r, now_ms, e);
 	case SD_REPLY_CONDITION:
 		return condition_failed(en, c, r, now_ms, e);
-	case SD_REPLY_DENIED:
 	case SD_REPLY_TOO_BIG:
+		if (!r->status) /* an answer without end is none: it may have been written */
+			return sd_push_back_off(en, c, true, r, now_ms, e);
+		break;
+	case SD_REPLY_DENIED:
 	case SD_REPLY_REFUSED:
 		break;
 	}
