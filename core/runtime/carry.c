@@ -144,7 +144,7 @@ static void on_closed(void *ctx, uint64_t id, int code, int status, const char *
 	struct sd_input *in = sd_rt_input(SD_IN_RT_CLOSED, id);
 
 	/* client.md 6.5: credentials in the query only after 1002 or a refused upgrade */
-	if (code == 1002 || (status >= 400 && status != 401 && status != 403 && status < 500))
+	if (code == 1002 || (status >= 400 && status < 500))
 		rt->variant_b = !rt->variant_b;
 	if (!in)
 		return;
