@@ -168,6 +168,18 @@ static void grow(const struct sd_engine *en, struct sd_pull_model *p)
 		p->cut = false;
 }
 
+/* The server's time at the first page, from the first page that names one.  Some servers do so on
+ * the last page only, and mean that page: what changed while the others were read would be missed.
+ * 0: it cannot be known. */
+static int64_t began_at(const struct sd_pull_model *p, int64_t started_ms, int64_t now_ms)
+{
+	if (!p->s.page_token)
+		return started_ms;
+	if (!p->begun_ms || now_ms < p->begun_ms)
+		return 0;
+	return started_ms - (now_ms - p->begun_ms);
+}
+
 static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const struct sd_reply *rep,
 	int64_t bytes, int64_t now_ms, struct sd_error *e)
 {
@@ -192,8 +204,8 @@ static enum sd_err page(struct sd_engine *en, struct sd_pull_model *p, const str
 		return rc == SD_OK ? sd_run_begin(en, p, now_ms, e) : rc;
 	}
 	p->page_at_ms = now_ms;
-	if (!p->s.page_started_ms)
-		p->s.page_started_ms = started;
+	if (!p->s.page_started_ms && started)
+		p->s.page_started_ms = began_at(p, started, now_ms);
 	p->s.page_started_last_ms = started;
 	p->s.page_rows += sd_page_live(items);
 	p->s.bytes += bytes;
@@ -313,6 +325,33 @@ static bool garbled(const struct sd_http_result *r, const struct sd_reply *rep)
 	return strcmp(rep->type, "Malformed") == 0 && i < r->body_len && r->body[i] == '{';
 }
 
+/* A server that fails on the same page again and again while it makes the answer may stumble over
+ * one record.  A first failure is only a failure. */
+static bool stumbles(
+	const struct sd_pull_model *p, const struct sd_http_result *r, const struct sd_reply *rep)
+{
+	if (!rep->unknown || r->transport)
+		return false;
+	if (r->status == 500)
+		return p->cut || p->tries >= SD_PULL_TRIES;
+	return r->status < 300 && sd_json_child(rep->errors) && (p->cut || p->tries > 0);
+}
+
+/* Fewer at a time, and the record alone a few times, before it is held to be at fault.  No failed
+ * try: the run goes on. */
+static enum sd_err narrow(struct sd_engine *en, struct sd_pull_model *p, const struct sd_reply *rep,
+	int64_t now_ms, struct sd_error *e)
+{
+	sd_isolate_cut(p);
+	if (!shrink(p) && ++p->garbled_alone > SD_PULL_GARBLED)
+		return sd_isolate(en, p, rep, now_ms, e);
+	p->running = false;
+	p->want = true;
+	p->why = p->why ? p->why : "a page could not be read";
+	sd_wait_set(&p->retry, now_ms, sd_backoff_ms(1, rep->retry_after_ms, en->rand));
+	return SD_OK;
+}
+
 static enum sd_err retry(struct sd_engine *en, struct sd_pull_model *p,
 	const struct sd_http_result *r, const struct sd_reply *rep, int64_t now_ms,
 	struct sd_error *e)
@@ -326,19 +365,11 @@ static enum sd_err retry(struct sd_engine *en, struct sd_pull_model *p,
 		p->why = p->why ? p->why : "the network was lost";
 		return SD_OK;
 	}
-	if (garbled(r, rep)) {
-		sd_isolate_cut(p);
-		/* an answer that was cut on its way is no fault of its record */
-		if (!shrink(p) && ++p->garbled_alone > SD_PULL_GARBLED)
-			return sd_isolate(en, p, rep, now_ms, e);
-		p->running = false; /* no failed try: it goes on with fewer */
-		p->want = true;
-		p->why = p->why ? p->why : "a page could not be read";
-		sd_wait_set(&p->retry, now_ms, sd_backoff_ms(1, rep->retry_after_ms, en->rand));
-		return SD_OK;
-	} else if (too_much(en, r, rep)) {
+	/* an answer that was cut on its way is no fault of its record either */
+	if (garbled(r, rep) || (!too_much(en, r, rep) && stumbles(p, r, rep)))
+		return narrow(en, p, rep, now_ms, e);
+	if (too_much(en, r, rep))
 		(void)shrink(p);
-	}
 	snprintf(text, sizeof text, "%s: %s: %s: %s", p->m->name, p->root, rep->type, rep->message);
 	return sd_run_failed(en, p, false, rep->retry_after_ms, text, now_ms, e);
 }

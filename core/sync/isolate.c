@@ -99,7 +99,8 @@ enum sd_err sd_isolate(struct sd_engine *en, struct sd_pull_model *p, const stru
 	sd_isolate_over(p);
 	snprintf(text, sizeof text, "%s: %s: %s: %s", p->m->name, p->root,
 		rep->type[0] ? rep->type : "refused", rep->message);
-	return sd_run_failed(en, p, true, rep->retry_after_ms, text, now_ms, e);
+	return sd_run_failed(
+		en, p, rep->klass != SD_REPLY_RETRY, rep->retry_after_ms, text, now_ms, e);
 }
 
 void sd_isolate_over(struct sd_pull_model *p)

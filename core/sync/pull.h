@@ -63,6 +63,7 @@ struct sd_pull_model {
 	int64_t page_at_ms; /* when the run last got a page, or began */
 	int gaps;           /* since a run ended: begun anew after SD_PULL_GAP_MS */
 	int64_t limit;      /* of the request on its way */
+	int64_t begun_ms; /* when the run asked for its first page; 0: an earlier process began it */
 	int64_t cap_mark_ms; /* capped: since this moment what is here is kept fresh by deltas (R-044);
 	                      * of this engine only, a start begins with a base run; 0: none */
 	int good_pages;      /* since the page size was cut */

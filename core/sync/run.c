@@ -123,6 +123,7 @@ static enum sd_err reset(
 	free(p->s.page_token);
 	p->s.page_token = NULL;
 	p->s.page_started_ms = p->s.page_started_last_ms = 0;
+	p->begun_ms = now_ms;
 	p->s.page_rows = p->s.bytes = p->s.sweep_rid = 0;
 	p->s.new_rows = p->s.updated_rows = p->s.deleted_rows = 0;
 	memset(&p->counts, 0, sizeof p->counts);

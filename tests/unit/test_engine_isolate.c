@@ -136,6 +136,78 @@ static void a_resolver_that_is_broken_is_no_bad_record(void **st)
 	rig_free(r);
 }
 
+/* Answers pages of Post with a failure until one comes that is small enough; their number. */
+static int fail_pages(struct rig *r, int status, const char *body, const char *until)
+{
+	int asked = 0;
+
+	while (strcmp(rig_variable(r, "syncPosts", "limit"), "1") != 0 ||
+		!strstr(rig_find(r, SD_ACT_HTTP, "syncPosts")->text, until)) {
+		rig_reply_status(r, "syncPosts", status, body);
+		asked++;
+		for (int i = 0; i < 100 && !rig_find(r, SD_ACT_HTTP, "syncPosts"); i++)
+			rig_wait(r, 1000);
+		assert_true(asked < 40);
+	}
+	return asked;
+}
+
+/* U-10: the server fails on a page for ever, with an error that otherwise passes */
+static void a_page_that_the_server_stumbles_over_is_cut_down_to_its_record(void **st)
+{
+	static const struct {
+		int status;
+		const char *body;
+	} FAILURES[] = {
+		{200, "{\"data\":{\"syncPosts\":null},\"errors\":[{\"path\":[\"syncPosts\"],"
+		      "\"errorType\":\"InternalFailure\",\"message\":\"boom\"}]}"},
+		{500, "oops"},
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof FAILURES / sizeof *FAILURES; i++) {
+		struct rig *r = rig_new(RIG_SDL);
+		struct sd_sync_state s;
+		char text[512] = "";
+
+		r->set.page_size = 4;
+		rig_start(r);
+		rig_live(r);
+		fail_pages(r, FAILURES[i].status, FAILURES[i].body,
+			"items { id _version _lastChangedAt _deleted } nextToken");
+		rig_page(r, "syncPosts",
+			"{\"id\":\"p1\",\"_version\":1,\"_lastChangedAt\":5,\"_deleted\":null}",
+			"T2", 1795371000000);
+		rig_page(r, "syncPosts", RIG_POST("p2", "b", 1), NULL, 1795371000000);
+		rig_page(r, "syncComments", "", NULL, 1795371000000);
+		assert_int_equal(rig_rows(r, "Post"), 1);
+		assert_int_equal(quarantined(r, text, sizeof text), 1);
+		assert_memory_equal(text, "[\"p1\"]", 6);
+		s = rig_sync_state(r, "Post");
+		assert_int_equal(s.kind, SD_SYNC_FULL);
+		sd_sync_state_release(&s);
+		rig_free(r);
+	}
+}
+
+/* One failure is a failure: the page comes whole the next time. */
+static void a_page_that_failed_once_is_asked_for_whole(void **st)
+{
+	struct rig *r = rig_new(RIG_SDL);
+
+	(void)st;
+	r->set.page_size = 4;
+	rig_start(r);
+	rig_live(r);
+	rig_reply(r, "syncPosts",
+		"{\"data\":{\"syncPosts\":null},\"errors\":[{\"path\":[\"syncPosts\"],"
+		"\"errorType\":"
+		"\"InternalFailure\",\"message\":\"boom\"}]}");
+	rig_wait(r, 1000);
+	assert_string_equal(rig_variable(r, "syncPosts", "limit"), "4");
+	rig_free(r);
+}
+
 /* U-10: a body that does not parse, as one with an invalid value in it */
 static void a_garbled_page_is_cut_down_to_its_record_too(void **st)
 {
@@ -170,6 +242,8 @@ int main(void)
 		cmocka_unit_test(a_record_that_breaks_its_page_is_set_aside_and_the_rest_arrives),
 		cmocka_unit_test(a_record_without_a_readable_key_is_passed_by_its_token),
 		cmocka_unit_test(a_resolver_that_is_broken_is_no_bad_record),
+		cmocka_unit_test(a_page_that_the_server_stumbles_over_is_cut_down_to_its_record),
+		cmocka_unit_test(a_page_that_failed_once_is_asked_for_whole),
 		cmocka_unit_test(a_garbled_page_is_cut_down_to_its_record_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,43 @@ static void the_next_start_asks_since_the_first_page_of_the_last_run(void **st)
 	rig_free(r);
 }
 
+/* R-045: a server that names its time on the last page only, and means that page: what changed since
+ * the first one was asked for is asked for again */
+static void a_start_named_on_the_last_page_is_carried_back_to_the_first(void **st)
+{
+	struct rig *r = rig_online();
+
+	(void)st;
+	rig_reply(r, "syncPosts",
+		"{\"data\":{\"syncPosts\":{\"items\":[" RIG_POST(
+			"p1", "a", 1) "],\"nextToken\":\"T2\",\"startedAt\":null}}}");
+	rig_wait(r, 4000);
+	rig_page(r, "syncPosts", RIG_POST("p2", "b", 1), NULL, 1795371009000);
+	rig_page(r, "syncComments", "", NULL, 1795371000000);
+	rig_restart(r);
+	rig_live(r);
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "1795371005000");
+	rig_free(r);
+}
+
+/* ... and when an earlier process asked for the first page, nobody knows: no mark */
+static void a_start_that_cannot_be_known_is_no_mark(void **st)
+{
+	struct rig *r = rig_online();
+
+	(void)st;
+	rig_reply(r, "syncPosts",
+		"{\"data\":{\"syncPosts\":{\"items\":[" RIG_POST(
+			"p1", "a", 1) "],\"nextToken\":\"T2\",\"startedAt\":null}}}");
+	rig_restart(r);
+	rig_live(r);
+	assert_string_equal(rig_variable(r, "syncPosts", "nextToken"), "\"T2\"");
+	rig_page(r, "syncPosts", RIG_POST("p2", "b", 1), NULL, 1795371009000);
+	/* the run that follows one cut off */
+	assert_string_equal(rig_variable(r, "syncPosts", "lastSync"), "0");
+	rig_free(r);
+}
+
 /* */
 static void a_base_run_comes_again_after_the_full_interval(void **st)
 {
@@ -466,6 +503,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_base_run_asks_page_after_page_one_ahead),
 		cmocka_unit_test(the_next_start_asks_since_the_first_page_of_the_last_run),
+		cmocka_unit_test(a_start_named_on_the_last_page_is_carried_back_to_the_first),
+		cmocka_unit_test(a_start_that_cannot_be_known_is_no_mark),
 		cmocka_unit_test(a_base_run_comes_again_after_the_full_interval),
 		cmocka_unit_test(a_run_cut_off_goes_on_from_the_saved_page),
 		cmocka_unit_test(a_saved_page_the_server_forgot_starts_the_run_over),
