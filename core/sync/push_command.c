@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/json/json.h"
 
 static bool asked(const struct sd_push *p, int64_t id)
@@ -158,42 +159,82 @@ void sd_push_commands_drop(struct sd_push *p)
 	p->ask_count = 0;
 }
 
-/* {"keep":"mine"}, {"picks":{"title":"mine"}}, {"fields":{"title":value}} and combinations; or
- * the bare word. */
+/* The first of the names that is there. */
+static const struct cJSON *either(const struct cJSON *o, const char *a, const char *b)
+{
+	const struct cJSON *v = sd_json_get(o, a);
+
+	return v ? v : sd_json_get(o, b);
+}
+
+/* The conflict's own "fields", handed back with their picks filled in, as {"title":"mine"}. */
+static enum sd_err picks_of(const struct cJSON *fields, struct cJSON **out, struct sd_error *e)
+{
+	struct cJSON *o = sd_json_object();
+	bool ok = o != NULL;
+
+	for (const struct cJSON *f = sd_json_child(fields); f && ok; f = sd_json_next(f)) {
+		const char *name = sd_json_get_str(f, "name");
+		const char *pick = sd_json_get_str(f, "pick");
+		if (name && pick)
+			ok = sd_json_set(o, name, sd_json_string(pick));
+	}
+	*out = o;
+	return ok ? SD_OK : sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
+}
+
+/* A decision as JSON. */
+static enum sd_err decide_json(
+	struct sd_engine *en, int64_t id, const struct cJSON *o, int64_t now_ms, struct sd_error *e)
+{
+	const struct cJSON *word = sd_json_str(o) ? o : either(o, "keep", "decision");
+	const struct cJSON *picks = either(o, "picks", "field"), *sets = either(o, "set", "sets");
+	struct cJSON *own = NULL, *write = NULL;
+	int keep = word ? sd_pick_parse(sd_json_str(word)) : SD_PICK_NONE;
+	enum sd_err rc = SD_OK;
+
+	if (keep < 0 || (word && keep == SD_PICK_NONE))
+		return sd_fail(e, SD_INVAL, 0,
+			"the policy command's output: keep is mine, theirs or base");
+	if (sd_json_is_array(sd_json_get(o, "fields")) && !picks) {
+		rc = picks_of(sd_json_get(o, "fields"), &own, e);
+		picks = own;
+	} else if (!sets) {
+		sets = sd_json_get(o, "fields");
+	}
+	if (rc == SD_OK)
+		rc = sd_conflict_resolve(en->store, id, (enum sd_pick)keep, picks, sets,
+			"policy command", false, now_ms, &write, e);
+	sd_json_free(write);
+	sd_json_free(own);
+	return rc;
+}
+
+/* The bare word mine, theirs or base, also as {"keep":"mine"}; {"field":{"title":"mine"}} and
+ * {"set":{"title":value}}, as `conflicts resolve` names them; or the conflict itself with a pick for
+ * each clash. */
 static enum sd_err decide_by(
 	struct sd_engine *en, int64_t id, const char *output, int64_t now_ms, struct sd_error *e)
 {
-	struct cJSON *o = NULL, *write = NULL;
-	const struct cJSON *sets;
-	size_t n = strlen(output);
-	char word[16];
-	int keep = SD_PICK_NONE;
-	enum sd_err rc;
+	static const char blanks[] = " \t\r\n";
+	struct cJSON *o = NULL;
+	enum sd_err rc = SD_OK;
+	size_t n;
 
-	while (n && (output[n - 1] == '\n' || output[n - 1] == '\r' || output[n - 1] == ' '))
-		n--;
-	if (n && n < sizeof word && output[0] >= 'a' && output[0] <= 'z') {
-		memcpy(word, output, n);
-		word[n] = '\0';
-		keep = sd_pick_parse(word);
+	output += strspn(output, blanks);
+	for (n = strlen(output); n && strchr(blanks, output[n - 1]); n--)
+		;
+	if (n && output[0] >= 'a' && output[0] <= 'z') {
+		char *word = sd_strdup_n(output, n);
+		o = word ? sd_json_string(word) : NULL;
+		free(word);
+		if (!o)
+			return sd_fail(e, SD_NOMEM, 0, "policy command: out of memory");
 	} else {
 		rc = sd_json_parse(output, n, "the policy command's output", &o, e);
-		if (rc != SD_OK)
-			return rc;
-		if (sd_json_get_str(o, "keep"))
-			keep = sd_pick_parse(sd_json_get_str(o, "keep"));
 	}
-	if (keep < 0 || (!o && keep == SD_PICK_NONE)) {
-		sd_json_free(o);
-		return sd_fail(e, SD_INVAL, 0,
-			"the policy command's output: keep is mine, theirs or base");
-	}
-	sets = sd_json_get(o, "fields");
-	if (!sets)
-		sets = sd_json_get(o, "sets");
-	rc = sd_conflict_resolve(en->store, id, (enum sd_pick)keep, sd_json_get(o, "picks"), sets,
-		"policy command", false, now_ms, &write, e);
-	sd_json_free(write);
+	if (rc == SD_OK)
+		rc = decide_json(en, id, o, now_ms, e);
 	sd_json_free(o);
 	return rc;
 }

@@ -172,6 +172,58 @@ static void what_a_person_decided_meanwhile_stands(void **st)
 	script_free(r);
 }
 
+/* every way of saying it */
+static void a_decision_may_be_said_in_several_ways(void **st)
+{
+	static const struct {
+		const char *output, *title; /* what goes out; NULL: nothing, theirs stands */
+	} WAYS[] = {
+		{"mine\n", "mine"},
+		{"  theirs", NULL},
+		{"\"theirs\"", NULL},
+		{"{\"keep\":\"mine\"}", "mine"},
+		{"{\"decision\":\"mine\"}", "mine"},
+		{"{\"field\":{\"title\":\"mine\"}}", "mine"},
+		{"{\"picks\":{\"title\":\"mine\"}}", "mine"},
+		{"{\"set\":{\"title\":\"both\"}}", "both"},
+		{"{\"fields\":{\"title\":\"both\"}}", "both"},
+		{"{\"id\":1,\"fields\":[{\"name\":\"title\",\"pick\":\"mine\"},{\"name\":"
+		 "\"rating\",\"pick\":null}]}",
+			"mine"},
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
+		struct script *r = clashes(1);
+		char want[96];
+		done(r, WAYS[i].output);
+		assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 0);
+		snprintf(want, sizeof want, "{\"id\":\"p0\",\"title\":\"%s\",\"_version\":4}",
+			WAYS[i].title ? WAYS[i].title : "");
+		if (WAYS[i].title)
+			input(script_only(r, "updatePost"), want);
+		else
+			assert_int_equal(script_waiting(r), 0);
+		script_free(r);
+	}
+}
+
+static void what_is_no_decision_asks_a_person(void **st)
+{
+	static const char *const NONE[] = {"", "MINE", "yes", "{}", "[]", "null", "5",
+		"{\"keep\":\"both\"}", "{\"keep\":null}", "{\"keep\":\"mine\"",
+		"{\"fields\":[{\"name\":\"title\",\"pick\":null}]}"};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++) {
+		struct script *r = clashes(1);
+		done(r, NONE[i]);
+		assert_int_equal(script_lane(r, SD_LANE_CONFLICT), 1);
+		assert_int_equal(script_events(r, "conflict"), 1);
+		script_free(r);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -180,6 +232,8 @@ int main(void)
 		cmocka_unit_test(the_switch_leaves_a_running_command_alone),
 		cmocka_unit_test(many_conflicts_are_asked_about_a_few_at_a_time),
 		cmocka_unit_test(what_a_person_decided_meanwhile_stands),
+		cmocka_unit_test(a_decision_may_be_said_in_several_ways),
+		cmocka_unit_test(what_is_no_decision_asks_a_person),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
