@@ -132,7 +132,7 @@ SD_MUST_USE enum sd_err sd_outbox_park(
 /* The entry leaves, the record goes back to the server's copy (with other entries applied). */
 SD_MUST_USE enum sd_err sd_outbox_discard(
 	struct sd_store *st, int64_t seq, int64_t now_ms, struct sd_error *e);
-/* Sets fields of an unsent entry (validated) and puts it back to waiting. */
+/* Sets fields of an unsent entry (validated) and puts it back to waiting; a parked one stays parked. */
 SD_MUST_USE enum sd_err sd_outbox_edit(struct sd_store *st, int64_t seq, const struct cJSON *fields,
 	int64_t now_ms, struct sd_error *e);
 /* An entry exported earlier (contract.md 5 `outbox --json` with "base"): back into the queue, and

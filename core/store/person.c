@@ -190,7 +190,8 @@ enum sd_err sd_outbox_edit(struct sd_store *st, int64_t seq, const struct cJSON 
 	if (rc == SD_OK)
 		rc = merge_into(st, &m, clean, rec, e);
 	if (rc == SD_OK)
-		rc = into_lane(st, &m, SD_LANE_WAITING, "edited", now_ms, e);
+		rc = into_lane(st, &m, m.lane == SD_LANE_PARKED ? SD_LANE_PARKED : SD_LANE_WAITING,
+			"edited", now_ms, e);
 	sd_json_free(clean);
 	sd_json_free(rec);
 	sd_mutation_release(&m);

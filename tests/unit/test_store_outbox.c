@@ -351,6 +351,23 @@ static void an_edited_entry_is_checked_and_waits_again(void **st)
 	sd_json_free(good);
 }
 
+/* U-03: what a person holds back stays back when they edit it */
+static void an_edited_parked_entry_stays_parked(void **st)
+{
+	struct fix *f = *st;
+	struct cJSON *good = fix_json("{'rating':3}");
+
+	synced(f, "Post", "[{'id':'a','title':'A','_version':7,'_lastChangedAt':1}]");
+	fix_ok(f, fix_save(f, "Post", "{'id':'a','title':'mine'}"));
+	fix_begin(f);
+	fix_ok(f, sd_outbox_park(f->st, 1, true, 3, &f->e));
+	fix_ok(f, sd_outbox_edit(f->st, 1, good, 5, &f->e));
+	fix_commit(f);
+	fix_queue(f, "1 UPDATE Post ['a'] {'title':'mine','rating':3} parked v7");
+	assert_int_equal(fix_send_one(f), 0);
+	sd_json_free(good);
+}
+
 struct due {
 	int64_t seq[8];
 	size_t n;
@@ -462,6 +479,7 @@ int main(void)
 		T(every_departure_has_a_line),
 		T(parked_waits_for_the_person_and_a_sent_one_is_not_touched),
 		T(an_edited_entry_is_checked_and_waits_again),
+		T(an_edited_parked_entry_stays_parked),
 		T(what_is_due_comes_in_order_and_the_next_time_is_told),
 		T(entries_being_sent_when_the_process_died_are_of_unknown_outcome),
 		T(another_connection_leaves_alone_what_a_living_engine_sends),
