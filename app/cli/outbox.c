@@ -7,7 +7,7 @@
 #include "core/base/text.h"
 #include "core/model/scalar.h"
 
-static const char OUTBOX_COLUMNS[] = "seq op model key fields lane attempts error";
+static const char OUTBOX_COLUMNS[] = "seq op model key fields lane attempts error hold";
 static const char CONFLICT_COLUMNS[] = "id model key shape found";
 static const char FIELD_COLUMNS[] = "name base mine theirs clash pick";
 
@@ -19,8 +19,12 @@ static int list_outbox(struct cli *c)
 	struct cJSON *list = NULL;
 	enum sd_err rc = sd_api_outbox(c->api, false, &list, &e);
 
-	if (rc != SD_OK)
+	if (rc == SD_OK)
+		rc = sd_api_outbox_holds(c->api, list, &e);
+	if (rc != SD_OK) {
+		sd_json_free(list);
 		return cli_fail(c, rc, &e);
+	}
 	for (const struct cJSON *j = sd_json_child(list); j; j = sd_json_next(j))
 		cli_emit(c, j, OUTBOX_COLUMNS);
 	cli_flush(c, OUTBOX_COLUMNS);

@@ -349,7 +349,7 @@ int cli_net(struct cli *c, struct cli_args *a)
 /* wait ready|drained [DURATION] */
 int cli_wait(struct cli *c, struct cli_args *a)
 {
-	int64_t limit = 30000, end;
+	int64_t limit = 30000, end, ticket = -1;
 	int rc = cli_take_options(c, a, NULL, 0);
 	bool ready;
 
@@ -366,15 +366,22 @@ int cli_wait(struct cli *c, struct cli_args *a)
 	for (end = sd_mono_ms() + limit; rc == 0;) {
 		struct sd_api_status s;
 		struct sd_error e = {.code = SD_OK};
-		bool more = false;
+		bool more = false, reached;
 		enum sd_err err;
 		cli_pump(c, -1, 20, true);
+		/* drained is said when the events of the last answer are here, too */
+		reached = ticket >= 0 && sd_api_reached(c->api, ticket);
 		err = sd_api_can_send(c->api, &more, &e);
 		if (err != SD_OK)
 			return cli_fail(c, err, &e);
 		sd_api_status(c->api, &s);
-		if (ready ? s.ready : !more)
+		more = more || s.in_flight || s.deciding;
+		if (ready ? s.ready : reached && !more)
 			break;
+		if (more)
+			ticket = -1;
+		else if (ticket < 0)
+			ticket = sd_api_ticket(c->api);
 		if (cli_interrupted())
 			return 130;
 		if (sd_mono_ms() > end)

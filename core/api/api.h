@@ -218,6 +218,9 @@ SD_MUST_USE enum sd_err sd_api_import(struct sd_api *api, const struct sd_api_im
 SD_MUST_USE enum sd_err sd_api_models(struct sd_api *api, struct cJSON **out, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_outbox(
 	struct sd_api *api, bool with_base, struct cJSON **out, struct sd_error *e);
+/* Adds "hold" to the lines of such a list that wait for another entry: why they do not move. */
+SD_MUST_USE enum sd_err sd_api_outbox_holds(
+	struct sd_api *api, struct cJSON *list, struct sd_error *e);
 SD_MUST_USE enum sd_err sd_api_conflicts(
 	struct sd_api *api, struct cJSON **out, struct sd_error *e);
 /* Newest first: {"at","version","source","type":"INSERT|UPDATE|DELETE|VERSION","changed"}; VERSION:
@@ -376,6 +379,7 @@ struct sd_api_status { /* a snapshot; times Unix ms, 0: never */
 		rt_last_ms;
 	int64_t rt_timeout_ms;
 	int subscriptions, subscriptions_wanted, reconnects, in_flight, models_synced, models_total;
+	int deciding; /* conflicts that a policy command is deciding */
 	int64_t http_last_ms, sent_bytes, received_bytes, skew_ms;
 	int64_t last_sync_ms; /* newest successful run of any model */
 	char last_failure[256];
@@ -383,6 +387,10 @@ struct sd_api_status { /* a snapshot; times Unix ms, 0: never */
 	int engine_pid;     /* the other process that syncs this profile; 0 */
 };
 void sd_api_status(struct sd_api *api, struct sd_api_status *out);
+/* A ticket for the engine of this process: once it is reached, the engine has seen what was in the
+ * store when asked, and the events of all that it committed until then can be taken. */
+int64_t sd_api_ticket(struct sd_api *api);
+bool sd_api_reached(struct sd_api *api, int64_t ticket);
 
 /* Engine events (contract.md 6), one JSON object each: poll the fd, take until NULL.  *Owned text.
  * The fd also becomes readable when the store changed. */

@@ -94,6 +94,16 @@ void sd_api_kick(struct sd_api *api)
 		sd_runtime_kick(api->rt);
 }
 
+int64_t sd_api_ticket(struct sd_api *api)
+{
+	return api->rt ? sd_runtime_ask(api->rt) : 0;
+}
+
+bool sd_api_reached(struct sd_api *api, int64_t ticket)
+{
+	return !api->rt || sd_runtime_reached(api->rt, ticket);
+}
+
 static int64_t last_sync(struct sd_api *api)
 {
 	int64_t newest = 0;
@@ -141,6 +151,7 @@ void sd_api_status(struct sd_api *api, struct sd_api_status *out)
 	out->subscriptions_wanted = s.subscriptions_wanted;
 	out->reconnects = s.reconnects;
 	out->in_flight = s.in_flight;
+	out->deciding = s.deciding;
 	out->models_synced = s.models_synced;
 	out->models_total = s.models_total;
 	out->http_last_ms = s.http_last_ms;

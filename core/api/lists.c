@@ -310,6 +310,25 @@ enum sd_err sd_api_can_send(struct sd_api *api, bool *out, struct sd_error *e)
 	return rc;
 }
 
+enum sd_err sd_api_outbox_holds(struct sd_api *api, struct cJSON *list, struct sd_error *e)
+{
+	struct sd_buf hold = SD_BUF_INIT;
+	enum sd_err rc = sd_api_use(api, e);
+
+	for (struct cJSON *j = sd_json_child(list); j && rc == SD_OK; j = sd_json_next(j)) {
+		if (!sd_str_eq(sd_json_get_str(j, "lane"), sd_lane_name(SD_LANE_WAITING)))
+			continue;
+		sd_buf_reset(&hold);
+		rc = sd_outbox_hold(api->reader, sd_json_get_i64(j, "seq", 0), &hold, e);
+		if (rc == SD_NOTFOUND) /* sent meanwhile */
+			rc = SD_OK;
+		else if (rc == SD_OK && hold.len && !sd_json_add_str(j, "hold", sd_buf_text(&hold)))
+			rc = sd_fail(e, SD_NOMEM, 0, "outbox: out of memory");
+	}
+	sd_buf_release(&hold);
+	return rc;
+}
+
 /* ---- conflicts ---- */
 
 /* The server says null of a live record, a record in JSON says false (contract.md 4). */

@@ -122,6 +122,31 @@ void sd_runtime_kick(struct sd_runtime *rt)
 	post(rt, sd_rt_input(SD_IN_KICK, 0));
 }
 
+int64_t sd_runtime_ask(struct sd_runtime *rt)
+{
+	struct sd_input *in = sd_rt_input(SD_IN_KICK, 0);
+	int64_t ticket;
+
+	/* a turn that knows of the ticket finds the kick in the queue */
+	pthread_mutex_lock(&rt->status_lock);
+	if (in && !sd_queue_put(rt->posted, in))
+		sd_rt_input_free(in);
+	ticket = ++rt->asked;
+	pthread_mutex_unlock(&rt->status_lock);
+	sd_rt_wake(rt);
+	return ticket;
+}
+
+bool sd_runtime_reached(struct sd_runtime *rt, int64_t ticket)
+{
+	bool yes;
+
+	pthread_mutex_lock(&rt->status_lock);
+	yes = rt->answered >= ticket || rt->why.code != SD_OK;
+	pthread_mutex_unlock(&rt->status_lock);
+	return yes;
+}
+
 void sd_runtime_reauth(struct sd_runtime *rt)
 {
 	post(rt, sd_rt_input(SD_IN_REAUTH, 0));

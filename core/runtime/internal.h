@@ -85,6 +85,9 @@ struct sd_runtime {
 	pthread_mutex_t status_lock;
 	struct sd_engine_status status;
 	bool idle;
+	int64_t asked,
+		answered;    /* sd_runtime_ask: tickets given out, and reached by a whole turn */
+	int64_t turn;        /* tickets that the turn under way reaches; the thread's */
 	struct sd_error why; /* why.code SD_OK while all is well */
 };
 

@@ -156,6 +156,9 @@ static enum sd_err commit(struct sd_runtime *rt, struct sd_error *e)
 		sd_rt_carry_out(rt, &rt->held[i]);
 	rt->held_count = 0;
 	publish_status(rt); /* after the events it sums up are in the queue */
+	pthread_mutex_lock(&rt->status_lock);
+	rt->answered = rt->turn;
+	pthread_mutex_unlock(&rt->status_lock);
 	if (rt->o.changed)
 		rt->o.changed(rt->o.ctx);
 	return SD_OK;
@@ -201,6 +204,9 @@ static enum sd_err step(struct sd_runtime *rt, struct sd_error *e)
 	bool due;
 	enum sd_err rc;
 
+	pthread_mutex_lock(&rt->status_lock);
+	rt->turn = rt->asked;
+	pthread_mutex_unlock(&rt->status_lock);
 	while ((in = sd_queue_get(rt->posted)))
 		sd_rt_put(rt, in);
 	sd_rt_renew_when_due(rt);

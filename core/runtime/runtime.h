@@ -53,6 +53,10 @@ void sd_runtime_stop(struct sd_runtime *rt);
 void sd_runtime_network(struct sd_runtime *rt, bool on);
 void sd_runtime_resync(struct sd_runtime *rt, const struct sd_model *m, bool full);
 void sd_runtime_kick(struct sd_runtime *rt); /* the store was changed */
+/* The same, with a ticket: once it is reached, the thread has seen the store as it was when asked, the
+ * events of everything committed until then are in the queue, and the status is not older. */
+int64_t sd_runtime_ask(struct sd_runtime *rt);
+bool sd_runtime_reached(struct sd_runtime *rt, int64_t ticket);
 /* The session file changed: read it again. */
 void sd_runtime_reauth(struct sd_runtime *rt);
 /* Around a save on another thread: while > 0 the runtime ends its transaction early. */

@@ -179,6 +179,7 @@ struct sd_engine_status {
 	int64_t http_last_ms; /* duration of the last request */
 	int64_t sent_bytes, received_bytes;
 	int in_flight; /* mutations */
+	int deciding;  /* conflicts that a policy command is deciding, or will next */
 	int models_synced, models_total;
 	int64_t skew_ms; /* server clock minus ours */
 	bool ready;

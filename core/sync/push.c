@@ -289,6 +289,14 @@ static int in_flight(const struct sd_push *p)
 	return n;
 }
 
+static void count_flights(struct sd_engine *en)
+{
+	int n = in_flight(en->push);
+
+	en->status.in_flight = n;
+	en->status.deciding = (int)(en->push->count + en->push->ask_count) - n;
+}
+
 size_t sd_push_slots(const struct sd_engine *en)
 {
 	int most = en->set->outbox_concurrency > 0 ? en->set->outbox_concurrency : 1;
@@ -354,7 +362,7 @@ enum sd_err sd_push_wake(struct sd_engine *en, int64_t now_ms, struct sd_error *
 		if (!en->push_wake)
 			break;
 	}
-	en->status.in_flight = in_flight(p);
+	count_flights(en);
 	return rc;
 }
 
@@ -381,7 +389,7 @@ enum sd_err sd_push_http(
 	if (!sd_en_online(en) || (en->active_told && !en->active))
 		p->down = true;
 	en->push_wake = true;
-	en->status.in_flight = in_flight(p);
+	count_flights(en);
 	return rc;
 }
 

@@ -284,6 +284,15 @@ static enum sd_err read_again(struct sd_engine *en, struct sd_case *c, const str
 	return sd_push_back_off(en, c, unknown, r, now_ms, e);
 }
 
+/* "The condition failed", though none was sent and the record is as it was: the server has a rule
+ * of its own, and sending the same again would be told the same. */
+static bool denied_unasked(
+	const struct sd_case *c, const struct sd_flight *f, const struct cJSON *theirs)
+{
+	return theirs && c->m.op != SD_OP_CREATE && strstr(f->type, "ConditionalCheckFailed") &&
+	       version_of(theirs) == c->m.version;
+}
+
 static enum sd_err judge(struct sd_engine *en, struct sd_case *c, struct sd_flight *f,
 	const struct cJSON *theirs, int64_t now_ms, struct sd_error *e)
 {
@@ -297,6 +306,8 @@ static enum sd_err judge(struct sd_engine *en, struct sd_case *c, struct sd_flig
 	case SD_READ_CONFLICT:
 		break;
 	}
+	if (denied_unasked(c, f, theirs))
+		return sd_push_refuse(en, c, f->type, f->message, theirs, now_ms, e);
 	if (!theirs && c->m.op == SD_OP_CREATE) /* it exists, and may not be read */
 		return sd_push_refuse(en, c, f->type, f->message, NULL, now_ms, e);
 	return sd_push_conflict_with(en, c, theirs, now_ms, e);
