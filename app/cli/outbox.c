@@ -144,6 +144,28 @@ static int pause_sending(struct cli *c, bool pause)
 	return 0;
 }
 
+/* What is to be tried again waits for its person: contract.md 5.1, exit 3. */
+static int retried(struct cli *c)
+{
+	struct sd_error e = {.code = SD_OK};
+	struct sd_api_status s;
+	struct sd_api_counts n;
+	struct cJSON *who = NULL;
+	bool expired = false;
+
+	if (sd_api_counts(c->api, &n, &e) != SD_OK || !n.waiting)
+		return 0;
+	sd_api_status(c->api, &s);
+	if (!s.auth_needed && sd_api_whoami(c->api, &who, &e) == SD_OK)
+		expired = sd_str_eq(sd_json_get_str(who, "state"), "expired");
+	sd_json_free(who);
+	if (!s.auth_needed && !expired)
+		return 0;
+	return cli_complain(c, 3,
+		"outbox retry: unsent changes wait for you to sign in again; nothing is lost: "
+		"`syncdeck login`");
+}
+
 static int retry_all(struct cli *c)
 {
 	struct sd_error e = {.code = SD_OK};
@@ -157,7 +179,7 @@ static int retry_all(struct cli *c)
 			(long long)n);
 	else
 		cli_note(c, "no change is refused or waits for its next try");
-	return 0;
+	return retried(c);
 }
 
 int cli_outbox(struct cli *c, struct cli_args *a)
@@ -200,7 +222,7 @@ int cli_outbox(struct cli *c, struct cli_args *a)
 	if (err != SD_OK)
 		return cli_fail(c, err, &e);
 	tell_done(c, verb, seq);
-	return 0;
+	return strcmp(verb, "retry") == 0 ? retried(c) : 0;
 }
 
 /* ---- conflicts ---- */
