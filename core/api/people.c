@@ -33,6 +33,8 @@ static struct cJSON *who_line(const struct sd_api *api)
 	struct cJSON *j = sd_json_object(), *groups;
 	const struct cJSON *g;
 	const char *state = "signed-out";
+	struct sd_engine_status s = {.signed_in_needed = false};
+	bool idle;
 
 	if (!api->has_session) {
 		sd_json_add(j, "user", sd_json_null());
@@ -42,8 +44,11 @@ static struct cJSON *who_line(const struct sd_api *api)
 			sd_json_add_str(j, "owner", api->owner.user);
 		return j;
 	}
-	if (api->session.expires_ms && api->session.expires_ms < sd_now_ms() &&
-		!api->session.refresh)
+	if (api->rt && sd_runtime_status(api->rt, &s, &idle, NULL) != SD_OK)
+		s.signed_in_needed = false;
+	/* what the server refused has ended, whatever stands in it */
+	if (s.signed_in_needed || (api->session.expires_ms && !api->session.refresh &&
+					  api->session.expires_ms < sd_now_ms()))
 		state = "expired";
 	else
 		state = "signed-in";
