@@ -132,7 +132,7 @@ void sd_api_job_cancel(struct sd_api_job *job);
 /* Cancels a job that is not done, waits for it (milliseconds), frees it; its result. NULL is fine. */
 enum sd_err sd_api_job_end(struct sd_api_job *job, struct sd_error *e);
 /* A person sorts a model by that field and it takes long: an index is made on the helper thread when
- * nothing else is to be done there; saves and jobs that come go first (then: call again). */
+ * nothing else is to be done there; saves and jobs that come go first, then it is tried again. */
 void sd_api_sort_used(struct sd_api *api, const char *model, const char *field, bool descending);
 /* On the helper thread only. */
 SD_MUST_USE enum sd_err sd_api_reader_query(struct sd_api_reader *r, const struct sd_api_query *q,

@@ -11,9 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "core/api/internal.h"
 #include "core/base/log.h"
+
+#define INDEX_TRIES  100
+#define INDEX_NAP_MS 100
 
 struct sd_api_job {
 	struct sd_api_job *next; /* in the queue */
@@ -25,6 +29,7 @@ struct sd_api_job {
 	const struct sd_field *sort; /* instead of fn: make an index for it; the helper's own job */
 	const struct sd_model *model;
 	bool descending;
+	int tries; /* of an index, that were cut off */
 	enum sd_err rc;
 	struct sd_error e;
 };
@@ -65,8 +70,9 @@ static enum sd_err open_reader(struct sd_api_reader *r, struct sd_error *e)
 	return r->st ? SD_OK : sd_store_open(&o, &r->st, e);
 }
 
-/* With a writing connection of its own; it is not worth an error. */
-static void make_sort_index(struct sd_helper *h, struct sd_api_job *job)
+/* With a writing connection of its own; it is not worth an error.  false: it gave way to something
+ * that is waited for, and is to be made yet. */
+static bool make_sort_index(struct sd_helper *h, struct sd_api_job *job)
 {
 	struct sd_rand rand;
 	struct sd_store_opts o = {.dir = h->api->dir,
@@ -75,18 +81,44 @@ static void make_sort_index(struct sd_helper *h, struct sd_api_job *job)
 		.now_ms = sd_now_ms(),
 		.rand = &rand};
 	struct sd_store *st = NULL;
+	enum sd_err rc = SD_OK;
 
 	sd_rand_system(&rand);
-	if (!atomic_load(&job->stop) && sd_store_open(&o, &st, NULL) == SD_OK) {
+	if (atomic_load(&job->stop)) {
+		rc = SD_CANCELLED;
+	} else if (sd_store_open(&o, &st, NULL) == SD_OK) {
 		sd_store_defer_to(st, &h->api->saving, &job->stop);
-		enum sd_err rc =
-			sd_store_sort_index(st, job->model, job->sort, job->descending, &job->e);
+		rc = sd_store_sort_index(st, job->model, job->sort, job->descending, &job->e);
 		sd_store_wal_care(st); /* or the next save would pay for it */
-		if (rc != SD_OK)
+		if (rc != SD_OK && job->tries == 0)
 			sd_log(SD_LOG_INFO, "store", "no index for sorting by %s.%s yet: %s",
 				job->model->name, job->sort->name, job->e.text);
 	}
 	sd_store_close(st);
+	return rc != SD_CANCELLED && rc != SD_BUSY;
+}
+
+/* Behind all others again, when nobody waits for anything; with the lock held.  false: it is over. */
+static bool once_more(struct sd_helper *h, struct sd_api_job *job)
+{
+	struct sd_api_job **at = &h->first;
+	struct timespec until;
+
+	if (h->stop || ++job->tries >= INDEX_TRIES)
+		return false;
+	while (*at)
+		at = &(*at)->next;
+	job->next = NULL;
+	*at = job;
+	atomic_store(&job->stop, false);
+	if (h->first == job) { /* a save was in the way: not at once */
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += INDEX_NAP_MS * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&h->more, &h->lock, &until);
+	}
+	return true;
 }
 
 static void move_wal(struct sd_helper *h)
@@ -119,6 +151,7 @@ static void *helper_main(void *arg)
 	pthread_mutex_lock(&h->lock);
 	for (;;) {
 		struct sd_api_job *job = h->first;
+		bool again = false;
 
 		if (!job && h->stop)
 			break;
@@ -130,13 +163,15 @@ static void *helper_main(void *arg)
 		h->running = job;
 		pthread_mutex_unlock(&h->lock);
 		if (job->sort)
-			make_sort_index(h, job);
+			again = !make_sort_index(h, job);
 		else if (!job->fn)
 			move_wal(h);
 		else
 			run(h, job);
 		pthread_mutex_lock(&h->lock);
 		h->running = NULL;
+		if (again && once_more(h, job))
+			continue;
 		if (!job->fn) { /* nobody's */
 			free(job);
 			continue;

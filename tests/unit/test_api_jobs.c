@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "core/api/internal.h"
 #include "core/base/time.h"
 #include "tests/bench/profile.h"
 #include "tests/support/store_fix.h"
@@ -371,6 +372,28 @@ static void a_dry_run_of_drop_outside_holds_up_nobody(void **st)
 	wait_index(r, "sx_Record-body-asc", 104);
 }
 
+/* Nobody has to ask again: what gave way to saves and to jobs is made when they are through. */
+static void an_index_that_gave_way_is_made_when_there_is_time(void **st)
+{
+	struct rig *r = *st;
+	struct look l = {.total = 0};
+	struct sd_api_job *job;
+	int64_t until = sd_mono_ms() + 700;
+
+	atomic_fetch_add(&r->p.api->saving, 1); /* a save that waits */
+	sd_api_sort_used(r->p.api, "Record", "updatedAt", true);
+	while (sd_mono_ms() < until) { /* and jobs that come in between */
+		l.q = (struct sd_api_query){.model = "Record", .limit = 1};
+		job = begin(r, &l, run);
+		await(r, job);
+		assert_int_equal(sd_api_job_end(job, &r->p.e), SD_OK);
+		usleep(20000);
+	}
+	assert_int_equal(sort_indexes(r, "sx_Record-updatedAt-desc"), 4);
+	atomic_fetch_sub(&r->p.api->saving, 1);
+	wait_index(r, "sx_Record-updatedAt-desc", 104);
+}
+
 /* A product that is no number any more is behind the last page. */
 static void a_page_far_behind_the_last_one_is_empty(void **st)
 {
@@ -425,6 +448,7 @@ int main(void)
 		cmocka_unit_test(a_dry_run_of_drop_outside_holds_up_nobody),
 		cmocka_unit_test(a_page_far_behind_the_last_one_is_empty),
 		cmocka_unit_test(a_save_goes_before_an_index_that_is_made),
+		cmocka_unit_test(an_index_that_gave_way_is_made_when_there_is_time),
 	};
 
 	return cmocka_run_group_tests(tests, setup_all, teardown_all);
