@@ -98,6 +98,7 @@ static int save_input(struct cli *c, const char *model, const char *file, const 
 	struct input in = {.name = strcmp(file, "-") == 0 ? "stdin" : file, .x = {.c = c}};
 	struct sd_buf columns = SD_BUF_INIT;
 	struct sd_error e = {.code = SD_OK};
+	FILE *from;
 	enum sd_err rc;
 
 	if (c->batch && strcmp(file, "-") == 0)
@@ -105,14 +106,23 @@ static int save_input(struct cli *c, const char *model, const char *file, const 
 	in.f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	if (!in.f)
 		return cli_fail(c, sd_fail_file(&e, SD_INVAL, file, errno), &e);
+	from = in.f;
+	in.f = sd_spool(from, in.name, &e); /* others may write until all of it is here */
+	if (!in.f) {
+		if (from != stdin)
+			fclose(from);
+		return cli_fail(c, e.code, &e);
+	}
 	cli_record_columns(c, model, &columns);
 	in.x.columns = sd_buf_text(&columns);
 	rc = sd_api_save_many(c->api, model, cond, next_input, emit_saved, &in, &e);
 	if (rc != SD_OK && in.line && !strstr(e.text, in.name))
 		sd_fail_prefix(&e, rc, "%s:%d", in.name, in.line);
 	cli_flush(c, in.x.columns);
-	if (in.f != stdin)
+	if (in.f != from)
 		fclose(in.f);
+	if (from != stdin)
+		fclose(from);
 	free(in.text);
 	sd_buf_release(&columns);
 	return rc == SD_OK ? 0 : cli_fail(c, rc, &e);

@@ -278,7 +278,7 @@ enum sd_err sd_api_related(struct sd_api *api, const char *model, const char *ke
 	return rc;
 }
 
-static enum sd_err parse_cond(struct sd_api *api, const struct sd_model *m, const char *cond,
+enum sd_err sd_api_cond(struct sd_api *api, const struct sd_model *m, const char *cond,
 	struct sd_pred **out, struct sd_error *e)
 {
 	enum sd_err rc;
@@ -301,7 +301,7 @@ enum sd_err sd_api_save(struct sd_api *api, const char *model, const struct cJSO
 	if (rec)
 		*rec = NULL;
 	if (rc == SD_OK)
-		rc = parse_cond(api, m, cond, &p, e);
+		rc = sd_api_cond(api, m, cond, &p, e);
 	if (rc == SD_OK)
 		rc = sd_api_begin(api, e);
 	if (rc == SD_OK)
@@ -313,42 +313,6 @@ enum sd_err sd_api_save(struct sd_api *api, const char *model, const struct cJSO
 		sd_json_free(*rec);
 		*rec = NULL;
 	}
-	sd_pred_free(p);
-	return rc;
-}
-
-enum sd_err sd_api_save_many(struct sd_api *api, const char *model, const char *cond,
-	sd_api_next_fn next, sd_api_rec_fn fn, void *ctx, struct sd_error *e)
-{
-	const struct sd_model *m;
-	struct sd_pred *p = NULL;
-	struct sd_write_env env = sd_api_env(api);
-	struct cJSON *fields, *rec, *saved = sd_json_array();
-	enum sd_err rc = sd_api_model(api, model, &m, e);
-	bool begun = false;
-
-	if (rc == SD_OK)
-		rc = parse_cond(api, m, cond, &p, e);
-	if (rc == SD_OK) {
-		rc = sd_api_begin(api, e);
-		begun = rc == SD_OK;
-	}
-	for (int n = 0; rc == SD_OK && next(ctx, &fields, &rc, e); n++) {
-		if (n == SD_API_MANY)
-			sd_write_bulk(api->writer);
-		rc = sd_write_save(
-			api->writer, m, SD_SAVE_UPSERT, fields, p, &env, fn ? &rec : NULL, NULL, e);
-		sd_json_free(fields);
-		if (rc == SD_OK && fn)
-			sd_json_push(saved, rec);
-	}
-	if (begun)
-		rc = sd_api_end(api, rc, e);
-	/* a record is told as saved only when it is durable */
-	for (struct cJSON *r = sd_json_child(saved); rc == SD_OK && r; r = sd_json_next(r))
-		if (!fn(ctx, r))
-			break;
-	sd_json_free(saved);
 	sd_pred_free(p);
 	return rc;
 }
@@ -471,7 +435,7 @@ enum sd_err sd_api_delete(struct sd_api *api, const char *model, const char *key
 	if (deleted)
 		*deleted = NULL;
 	if (rc == SD_OK)
-		rc = parse_cond(api, m, cond, &p, e);
+		rc = sd_api_cond(api, m, cond, &p, e);
 	if (rc == SD_OK && !key)
 		rc = sd_pred_parse(api->o.schema, m, where, &w, e);
 	if (rc == SD_OK && dry)

@@ -33,13 +33,17 @@ enum sd_err sd_lines_open(struct sd_lines *l, const struct sd_model *m, const ch
 	l->f = l->std ? stdin : fopen(file, "re");
 	if (!l->f)
 		return sd_fail_file(e, SD_INVAL, file, errno);
+	if (l->std) /* all of it, before others have to wait */
+		l->f = sd_spool(stdin, l->name, e);
+	if (!l->f)
+		return e ? e->code : SD_IO;
 	l->csv.f = l->f;
 	return SD_OK;
 }
 
 void sd_lines_close(struct sd_lines *l)
 {
-	if (l->f && !l->std)
+	if (l->f && l->f != stdin)
 		fclose(l->f);
 	sd_csv_release(&l->csv);
 	for (size_t i = 0; i < l->column_count; i++)

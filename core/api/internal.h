@@ -71,6 +71,9 @@ void sd_api_tell(struct sd_api *api, const char *name, struct cJSON *fields);
 /* A backend without a store: for requests only.  o->schema may be NULL. */
 SD_MUST_USE enum sd_err sd_api_remote(
 	const struct sd_api_opts *o, struct sd_api **out, struct sd_error *e);
+/* The condition of a change, NULL without. */
+enum sd_err sd_api_cond(struct sd_api *api, const struct sd_model *m, const char *cond,
+	struct sd_pred **out, struct sd_error *e);
 struct sd_write_env sd_api_env(struct sd_api *api);
 /* Queries on a connection of the calling thread's; touch nothing of api that moves. */
 SD_MUST_USE enum sd_err sd_api_query_on(struct sd_api *api, struct sd_store *st,

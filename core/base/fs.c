@@ -71,6 +71,35 @@ enum sd_err sd_fail_file(struct sd_error *e, enum sd_err absent, const char *pat
 	return sd_fail(e, rc, err, "%s: %s%s", path, strerror(err), next);
 }
 
+FILE *sd_spool(FILE *in, const char *name, struct sd_error *e)
+{
+	char b[65536];
+	struct stat s;
+	FILE *out;
+	size_t n;
+
+	if (fstat(fileno(in), &s) == 0 && S_ISREG(s.st_mode))
+		return in;
+	out = tmpfile();
+	if (!out) {
+		(void)sd_fail(
+			e, SD_IO, errno, "%s: no place to keep it: %s", name, strerror(errno));
+		return NULL;
+	}
+	errno = 0;
+	while ((n = fread(b, 1, sizeof b, in)) > 0)
+		if (fwrite(b, 1, n, out) != n)
+			break;
+	if (ferror(in) && errno == EINTR)
+		(void)sd_fail(e, SD_CANCELLED, 0, "%s: interrupted; nothing was written", name);
+	else if (ferror(in) || ferror(out) || fflush(out) || fseeko(out, 0, SEEK_SET))
+		(void)sd_fail(e, SD_IO, errno, "%s: %s", name, strerror(errno));
+	else
+		return out;
+	fclose(out);
+	return NULL;
+}
+
 enum sd_err sd_read_file(const char *path, size_t max, struct sd_buf *out, struct sd_error *e)
 {
 	bool std = strcmp(path, "-") == 0;

@@ -16,6 +16,10 @@ SD_MUST_USE enum sd_err sd_mkdir_p(const char *path, struct sd_error *e);
  * directory; check the name".  Fails with `absent` when it is not there, INVAL for a directory,
  * else IO. */
 enum sd_err sd_fail_file(struct sd_error *e, enum sd_err absent, const char *path, int err);
+/* All that comes from a pipe or a terminal, in an unnamed file, at its start: whoever reads it while
+ * others wait for him does not wait for it.  A plain file is answered itself; another one is the
+ * caller's to close.  NULL: IO, or CANCELLED when a signal came. */
+FILE *sd_spool(FILE *in, const char *name, struct sd_error *e);
 /* Appends the whole file to out.  Errors: NOTFOUND, TOOBIG (over max_bytes), IO. "-" is stdin. */
 SD_MUST_USE enum sd_err sd_read_file(
 	const char *path, size_t max_bytes, struct sd_buf *out, struct sd_error *e);

@@ -183,6 +183,7 @@ struct sd_store {
 	bool redo_gone;       /* this transaction has forgotten what could be made again */
 	bool again;           /* an undo or redo writes, not the person */
 	struct sd_buf text;   /* scratch of row.c */
+	int64_t saved_rid;    /* of the last sd_write_save() */
 	int rowless;      /* of this transaction: entries that may have no row; -1: not looked */
 	bool in_bulk;     /* this transaction is sd_write_bulk()'s */
 	bool bulk_known;  /* its last record was there already */

@@ -311,8 +311,10 @@ static enum sd_err write_row(struct save *w, struct sd_error *e)
 	if (rc == SD_OK)
 		rc = w->before ? sd_row_update(w->st, w->t, &w->row, w->after, state, e)
 			       : sd_row_insert(w->st, w->t, w->after, state, &rid, e);
-	if (rid)
+	if (rid) {
 		w->st->bulk_known = false;
+		w->row.rid = rid;
+	}
 	if (rc == SD_OK && rid && w->st->in_bulk)
 		return sd_journal_bulk(w->st, w->m, rid, w->env->now_ms, e);
 	if (rc == SD_OK)
@@ -359,6 +361,7 @@ static enum sd_err create_at_once(struct save *w, const struct cJSON *named, str
 	}
 	w->changed = w->after = w->clean;
 	w->written = true;
+	w->row.rid = rid;
 	if (rc == SD_OK)
 		rc = append(w, e);
 	if (rc == SD_OK)
@@ -443,6 +446,7 @@ enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd
 		rc = sd_redo_forget(st, e);
 	if (rc == SD_OK)
 		rc = run(&w, mode, fields, e);
+	st->saved_rid = w.row.rid;
 	if (rc == SD_OK && created)
 		*created = !w.before;
 	if (rc == SD_OK && rec)
@@ -450,6 +454,11 @@ enum sd_err sd_write_save(struct sd_store *st, const struct sd_model *m, enum sd
 	release(&w);
 	sd_buf_release(&text);
 	return rc;
+}
+
+int64_t sd_write_rid(const struct sd_store *st)
+{
+	return st->saved_rid;
 }
 
 enum sd_err sd_write_first(

@@ -38,6 +38,8 @@ SD_MUST_USE enum sd_err sd_write_save(struct sd_store *st, const struct sd_model
 	enum sd_save_mode mode, const struct cJSON *fields, const struct sd_pred *cond,
 	const struct sd_write_env *env, struct cJSON **rec, bool *created, struct sd_error *e);
 
+/* The row (record.h sd_rec_get_rid) of the record that the last sd_write_save() saved. */
+int64_t sd_write_rid(const struct sd_store *st);
 /* Would that save go through?  Checks without a transaction and changes nothing; a reader will do.
  * *created (may be NULL): there is no such record yet.  first: the model never had a record here,
  * none is looked for.  Errors as for the save. */
