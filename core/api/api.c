@@ -17,6 +17,7 @@
 #include "core/model/predicate.h"
 #include "core/runtime/wire.h"
 
+#define KEEP_EVERY      8    /* changes; then the history is looked at */
 #define OTHERS_CLOSE_MS 5000 /* how long a wipe of another process is waited for */
 
 enum sd_err sd_api_model(
@@ -338,6 +339,8 @@ enum sd_err sd_api_end(struct sd_api *api, enum sd_err rc, struct sd_error *e)
 		sd_runtime_kick(api->rt);
 	} else if (rc == SD_OK) {
 		sd_api_wal(api);
+		if (api->changes++ % KEEP_EVERY) /* the first of every process, too */
+			return rc;
 		sd_journal_keep(api->writer, api->o.settings->history_max_rows,
 			api->o.settings->history_max_age_ms, sd_now_ms());
 	}

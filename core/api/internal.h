@@ -34,6 +34,7 @@ struct sd_api {
 	struct stat generation_file;         /* that it was read from */
 	bool generation_read;
 	struct stat quiet_dir; /* the profile's directory when all was found as before */
+	unsigned changes;      /* made here without an engine */
 	bool quiet;            /* it has not changed for a while before that */
 	bool locked;           /* the owner is not signed in */
 	struct sd_owner owner; /* owned */
