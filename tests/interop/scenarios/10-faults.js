@@ -152,6 +152,45 @@ async function table(w, strategy) {
 	];
 }
 
+// A fault on the second of three pages of a first sync.  An Amplify client that meets 401 or 403 there
+// says modelSynced and ready with a part of the records, and no error; ours names the model in
+// `failed` as long as anything is missing, and goes on.
+function firstSync(faults, ofAmplify) {
+	return async w => {
+		const fail = async () => {
+			for (const f of faults)
+				await w.sandbox.call('POST', 'fault', { ...f, op: 'query', field: 'syncNotes', skip: 1 });
+		};
+		await fail();
+		const a = await w.amplify('A', { settings: { syncPageSize: 100 } });
+		assert.strictEqual((await a.query('Note')).length, ofAmplify);
+		assert.ok((await a.events()).some(e => e.event === 'modelSynced' && e.model === 'Note'));
+		assert.deepStrictEqual(await a.errors(), []);
+		w.leave(a);
+		await w.sandbox.call('DELETE', 'fault');
+		await fail();
+		const s = await w.syncdeck(`S${faults[0].kind}${faults[0].status}`, 'sync.page_size=100');
+		const ready = s.told.find(e => e.event === 'ready');
+		const whole = s.told.some(e => e.event === 'modelSynced' && e.model === 'Note');
+		assert.ok(whole || ready.failed.includes('Note'), JSON.stringify(ready));
+		await waitFor('all records', async () => (await s.ok('query', 'Note', '--count'))[0].count === 250);
+		await waitFor('that is told', () => s.told.some(e => e.event === 'modelSynced' && e.model === 'Note'));
+		await w.converged(['Note'], [s]);
+		await s.finish();
+		w.leave(s);
+		await w.sandbox.call('DELETE', 'fault');
+	};
+}
+
+async function firstSyncs(w) {
+	const part = ['one 401', 'a proxy page with 403'];
+	const rows = [...part, 'three 503', 'a captive portal page with 200', 'applied, the answer cut short'];
+	await w.backend();
+	await w.sandbox.call('POST', 'seed', { model: 'Note', count: 250, seed: 1 });
+	return rows.map(name => [`${name} (Amplify: ${part.includes(name) ? '100' : '250'} of 250 and "ready", syncdeck: 250)`,
+		firstSync(FAULTS.find(f => f.name === name).faults, part.includes(name) ? 100 : 250)]);
+}
+
 // The backend forgets every token: syncdeck refreshes its own and sends again.
 async function expired(w) {
 	w.use('schema-owner');
@@ -266,6 +305,7 @@ for (const strategy of ['automerge', 'optimistic']) {
 	out[`R-077 the same faults for both clients, ${strategy}`] = w => table(w, strategy);
 	out[`R-077 both clients agree after bad weather, and nothing of syncdeck is lost, ${strategy}`] = w => weather(w, strategy);
 }
+out['R-077 a fault on the second page of a first sync'] = firstSyncs;
 out['one refused subscription (Amplify: deaf, syncdeck: polls one model)'] = refusedOnce;
 out['tokens that the backend no longer takes (Amplify: lost, syncdeck: kept)'] = expired;
 module.exports = out;
