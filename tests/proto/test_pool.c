@@ -192,7 +192,15 @@ static void bad_calls_get_cognitos_errors(void **st)
 	pool_expect_refusal(&r, "InvalidParameterException");
 	pool_call("InitiateAuth", "\"AuthFlow\":\"USER_PASSWORD_AUTH\"", &r);
 	pool_expect_refusal(&r, "InvalidParameterException");
+	sd_test_cognito(pool.srv, "InitiateAuth", "{}", &r);
+	pool_expect_refusal(&r, "InvalidParameterException");
 	sd_test_cognito(pool.srv, "InitiateAuth", "{\"ClientId\":\"other\"}", &r);
+	assert_string_equal(
+		sd_json_get_str(r.json, "message"), "User pool client other does not exist.");
+	pool_expect_refusal(&r, "ResourceNotFoundException");
+	sd_test_cognito(pool.srv, "InitiateAuth", "{\"ClientId\":\"\\u001b[2J\"}", &r);
+	assert_string_equal(sd_json_get_str(r.json, "message"),
+		"User pool client of that name does not exist.");
 	pool_expect_refusal(&r, "ResourceNotFoundException");
 	sd_test_cognito(pool.srv, "InitiateAuth", "nonsense", &r);
 	pool_expect_refusal(&r, "SerializationException");

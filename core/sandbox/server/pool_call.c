@@ -4,6 +4,7 @@
  * Cognito's JSON protocol: the operation stands in x-amz-target, errors are HTTP 400 with
  * {"__type","message"}.  See pool.h.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 #define TARGET      "AWSCognitoIdentityProviderService."
 #define BLOCK_BYTES 64
+#define WORD        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+"
 
 struct op {
 	struct conn *c;
@@ -21,6 +23,7 @@ struct op {
 	const struct cJSON *in;
 	struct cJSON *out;           /* owned; NULL: an empty 200 */
 	const char *error, *message; /* set: refused */
+	char text[200];              /* room for a message */
 };
 
 static void refuse(struct op *o, const char *type, const char *message)
@@ -335,6 +338,13 @@ static void get_user(struct op *o)
 	o->out = sd_json_object();
 	sd_json_add_str(o->out, "Username", u->name);
 	sd_json_add(o->out, "UserAttributes", list);
+	if (u->challenge == CH_TOTP || u->challenge == CH_SMS) {
+		const char *way = u->challenge == CH_TOTP ? "SOFTWARE_TOKEN_MFA" : "SMS_MFA";
+		struct cJSON *ways = sd_json_array();
+		sd_json_push(ways, sd_json_string(way));
+		sd_json_add(o->out, "UserMFASettingList", ways);
+		sd_json_add_str(o->out, "PreferredMfaSetting", way);
+	}
 }
 
 static void global_sign_out(struct op *o)
@@ -372,6 +382,25 @@ static const struct {
 	{"RevokeToken", true, revoke_token},
 };
 
+static bool right_client(struct op *o)
+{
+	const char *id = sd_json_get_str(o->in, "ClientId");
+
+	if (sd_str_eq(id, CLIENT_ID))
+		return true;
+	if (!id) {
+		refuse(o, "InvalidParameterException",
+			"1 validation error detected: Value at 'clientId' failed to satisfy "
+			"constraint: Member must not be null");
+		return false;
+	}
+	if (!*id || strlen(id) > 128 || id[strspn(id, WORD)])
+		id = "of that name";
+	snprintf(o->text, sizeof o->text, "User pool client %s does not exist.", id);
+	refuse(o, "ResourceNotFoundException", o->text);
+	return false;
+}
+
 static void run(struct op *o, const char *name)
 {
 	for (size_t i = 0; i < sizeof OP / sizeof *OP; i++) {
@@ -379,10 +408,7 @@ static void run(struct op *o, const char *name)
 			continue;
 		if (!sd_json_is_object(o->in))
 			refuse(o, "SerializationException", "The body is not a JSON object.");
-		else if (OP[i].client_id &&
-			 !sd_str_eq(sd_json_get_str(o->in, "ClientId"), CLIENT_ID))
-			refuse(o, "ResourceNotFoundException", "User pool client does not exist.");
-		else
+		else if (!OP[i].client_id || right_client(o))
 			OP[i].fn(o);
 		return;
 	}

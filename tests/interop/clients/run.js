@@ -184,6 +184,9 @@ test('SRV-C01 SRV-C02 amazon-cognito-identity-js signs in by SRP and reads its u
 		const { error } = await signIn(s, u);
 		eq([error.code, error.message], ['NotAuthorizedException', 'Incorrect username or password.']);
 	}
+	s.pool = new CognitoUserPool({ UserPoolId: s.ready.userPoolId, ClientId: 'another', endpoint: s.ready.userPoolEndpoint, Storage: memory() });
+	const { error } = await signIn(s, USERS[0]);
+	eq([error.code, error.message], ['ResourceNotFoundException', 'User pool client another does not exist.']);
 });
 
 test('SRV-C03 amazon-cognito-identity-js refreshes, signs out everywhere, and is then refused', async w => {
@@ -204,6 +207,7 @@ test('SRV-C04 amazon-cognito-identity-js answers every challenge, and a wrong an
 	const totp = await signIn(s, USERS[2], ['000000', '123456']);
 	ok(totp.session, 'TOTP', totp);
 	eq(totp.asked, ['SOFTWARE_TOKEN_MFA', 'SOFTWARE_TOKEN_MFA']);
+	eq((await called(totp.user, 'getUserData')).value.PreferredMfaSetting, 'SOFTWARE_TOKEN_MFA');
 	const sms = await signIn(s, USERS[3], ['123456']);
 	ok(sms.session, 'SMS', sms);
 	eq(sms.asked, ['SMS_MFA']);
