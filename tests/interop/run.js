@@ -8,7 +8,7 @@ const fs = require('fs');
 const path = require('path');
 const { World } = require('./lib/world');
 
-const JOBS = Number(process.env.INTEROP_JOBS || 3);
+const JOBS = Number(process.env.INTEROP_JOBS || 4);
 const LIMIT = 400000; // of a scenario: many times what one takes
 
 function scenarios(words) {

@@ -7,10 +7,11 @@ const { PROGRAM, ended, pauses } = require('./program');
 const { waitFor } = require('./wait');
 
 class Syncdeck {
-	// o: {name, args: options of the program, dir, sets: ['key=value'], user, password}; resolves
-	// once synced
+	// o: {name, args: options of the program, dir, sets: ['key=value'], user, password, wait: false to
+	// go on before it is ready}; resolves once synced
 	static async start(o) {
 		const c = new Syncdeck(o.name);
+		c.start = o;
 		const sets = (o.sets || []).flatMap(s => ['--config-set', s]);
 		c.child = spawn(PROGRAM, ['batch', ...o.args, '-d', o.dir, '--log-file', `${o.dir}.log`, ...sets], {
 			stdio: ['pipe', 'pipe', 'pipe'],
@@ -23,7 +24,8 @@ class Syncdeck {
 		readline.createInterface({ input: c.child.stdout }).on('line', l => c.line(JSON.parse(l)));
 		if (o.user)
 			await c.ok('login', o.user);
-		await c.ok('wait', 'ready', '30s');
+		if (o.wait !== false)
+			await c.ok('wait', 'ready', '30s');
 		pauses(c.child);
 		return c;
 	}

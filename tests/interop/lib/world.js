@@ -95,6 +95,17 @@ class World {
 		c.end();
 		this.clients = this.clients.filter(x => x !== c);
 	}
+	// our client killed at any moment, and a new process on its data
+	async again(c) {
+		await new Promise(resolve => {
+			c.child.once('close', resolve);
+			c.end();
+		});
+		const next = await Syncdeck.start({ ...c.start, wait: false });
+		next.allowed = c.allowed;
+		this.clients = this.clients.map(x => (x === c ? next : x));
+		return next;
+	}
 	// Every client holds exactly the live records of the backend: every field, _version,
 	// _lastChangedAt, and nothing that is deleted there.
 	async converged(models = this.models, clients = this.clients) {

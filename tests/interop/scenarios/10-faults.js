@@ -238,11 +238,12 @@ async function refusedOnce(w) {
 	await w.converged();
 }
 
-// Edits by both and by a third while faults of every kind come and go, requests and sockets.
+// Edits by both and by a third while faults of every kind come and go, requests and sockets; ours is
+// killed three times with requests under way.
 async function weather(w, strategy) {
 	const pick = random(Number(process.env.INTEROP_SEED || 11));
 	await w.backend('--strategy', strategy);
-	const [a, s] = await Promise.all([w.amplify('A', { eager: true }), w.syncdeck('S')]);
+	let [a, s] = await Promise.all([w.amplify('A', { eager: true }), w.syncdeck('S')]);
 	const shared = [];
 	for (let i = 0; i < 4; i++)
 		shared.push((await w.sandbox.mutate('create', 'Note', { title: `shared ${i}`, rating: 0, tags: [] })).id);
@@ -254,6 +255,8 @@ async function weather(w, strategy) {
 	const ofA = []; // what A was told is saved
 	for (let i = 0; i < 60; i++) {
 		await broken(w.sandbox, pick);
+		if (i % 20 === 10)
+			s = await w.again(s);
 		const id = shared[pick(shared.length)];
 		await s.update('Note', id, { body: `S ${i}` });
 		body.set(id, `S ${i}`);
