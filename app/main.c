@@ -173,6 +173,7 @@ int main(int argc, char **argv)
 
 	memset(&c, 0, sizeof c);
 	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* JSON has a decimal point, whatever the country */
 	app_settings_init(&c.settings);
 	c.program = program;
 	rc = take_globals(&c, &argc, argv);

@@ -200,6 +200,7 @@ enum sd_err sd_screen_start(const struct sd_screen_opts *o, struct sd_error *e)
 	if (tcgetattr(STDIN_FILENO, &S.tty) < 0)
 		return sd_fail(e, SD_IO, errno, "terminal: %s", strerror(errno));
 	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* numbers of records and requests have a point everywhere */
 	S.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	S.ascii = o->ascii || !S.utf8 || (term && strcmp(term, "vt100") == 0);
 	S.idle_marks = getenv("APP_TEST_IDLE") != NULL;
