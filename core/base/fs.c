@@ -92,7 +92,9 @@ FILE *sd_spool(FILE *in, const char *name, struct sd_error *e)
 			break;
 	if (ferror(in) && errno == EINTR)
 		(void)sd_fail(e, SD_CANCELLED, 0, "%s: interrupted; nothing was written", name);
-	else if (ferror(in) || ferror(out) || fflush(out) || fseeko(out, 0, SEEK_SET))
+	else if (ferror(in))
+		(void)sd_fail_file(e, SD_IO, name, errno);
+	else if (ferror(out) || fflush(out) || fseeko(out, 0, SEEK_SET))
 		(void)sd_fail(e, SD_IO, errno, "%s: %s", name, strerror(errno));
 	else
 		return out;

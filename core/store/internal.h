@@ -299,6 +299,9 @@ void sd_watch_stmt(struct sd_store *st, sqlite3_stmt *s, struct sd_table *t);
 
 /* ---- share.c ---- */
 void sd_store_give_way(struct sd_store *st);
+/* What came from a disk that failed a moment ago is read again; before anything is read outside of
+ * a transaction. */
+void sd_store_forget_pages(struct sd_store *st);
 void sd_wal_watch(struct sd_store *st);
 void sd_wal_after_commit(struct sd_store *st);
 /* Drops the indexes of t that the schema of the models asks for; *any: there was one. */

@@ -306,6 +306,7 @@ enum sd_err sd_store_indexes(struct sd_store *st, struct sd_error *e)
 {
 	if (!st->index_due)
 		return SD_OK;
+	sd_store_forget_pages(st);
 	for (size_t i = 0; i < st->schema->model_count; i++) {
 		struct sd_table *t = &st->tables[i];
 		char *state = NULL;

@@ -39,8 +39,7 @@ static enum sd_err same_schema(struct sd_store *st, struct sd_error *e)
 	return rc;
 }
 
-/* What came from a disk that failed a moment ago is read again. */
-static void forget_pages(struct sd_store *st)
+void sd_store_forget_pages(struct sd_store *st)
 {
 	if (!st->doubtful)
 		return;
@@ -53,7 +52,7 @@ enum sd_err sd_store_begin(struct sd_store *st, struct sd_error *e)
 	enum sd_err rc;
 
 	assert(!sd_store_in_txn(st));
-	forget_pages(st);
+	sd_store_forget_pages(st);
 	if (st->read_only)
 		return sd_fail(e, SD_READONLY, 0, "%s is open for reading only", st->path);
 	sd_counters_forget(st);
@@ -96,7 +95,7 @@ void sd_store_rollback(struct sd_store *st)
 	st->bulk.rid_from = 0;
 	if (!sqlite3_get_autocommit(st->db))
 		(void)sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
-	forget_pages(st);
+	sd_store_forget_pages(st);
 }
 
 enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e)
@@ -104,7 +103,7 @@ enum sd_err sd_store_read(struct sd_store *st, struct sd_error *e)
 	enum sd_err rc;
 
 	assert(!sd_store_in_txn(st));
-	forget_pages(st);
+	sd_store_forget_pages(st);
 	rc = sd_db_run(st, Q_READ, e, "starting to read", "");
 	st->txn = rc == SD_OK;
 	return rc;

@@ -28,6 +28,7 @@ struct step_case {
 	bool same;       /* changes nothing that can be read */
 	bool sparse;     /* one step in seven is enough for every day */
 	bool copies;     /* keeps a copy of the store as it was */
+	bool pieces;     /* several transactions: a fault may leave it between two of them */
 };
 
 /* Faults whose cause goes away; fails the test at the first thing that is not as it should be.

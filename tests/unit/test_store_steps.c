@@ -454,7 +454,7 @@ static const struct step_case CASE[] = {
 	{"a stream of saves", synced, stream, NULL, .hot = false},
 	{"saves in bulk", synced, bulk, NULL, .hot = true},
 	{"redo of a delete", undone, redo, NULL, .sparse = true},
-	{"indexes made late", without_indexes, late_indexes, NULL, .hot = false},
+	{"indexes made late", without_indexes, late_indexes, NULL, .pieces = true},
 	{"moving the WAL", much_history, wal_care, NULL, .hot = true, .same = true, .sparse = true},
 	{"undo", busy, undo, NULL, .sparse = true},
 	{"a base page", busy, base_page, NULL, .hot = false},
